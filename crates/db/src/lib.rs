@@ -1,0 +1,1 @@
+//! The one door to SQLite and PostgreSQL: write, read, group commit, migrations.

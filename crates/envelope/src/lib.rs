@@ -1,0 +1,1 @@
+//! Seal, open and countersign: keys behind a narrow trait.

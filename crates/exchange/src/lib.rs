@@ -1,0 +1,1 @@
+//! The node-to-node protocol MX/1 as a state machine without input or output.

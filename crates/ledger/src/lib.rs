@@ -1,0 +1,1 @@
+//! Append-only Merkle log: leaves, tiles, checkpoints, signed notes, inclusion and consistency proofs.

@@ -1,0 +1,2 @@
+//! The `mithaq` command.
+fn main() {}

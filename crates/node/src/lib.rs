@@ -1,0 +1,1 @@
+//! The shell: tokio, TLS, HTTP client, clock, randomness, timers, outbox pump, configuration, wiring.

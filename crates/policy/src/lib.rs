@@ -1,0 +1,1 @@
+//! Agreements as rules, and the one function that decides a disclosure.

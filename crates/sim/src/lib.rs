@@ -1,0 +1,1 @@
+//! Many nodes under a faulty network, replayed from one number. Development only.

@@ -1,0 +1,1 @@
+//! Builders, a fake clock, sample agreements and the slow reference engine. Development only.

@@ -1,0 +1,1 @@
+//! Versioned documents between nodes: canonical bytes, limits, parsing into model types.
