@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use crate::checkpoint::Checkpoint;
 use crate::frontier::{Frontier, FrontierError, LogFull, MAX_SIZE};
 use crate::hash::{Hash, leaf_hash};
 use crate::tile::{MAX_LEAF, TILE_HEIGHT, TILE_WIDTH, TileId, TileSource};
@@ -74,12 +75,31 @@ impl Appender {
 
     /// Reads the right edge from the store again and compares it with what this appender believes.
     /// To be called before a checkpoint is signed: a log must not sign what its store does not hold.
+    /// Damage further left shows when the tree is rebuilt from the entries ([`Frontier::push`]).
     ///
     /// # Errors
     /// When the store does not give this frontier.
     pub fn recheck<S: TileSource>(&self, source: &S) -> Result<(), RestoreError<S::Error>> {
         let stored = Nodes::new(source, self.frontier.size()).cover(0, self.frontier.size())?;
         if stored == self.frontier.hashes() { Ok(()) } else { Err(RestoreError::Mismatch) }
+    }
+
+    /// Checks that this log still holds what a checkpoint it once signed says. [`Appender::restore`] cannot
+    /// see a store that was rolled back as a whole; the last signed checkpoint, best as a partner holds it,
+    /// can. To be called after a start, and after a restore from backup before anything is signed.
+    ///
+    /// # Errors
+    /// When the log is shorter than the checkpoint or has another root at its size, or the store fails.
+    pub fn continues<S: TileSource>(
+        &self,
+        source: &S,
+        signed: &Checkpoint,
+    ) -> Result<(), RestoreError<S::Error>> {
+        if self.size() < signed.size() {
+            return Err(RestoreError::RolledBack { stored: self.size(), signed: signed.size() });
+        }
+        let root = Nodes::new(source, signed.size()).subtree(0, signed.size())?;
+        if root == *signed.root() { Ok(()) } else { Err(RestoreError::Mismatch) }
     }
 
     /// The frontier now.
@@ -203,9 +223,17 @@ pub enum RestoreError<E: std::error::Error + 'static> {
     /// A tile cannot be read.
     #[error("a tile of the right edge cannot be read")]
     Read(#[from] ProveError<E>),
-    /// The tiles give another frontier than the state row.
-    #[error("the stored tiles do not hash to the frontier of the log")]
+    /// The tiles give another frontier or root than was stored or signed.
+    #[error("the stored tiles do not hash to what the log stored or signed before")]
     Mismatch,
+    /// The log is shorter than a checkpoint it signed.
+    #[error("the log has {stored} leaves and signed {signed} before")]
+    RolledBack {
+        /// Leaves in the store.
+        stored: u64,
+        /// Leaves in the checkpoint.
+        signed: u64,
+    },
 }
 
 #[cfg(test)]
@@ -272,5 +300,23 @@ mod tests {
             assert_eq!(log.recheck(&bad), Err(RestoreError::Mismatch));
         }
         assert!(matches!(Appender::restore(&state[1..], &tiles), Err(RestoreError::State(_))));
+    }
+
+    #[test]
+    fn a_store_rolled_back_whole_does_not_continue_its_checkpoint() {
+        let (mut log, mut tiles) = (Appender::new(), MemoryTiles::new());
+        tiles.apply(log.append(&leaves(0..600)).unwrap());
+        let (old_state, old_tiles) = (log.frontier().to_bytes(), tiles.clone());
+        tiles.apply(log.append(&leaves(600..610)).unwrap());
+        let signed = |size, root| Checkpoint::new("ma-security/log", size, root, vec![]).unwrap();
+        let last = signed(610, log.root());
+        assert_eq!(log.continues(&tiles, &last), Ok(()));
+        let mut old = Appender::restore(&old_state, &old_tiles).unwrap();
+        assert_eq!(log.continues(&tiles, &signed(600, old.root())), Ok(()));
+        let rolled_back = RestoreError::RolledBack { stored: 600, signed: 610 };
+        assert_eq!(old.continues(&old_tiles, &last), Err(rolled_back));
+        let mut forked = old_tiles.clone();
+        forked.apply(old.append(&leaves(900..930)).unwrap());
+        assert_eq!(old.continues(&forked, &last), Err(RestoreError::Mismatch));
     }
 }

@@ -141,7 +141,7 @@ impl<'s, S: TileSource> Nodes<'s, S> {
     }
 
     /// MTH of the leaves `lo..hi`, where `lo` begins a subtree of the RFC 6962 tree.
-    fn subtree(&mut self, lo: u64, hi: u64) -> Result<Hash, ProveError<S::Error>> {
+    pub(crate) fn subtree(&mut self, lo: u64, hi: u64) -> Result<Hash, ProveError<S::Error>> {
         let parts = self.cover(lo, hi)?;
         let right_to_left = parts.into_iter().rev();
         Ok(right_to_left.reduce(|right, left| node_hash(&left, &right)).unwrap_or(EMPTY_ROOT))
