@@ -1,0 +1,123 @@
+//! Words that are not names by themselves: articles, filiation, titles, kunya and legal forms, in every script.
+//!
+//! Sources: MADAEF and ALA-LC tables for Arabic particles; the Swiss FDFA naming notes and UK Home Office
+//! "A guide to names and naming practices" (2006) for titles and filiation; the legal forms are those of
+//! ISO 20275 (entity legal forms) most seen on published lists. What this does not do: place them (see `structure`).
+
+use std::sync::LazyLock;
+
+use crate::script::{Script, Symbol};
+use crate::text;
+
+/// What a word of the lexicon does in a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// "Servant of": Abd, with or without article.
+    Abd,
+    /// "Father of", "mother of": the kunya.
+    Abu,
+    /// The Arabic article, alone or assimilated.
+    Article,
+    /// "(Of) the religion": al-Din, Eddine.
+    Din,
+    /// Son or daughter of, before the father's name.
+    Filiation,
+    /// Son or daughter of, after the father's name (Turkic).
+    FiliationAfter,
+    /// The form of a company or body.
+    LegalForm,
+    /// von, de, van, le …
+    Nobiliary,
+    /// Jr, Sr, III.
+    Suffix,
+    /// Mr, Sheikh, Dr, Colonel …
+    Title,
+    /// Allah as the second part of a name.
+    Ullah,
+}
+
+const WORDS: &[(Function, &str)] = &[
+    (
+        Function::Abd,
+        "abd abdul abdel abdal abdol abdoul abdil abdu abdou abed عبد абд абду абдул абдуль абдел абдель абдал абдаль абдол",
+    ),
+    (
+        Function::Abu,
+        "abu abou abo aboul abul abi aba bou أبو ابو أبي ابي أبا ابا بو ابوال абу аби абд-уль umm oum um om أم ام умм ум",
+    ),
+    (
+        Function::Article,
+        "al el ul ال аль эль уль ал эл ад ас аш ат ан ар аз ess ech esh ash ach ed ar er en et ez as az an at ad es ud us ur un ut uz ush ol il",
+    ),
+    (Function::Din, "din dine deen eddine addine eddin uddin uddine aldin aldeen الدين الدین ддин дин эддин эддине уддин аддин"),
+    (
+        Function::Filiation,
+        "ben bin ibn bn ibni ould wuld wald weld walad bint bent binti binte بن ابن إبن بنت ولد ولید бен бин ибн бинт улд ульд вульд בן בת bat bar mac mc fitz ap آل",
+    ),
+    (
+        Function::FiliationAfter,
+        "oglu ogly oghlu uulu qizi kizi kyzy gizi zade zadeh zada оглы оглу улы уулу кызы гызы кизи угли زاده",
+    ),
+    (
+        Function::LegalForm,
+        "llc ltd limited inc incorporated corp corporation co company gmbh ag kg kgaa sa sas sarl srl spa bv nv plc llp lp pjsc ojsc jsc cjsc oao ooo zao pao ao aktiengesellschaft societe sociedad anonima ltda limitada kft zrt sia uab oy oyj ab as asa aps ltee cie compagnie group holding holdings gruppe groupe trust foundation ooo оао ооо зао пао ао тоо общество ограниченной ответственностью акционерное компания شركة شرکت مؤسسة مجموعة گروه موسسه the of and und et for y für de la des du",
+    ),
+    (
+        Function::Nobiliary,
+        "de da do dos das del della dello delle di du des von van der den het ter ten zu zur zum vom af av le la les los las y e i lo فون فان دی دي دو دا لا ل دل فن ون фон ван де да ди дю дос дер ден ла ле дель фан ტე φον ντε פון ואן דה די פאן ван дер da'",
+    ),
+    (Function::Suffix, "jr sr junior senior ii iii iv jnr snr младший старший мл ст"),
+    (
+        Function::Title,
+        "mr mrs ms miss dr prof professor sir dame lord lady hon rt honourable honorable rev reverend fr father sister brother president minister general gen colonel col major maj captain capt lt lieutenant sgt sheikh shaykh sheik cheikh shaikh sheikha shaikha sheykh haji hajji hadji hajj hadj alhaji hajja mullah mulla maulana mawlana maulavi maulvi mawlawi molvi mufti qari hafiz ustad ustadh sayyid sayyed seyyed sayed syed seyed said sidi moulay mulay lalla emir amir prince princess king queen sultan baron baroness count comte graf freiherr duke earl marquis viscount senator dato datuk tan sri seri tun tengku tunku datin puan encik imam ayatollah hojatoleslam engineer eng ing don doña dona señor senor senora herr frau monsieur madame m mme mlle pan pani mir akhund akhundzada khan الشيخ شيخ الحاج حاج حاجي الدكتور دكتور د السيد سيد السيدة الأمير أمير الأميرة الملك الإمام ملا مولوي مولانا سيدي مولاي الاستاذ المهندس العقيد العميد اللواء الفريق شیخ حاجی سید دکتر مهندس آیت آیت‌الله حجت ملا مولوی آقا خانم сэр лорд леди барон граф князь принц доктор шейх хаджи мулла сеид генерал полковник д-р г-н ד״ר דר רב הרב סר לורד 爵士 博士 先生 夫人 女士 씨 박사",
+    ),
+    (Function::Ullah, "allah ullah ollah oullah alla الله اللہ алла аллах улла уллах олла"),
+];
+
+type Entry = ((Script, Vec<Symbol>), Function);
+
+/// The lexicon sorted by script and symbols. The first function listed for a word wins.
+static SORTED: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (function, list) in WORDS {
+        for item in list.split_whitespace() {
+            let words = text::words(item);
+            if let [only] = words.words.as_slice() {
+                entries.push(((only.script, words.of(only).to_vec()), *function));
+            }
+        }
+    }
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries.dedup_by(|later, earlier| later.0 == earlier.0);
+    entries
+});
+
+/// Returns what a word does, if it is in the lexicon.
+pub(crate) fn function(script: Script, symbols: &[Symbol]) -> Option<Function> {
+    if symbols.len() > 18 {
+        return None;
+    }
+    let sorted = &*SORTED;
+    let at = sorted.binary_search_by(|(key, _)| key.0.cmp(&script).then_with(|| key.1.as_slice().cmp(symbols))).ok()?;
+    sorted.get(at).map(|entry| entry.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(word: &str) -> Option<Function> {
+        let words = text::words(word);
+        let first = words.words.first().unwrap();
+        function(first.script, words.of(first))
+    }
+
+    #[test]
+    fn particles_of_every_script_are_known() {
+        assert_eq!(of("بن"), Some(Function::Filiation));
+        assert_eq!(of("Abdul"), Some(Function::Abd));
+        assert_eq!(of("ООО"), Some(Function::LegalForm));
+        assert_eq!(of("Cheikh"), Some(Function::Title));
+        assert_eq!(of("Mohamed"), None);
+    }
+}

@@ -1,0 +1,238 @@
+//! From a matching to a calibrated probability.
+//!
+//! The features are few, each has a meaning, and their weights are fitted by `mithaq-names-train` on labelled pairs.
+//! What this module deliberately does not do: evidence beyond the name (see `evidence`).
+
+use std::sync::LazyLock;
+
+use crate::matching::{self, Matching};
+use crate::name::{Name, Role, Token};
+use crate::script::Script;
+use crate::tables::TABLES_VERSION;
+
+/// Features of a comparison.
+pub const FEATURES: usize = 24;
+
+/// Names of the features, in order; they name the weights in the committed table.
+pub const FEATURE_NAMES: [&str; FEATURES] = [
+    "one", "bits10", "bits20", "bits40", "coverage", "left_both", "left_one", "left_one_cheap", "loss", "worst", "second", "matched1",
+    "matched2", "matched3", "short", "order", "joined", "initials", "semitic", "syllabic", "cross", "number", "full", "share",
+];
+
+/// How alike two names are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Likeness {
+    /// Probability that both name the same subject, calibrated on pairs of which one in four is true.
+    pub probability: f32,
+    /// The band the probability falls in, capped at [`Band::Possible`] for a name alone.
+    pub band: Band,
+    /// Log-odds in bits (positive speaks for the same subject).
+    pub bits: f32,
+    /// [`TABLES_VERSION`] of the tables used.
+    pub tables_version: u32,
+}
+
+/// Bands of likeness, in rising order. The first three can be reached by a name alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Band {
+    /// Below 0.10.
+    Unlikely,
+    /// 0.10 to 0.50.
+    Weak,
+    /// 0.50 and above by the name alone.
+    Possible,
+    /// 0.90 and above, with a second identifier that agrees.
+    Likely,
+    /// 0.99 and above, with a second identifier that agrees.
+    Strong,
+}
+
+impl Band {
+    /// Returns the stable code of the band.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unlikely => "unlikely",
+            Self::Weak => "weak",
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Strong => "strong",
+        }
+    }
+
+    /// Returns the band of a probability; without a second identifier never more than [`Band::Possible`].
+    #[must_use]
+    pub fn of(probability: f32, second: SecondIdentifier) -> Self {
+        let band = if probability < 0.10 {
+            Self::Unlikely
+        } else if probability < 0.50 {
+            Self::Weak
+        } else if probability < 0.90 {
+            Self::Possible
+        } else if probability < 0.99 {
+            Self::Likely
+        } else {
+            Self::Strong
+        };
+        match second {
+            SecondIdentifier::Agrees => band,
+            SecondIdentifier::Absent => band.min(Self::Possible),
+        }
+    }
+}
+
+/// Whether something other than the name speaks for the same subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondIdentifier {
+    /// None was compared, or none agreed.
+    Absent,
+    /// At least one agreed.
+    Agrees,
+}
+
+/// Compares names with the built-in tables.
+///
+/// ```
+/// use mithaq_names::{Band, Name, Scorer};
+/// let scorer = Scorer::new();
+/// let same = scorer.score(&Name::parse("عبد الحميد بوتفليقة"), &Name::parse("Abdelhamid Bouteflika"));
+/// let other = scorer.score(&Name::parse("عبد الحميد بوتفليقة"), &Name::parse("Jean Dupont"));
+/// assert_eq!(same.band, Band::Possible, "a name alone is never more");
+/// assert_eq!(other.band, Band::Unlikely);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scorer {
+    _private: (),
+}
+
+static WEIGHTS: LazyLock<[f32; FEATURES]> = LazyLock::new(|| read_weights(include_str!("../tables/weights.txt")));
+
+fn read_weights(text: &str) -> [f32; FEATURES] {
+    let mut weights = [0.0; FEATURES];
+    for (name, slot) in FEATURE_NAMES.iter().zip(weights.iter_mut()) {
+        let found = text.lines().filter_map(|line| line.split_once(' ')).find(|(key, _)| key == name);
+        *slot = found.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0.0);
+    }
+    weights
+}
+
+impl Scorer {
+    /// Makes a scorer over the built-in tables.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { _private: () }
+    }
+
+    /// Compares two names by themselves. Symmetric; allocates nothing.
+    #[must_use]
+    pub fn score(&self, a: &Name, b: &Name) -> Likeness {
+        let bits = self.log_odds(a, b);
+        likeness(bits, SecondIdentifier::Absent)
+    }
+
+    /// Log-odds in bits of the name alone.
+    pub(crate) fn log_odds(&self, a: &Name, b: &Name) -> f32 {
+        if a.is_empty() || b.is_empty() {
+            return -12.0;
+        }
+        let features = self.features(a, b);
+        let sum: f32 = features.iter().zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
+        (sum * std::f32::consts::LOG2_E).clamp(-12.0, 12.0)
+    }
+
+    /// Returns the features of a comparison in the order of [`FEATURE_NAMES`] (for training and study).
+    #[must_use]
+    pub fn features(&self, a: &Name, b: &Name) -> [f32; FEATURES] {
+        features(a, b, &matching::matching(a, b))
+    }
+}
+
+/// Makes a likeness of log-odds in bits.
+pub(crate) fn likeness(bits: f32, second: SecondIdentifier) -> Likeness {
+    let probability = 1.0 / (1.0 + (-bits).exp2());
+    Likeness { probability, band: Band::of(probability, second), bits, tables_version: TABLES_VERSION }
+}
+
+pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURES] {
+    let links = matching.links();
+    let named = |tokens: &[Token]| tokens.iter().filter(|t| is_name(t.role)).count();
+    let left = |tokens: &[Token], used: u32| {
+        let (mut dear, mut cheap) = (0.0_f32, 0.0_f32);
+        for token in Matching::left(tokens, used) {
+            if matches!(token.role, Role::Plain | Role::Number) { dear += weight(token) } else { cheap += weight(token) }
+        }
+        (dear, cheap)
+    };
+    let (dear_a, cheap_a) = left(&a.tokens, matching.used_a);
+    let (dear_b, cheap_b) = left(&b.tokens, matching.used_b);
+    let (all_a, all_b) = (dear_a + cheap_a, dear_b + cheap_b);
+    let bits: f32 = links.iter().map(|l| l.bits).sum();
+    let possible: f32 = links.iter().map(|l| l.rarity).sum();
+    let loss: f32 = links.iter().map(|l| l.loss).sum();
+    let real = links.iter().filter(|l| !l.initial && l.rarity > 2.0).count();
+    let mut qualities = [1.0_f32; 2];
+    for link in links.iter().filter(|l| !l.initial && l.rarity > 2.0) {
+        let [first, second] = qualities;
+        qualities = if link.quality < first { [link.quality, first] } else { [first, second.min(link.quality)] };
+    }
+    let inversions = inversions(links);
+    let joined = links.iter().filter(|l| l.a_count + l.b_count > 2).count();
+    let initials = links.iter().filter(|l| l.initial).count();
+    let script = |name: &Name| name.tokens.first().map(|t| t.script);
+    let (sa, sb) = (script(a), script(b));
+    let semitic = |s| matches!(s, Some(Script::Arabic | Script::Hebrew));
+    let both = all_a.min(all_b);
+    let one = all_a.max(all_b) - both;
+    let total = possible + both + 0.35 * one;
+    let shorter = named(&a.tokens).min(named(&b.tokens));
+    let flag = |on: bool| if on { 1.0 } else { 0.0 };
+    #[expect(clippy::cast_precision_loss, reason = "counts are at most ten")]
+    let count = |n: usize| n as f32;
+    [
+        1.0,
+        bits.min(10.0) / 10.0,
+        (bits - 10.0).clamp(0.0, 10.0) / 10.0,
+        (bits - 20.0).clamp(0.0, 20.0) / 20.0,
+        if total > 0.0 { bits / total } else { 0.0 },
+        both.min(20.0) / 10.0,
+        (dear_a - dear_b).abs().min(30.0) / 10.0,
+        (cheap_a - cheap_b).abs().min(20.0) / 10.0,
+        loss.min(40.0) / 10.0,
+        qualities[0],
+        qualities[1],
+        flag(real == 1),
+        flag(real == 2),
+        flag(real >= 3),
+        flag(shorter <= 1),
+        count(inversions),
+        count(joined.min(2)),
+        count(initials.min(2)),
+        flag(semitic(sa) || semitic(sb)),
+        flag(sa == Some(Script::Syllabic) || sb == Some(Script::Syllabic)),
+        flag(sa != sb),
+        flag(Matching::left(&a.tokens, matching.used_a).chain(Matching::left(&b.tokens, matching.used_b)).any(|t| t.role == Role::Number)),
+        flag(all_a.min(all_b) < 0.5),
+        bits / (possible + all_a.max(all_b)).max(1.0),
+    ]
+}
+
+/// Weight in bits a token has when nothing answers it.
+fn weight(token: &Token) -> f32 {
+    match token.role {
+        Role::Patronymic => 0.4 * token.rarity_bits(),
+        Role::Kunya => 0.3 * token.rarity_bits(),
+        Role::Plain | Role::Number | Role::Initial | Role::Title | Role::Particle | Role::LegalForm | Role::Suffix => {
+            token.rarity_bits()
+        }
+    }
+}
+
+const fn is_name(role: Role) -> bool {
+    matches!(role, Role::Plain | Role::Kunya | Role::Patronymic | Role::Number)
+}
+
+/// Pairs of links that cross each other.
+fn inversions(links: &[matching::Link]) -> usize {
+    let crossing = |x: &matching::Link, y: &matching::Link| (x.a < y.a) != (x.b < y.b);
+    links.iter().enumerate().map(|(at, x)| links.iter().skip(at + 1).filter(|y| crossing(x, y)).count()).sum()
+}

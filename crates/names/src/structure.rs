@@ -1,0 +1,366 @@
+//! From words to tokens: particles joined to the names they belong to, roles given, order settled.
+//!
+//! What this module deliberately does not do: compare. Every rule is a rule of a naming system, none is for a
+//! single name.
+
+use crate::keys;
+use crate::lexicon::{self, Function};
+use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
+use crate::rarity;
+use crate::script::{Script, Symbol, symbol_of};
+use crate::text::{self, Word, Words};
+
+/// Cost of losing an article or a particle, in eighths of a bit.
+const COST_PARTICLE: u8 = 2;
+/// Cost of losing "abd": the name is another one.
+const COST_ABD: u8 = 40;
+/// Cost of losing "abu".
+const COST_ABU: u8 = 16;
+
+/// Builds the tokens of a text.
+pub(crate) fn build(kind: Kind, text: &str) -> Name {
+    let words = text::words(text);
+    let mut builder = Builder { kind, words: &words, symbols: Vec::with_capacity(words.symbols.len()), tokens: Vec::with_capacity(6) };
+    builder.run();
+    let Builder { symbols, mut tokens, .. } = builder;
+    let comma = kind == Kind::Person && reorder_comma(&words, &mut tokens);
+    let mut name = Name { kind, symbols, pairs: Vec::new(), triples: Vec::new(), tokens, comma };
+    relayout(&mut name, comma);
+    for at in 0..name.tokens.len() {
+        if let Some(mut token) = name.tokens.get(at).cloned() {
+            describe(&name, &mut token);
+            if let Some(slot) = name.tokens.get_mut(at) {
+                *slot = token;
+            }
+        }
+    }
+    name
+}
+
+/// Fills what is derived from the symbols.
+fn describe(name: &Name, token: &mut Token) {
+    let symbols = name.symbols_of(token);
+    let core = symbols.get(usize::from(token.skip)..).unwrap_or(symbols);
+    let skeletons = keys::skeletons(token.script, if token.skip_cost >= COST_ABU { symbols } else { core });
+    token.coarse = skeletons.coarse;
+    token.fine = skeletons.fine;
+    token.classes = skeletons.classes;
+    token.hash = hash(token.script, symbols);
+    token.rarity = rarity::eighths(token, skeletons.length, core.len());
+}
+
+/// FNV-1a over script and symbols.
+fn hash(script: Script, symbols: &[Symbol]) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325_u64 ^ (script.index() as u64);
+    symbols.iter().fold(start, |h, s| (h ^ u64::from(*s)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Moves what stands before the first comma behind the rest ("SURNAME, Given"). True when it did.
+fn reorder_comma(words: &Words, tokens: &mut [Token]) -> bool {
+    let Some(comma) = words.words.iter().find(|w| w.comma) else { return false };
+    let before = tokens.iter().take_while(|t| t.to <= comma.to).count();
+    let suffix_only = tokens.iter().skip(before).all(|t| matches!(t.role, Role::Suffix | Role::Title));
+    if before == 0 || before == tokens.len() || suffix_only {
+        return false;
+    }
+    tokens.rotate_left(before);
+    true
+}
+
+/// Lays the symbols out in token order, so that neighbours are one slice.
+fn relayout(name: &mut Name, moved: bool) {
+    if !moved {
+        return;
+    }
+    let mut symbols = Vec::with_capacity(name.symbols.len());
+    for token in &mut name.tokens {
+        let start = symbols.len();
+        symbols.extend_from_slice(name.symbols.get(token.range()).unwrap_or_default());
+        token.start = u16::try_from(start).unwrap_or(0);
+    }
+    name.symbols = symbols;
+}
+
+struct Builder<'a> {
+    kind: Kind,
+    words: &'a Words,
+    symbols: Vec<Symbol>,
+    tokens: Vec<Token>,
+}
+
+/// Symbols waiting to be joined to the next name.
+#[derive(Default)]
+struct Prefix {
+    cost: u8,
+    role: Option<Role>,
+    from: Option<u16>,
+    start: usize,
+    len: usize,
+    /// The symbols belong to the name (abd, abu) instead of being droppable.
+    abd: bool,
+}
+
+impl Builder<'_> {
+    fn run(&mut self) {
+        let words = self.words;
+        let mut prefix = Prefix::default();
+        let total = words.words.len();
+        for (at, word) in words.words.iter().enumerate() {
+            if self.tokens.len() >= MAX_TOKENS || self.symbols.len() + word.len > MAX_SYMBOLS {
+                break;
+            }
+            let symbols = words.of(word);
+            let function = self.function(word, symbols, at);
+            let last = at + 1 == total;
+            match function {
+                Some(Function::Abd | Function::Abu | Function::Article | Function::Filiation | Function::Nobiliary)
+                    if !last =>
+                {
+                    self.hold(&mut prefix, word, symbols, function);
+                }
+                Some(Function::Din | Function::Ullah) if !self.tokens.is_empty() && prefix.role.is_none() && !prefix.abd => {
+                    self.join_back(&mut prefix, word, symbols);
+                }
+                _ => self.push(&mut prefix, word, symbols, role(word, symbols, function)),
+            }
+        }
+    }
+
+    /// Returns the function of a word in this place.
+    fn function(&self, word: &Word, symbols: &[Symbol], at: usize) -> Option<Function> {
+        if word.number {
+            return None;
+        }
+        let function = lexicon::function(word.script, symbols)?;
+        let person = self.kind == Kind::Person;
+        match function {
+            Function::LegalForm => (self.kind == Kind::Organisation).then_some(function),
+            Function::Abd | Function::Abu | Function::Filiation | Function::FiliationAfter | Function::Suffix => {
+                person.then_some(function)
+            }
+            // "An" and "As" are names in some languages; as an article it is followed by a name and joined to it.
+            Function::Article => (word.script != Script::Latin
+                || matches!(symbols, [1 | 5, 12])
+                || word.joined
+                || self.words.words.get(at.wrapping_sub(1)).is_some_and(|w| w.joined))
+            .then_some(function),
+            Function::Title => person.then_some(function),
+            Function::Din | Function::Ullah | Function::Nobiliary => Some(function),
+        }
+    }
+
+    /// Keeps a particle for the next name.
+    fn hold(&mut self, prefix: &mut Prefix, word: &Word, symbols: &[Symbol], function: Option<Function>) {
+        if prefix.from.is_none() {
+            prefix.from = Some(word.from);
+            prefix.start = self.symbols.len();
+        }
+        match function {
+            Some(Function::Abd) => {
+                let kept = abd_core(word.script, symbols);
+                self.symbols.extend_from_slice(symbols.get(..kept).unwrap_or(symbols));
+                prefix.abd = true;
+                prefix.cost = COST_ABD;
+            }
+            Some(Function::Abu) => {
+                self.symbols.extend_from_slice(symbols);
+                prefix.role = Some(Role::Kunya);
+                prefix.cost = COST_ABU;
+            }
+            // The article after abd or abu disappears: Abd al-Hamid is Abdelhamid is عبد الحميد.
+            Some(Function::Article) if prefix.abd || prefix.role.is_some() => {}
+            _ => {
+                self.symbols.extend_from_slice(symbols);
+                prefix.cost = prefix.cost.max(COST_PARTICLE);
+            }
+        }
+        prefix.len = self.symbols.len() - prefix.start;
+    }
+
+    /// Joins "al-Din" and "Allah" to the name before: Nur al-Din is Noureddine.
+    fn join_back(&mut self, prefix: &mut Prefix, word: &Word, symbols: &[Symbol]) {
+        // A held article between the two is dropped.
+        self.symbols.truncate(self.symbols.len() - std::mem::take(prefix).len);
+        let body = din_core(word.script, symbols);
+        let body = symbols.get(body..).unwrap_or(symbols);
+        if let Some(token) = self.tokens.last_mut().filter(|t| t.script == word.script) {
+            self.symbols.extend_from_slice(body);
+            token.len = u8::try_from(self.symbols.len() - usize::from(token.start)).unwrap_or(u8::MAX).min(MERGED_MAX);
+            self.symbols.truncate(token.range().end);
+            token.to = word.to;
+        }
+    }
+
+    fn push(&mut self, prefix: &mut Prefix, word: &Word, symbols: &[Symbol], role: Role) {
+        let held = std::mem::take(prefix);
+        let joined = held.from.is_some() && self.symbols.len() == held.start + held.len;
+        let start = if joined { held.start } else { self.symbols.len() };
+        let (mut skip, mut cost) = (held.len, held.cost);
+        let inner = if held.abd || held.role.is_some() { article_length(word.script, symbols) } else { 0 };
+        if held.from.is_none() || !(held.abd || held.role.is_some()) {
+            let own = own_prefix(self.kind, word.script, symbols, self.words);
+            if own.drop > 0 {
+                self.symbols.extend_from_slice(symbols.get(..own.keep).unwrap_or_default());
+                self.symbols.extend_from_slice(symbols.get(own.keep + own.drop..).unwrap_or_default());
+            } else {
+                self.symbols.extend_from_slice(symbols);
+            }
+            if own.keep > 0 {
+                skip += own.keep;
+                cost = cost.max(own.cost);
+            }
+        } else {
+            self.symbols.extend_from_slice(symbols.get(inner..).unwrap_or(symbols));
+        }
+        let end = self.symbols.len().min(start + usize::from(MERGED_MAX));
+        self.symbols.truncate(end);
+        skip = skip.min((end - start).saturating_sub(2));
+        self.tokens.push(Token {
+            script: word.script,
+            role: held.role.filter(|_| role == Role::Plain).unwrap_or(role),
+            start: u16::try_from(start).unwrap_or(0),
+            len: u8::try_from(end - start).unwrap_or(0),
+            skip: u8::try_from(skip).unwrap_or(0),
+            skip_cost: cost,
+            classes: 0,
+            rarity: 0,
+            coarse: 0,
+            fine: 0,
+            hash: 0,
+            from: held.from.unwrap_or(word.from),
+            to: word.to,
+        });
+    }
+}
+
+/// Longest token after joining.
+pub(crate) const MERGED_MAX: u8 = 30;
+
+fn role(word: &Word, symbols: &[Symbol], function: Option<Function>) -> Role {
+    if word.number {
+        return Role::Number;
+    }
+    match function {
+        Some(Function::Title) => return Role::Title,
+        Some(Function::Suffix) => return Role::Suffix,
+        Some(Function::LegalForm) => return Role::LegalForm,
+        Some(Function::Article | Function::Filiation | Function::FiliationAfter | Function::Nobiliary) => return Role::Particle,
+        Some(Function::Abd | Function::Abu | Function::Din | Function::Ullah) | None => {}
+    }
+    if word.letters == 1 && word.script != Script::Syllabic {
+        Role::Initial
+    } else if is_patronymic(word.script, symbols) {
+        Role::Patronymic
+    } else {
+        Role::Plain
+    }
+}
+
+/// True for Slavic patronymics by their ending.
+fn is_patronymic(script: Script, symbols: &[Symbol]) -> bool {
+    const LATIN: [&str; 9] = ["ovich", "evich", "ovna", "evna", "ovitj", "evitj", "owitsch", "ovitch", "evitch"];
+    const CYRILLIC: [&str; 6] = ["ович", "евич", "овна", "евна", "івна", "йович"];
+    let ends = |list: &[&str]| list.iter().any(|ending| ends_with(script, symbols, ending));
+    match script {
+        Script::Latin => ends(&LATIN),
+        Script::Cyrillic => ends(&CYRILLIC),
+        Script::Arabic | Script::Hebrew | Script::Syllabic => false,
+    }
+}
+
+fn ends_with(script: Script, symbols: &[Symbol], ending: &str) -> bool {
+    let count = ending.chars().count();
+    symbols.len() > count + 1
+        && symbols.iter().rev().zip(ending.chars().rev()).all(|(s, c)| symbol_of(script, c) == Some(*s))
+}
+
+/// A prefix found inside a word: `keep` symbols may be skipped, then `drop` symbols (an article) disappear.
+#[derive(Default)]
+struct Own {
+    keep: usize,
+    drop: usize,
+    cost: u8,
+}
+
+/// Finds abd-, al- and ben- written together with the name.
+fn own_prefix(kind: Kind, script: Script, symbols: &[Symbol], _words: &Words) -> Own {
+    if symbols.len() < 4 {
+        return Own::default();
+    }
+    let article = article_length(script, symbols);
+    if kind != Kind::Person {
+        return Own { keep: if script == Script::Arabic { article } else { 0 }, drop: 0, cost: COST_PARTICLE };
+    }
+    let abd = abd_core(script, symbols);
+    if abd > 0 && symbols.len() >= abd + 4 {
+        let rest = symbols.get(abd..).unwrap_or_default();
+        // "Abdullah": the rest is the word Allah itself, not an article and a name.
+        let whole = lexicon::function(script, rest) == Some(Function::Ullah);
+        return Own { keep: abd, drop: if whole { 0 } else { abd_article(script, rest) }, cost: COST_ABD };
+    }
+    if article > 0 {
+        return Own { keep: article, drop: 0, cost: COST_PARTICLE };
+    }
+    // "Benali", "Benabdallah": ben written together.
+    if script == Script::Latin && matches!(symbols, [2, 5, 14, ..]) && symbols.len() >= 6 {
+        return Own { keep: 3, drop: 0, cost: 8 * 3 };
+    }
+    Own::default()
+}
+
+/// Returns the symbols of an article written together with the word.
+fn article_length(script: Script, symbols: &[Symbol]) -> usize {
+    match (script, symbols) {
+        // alef, lam; three more letters at least, so that Ali and Elena keep theirs
+        (Script::Arabic, [1, 34, rest @ ..]) if rest.len() >= 3 => 2,
+        (Script::Latin, [1 | 5, 12, rest @ ..]) if rest.len() >= 4 => 2,
+        _ => 0,
+    }
+}
+
+/// Returns how many symbols "abd" takes at the start of a word, 0 when it does not start so.
+fn abd_core(script: Script, symbols: &[Symbol]) -> usize {
+    let abd: &[Symbol] = match script {
+        Script::Latin => &[1, 2, 4],
+        Script::Arabic => &[27, 7, 16],
+        Script::Cyrillic => &[1, 2, 5],
+        Script::Hebrew | Script::Syllabic => return 0,
+    };
+    if symbols.starts_with(abd) { 3 } else { 0 }
+}
+
+/// Returns how many symbols the article takes after "abd" ("ul" in Abdulhamid, "er" in Abderrahmane).
+fn abd_article(script: Script, rest: &[Symbol]) -> usize {
+    let vowel = |s: Symbol| match script {
+        Script::Latin => matches!(s, 1 | 5 | 9 | 15 | 21),
+        Script::Cyrillic => matches!(s, 1 | 6 | 9 | 15 | 20 | 28 | 30 | 31 | 32),
+        Script::Arabic | Script::Hebrew | Script::Syllabic => false,
+    };
+    match (script, rest) {
+        (Script::Arabic, [1, 34, tail @ ..]) if tail.len() >= 3 => 2,
+        (Script::Arabic, _) | (Script::Hebrew | Script::Syllabic, _) => 0,
+        // abdoul…, abdool…
+        (Script::Latin, [15, 21 | 15, 12, tail @ ..]) if tail.len() >= 3 => 3,
+        (Script::Latin, [15, 21 | 15, x, y, tail @ ..]) if x == y && tail.len() >= 2 => 3,
+        (Script::Cyrillic, [v, 12, 29, tail @ ..]) if vowel(*v) && tail.len() >= 2 => 3,
+        (_, [v, 12, tail @ ..]) if vowel(*v) && tail.len() >= 3 => 2,
+        (_, [v, x, y, tail @ ..]) if vowel(*v) && x == y && tail.len() >= 2 => 2,
+        _ => 0,
+    }
+}
+
+/// Returns how many leading symbols of a "-din" word are article ("ed" of eddine).
+fn din_core(script: Script, symbols: &[Symbol]) -> usize {
+    let d = match script {
+        Script::Latin => 4,
+        Script::Arabic => 16,
+        Script::Cyrillic => 5,
+        Script::Hebrew | Script::Syllabic => return 0,
+    };
+    // Last d before the vowel: "eddine" -> "dine", "الدين" -> "دين"; for Allah nothing is dropped.
+    let at = symbols.iter().rposition(|s| *s == d);
+    at.filter(|at| *at <= 3).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;
