@@ -1,0 +1,411 @@
+//! Subjects with their claims, their relation to cases and reports, and the blind index they are found by.
+//!
+//! Claims are content: encoded by the caller, encrypted here under one data key per subject. The columns say
+//! what rules and clocks ask for and nothing of what a claim says. Which spellings of a name become terms is
+//! the caller's matter (`names`); so is who may search.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mithaq_db::{Row, Tx, Value};
+use mithaq_model::{CaseId, Id16, ProtectedRole, ReportId, SubjectClass, SubjectId, SubjectKind, Timestamp};
+
+use crate::derive::TERM_LEN;
+use crate::sql::{Of, PAGE_MAX, Page, id, int, join_codes, time};
+use crate::vault::{Kind, Plain, Record, erase_keys};
+use crate::{StoreError, Term, Vault};
+
+/// Most subjects of one call: bounds what one transaction holds.
+pub const BATCH_MAX: usize = 1_024;
+/// Most terms of one subject.
+pub const TERMS_MAX: usize = 256;
+/// Most terms of one search.
+pub const SEARCH_TERMS_MAX: usize = 64;
+
+const OF: Of = Of("subject");
+const COLUMNS: &str =
+    "SELECT s.id, s.kind, s.class, s.minor, s.protected, s.recorded_at, s.expires_at, s.version,
+    s.content, k.master, k.wrapped
+    FROM subject s LEFT JOIN record_key k ON k.id = s.id AND k.kind = 7 AND k.version = s.version";
+
+/// A subject to store.
+#[derive(Debug, Clone)]
+pub struct NewSubject<'a> {
+    /// What rules ask for.
+    pub head: Head,
+    /// Its claims, encoded.
+    pub content: &'a [u8],
+    /// Cases it belongs to.
+    pub cases: &'a [CaseId],
+    /// Reports that claims of it came in; none for own claims.
+    pub reports: &'a [ReportId],
+    /// What it is found by ([`Vault::term`]); duplicates fall away.
+    pub terms: &'a [Term],
+}
+
+/// The columns of a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Number.
+    pub id: SubjectId,
+    /// Kind.
+    pub kind: SubjectKind,
+    /// Data-subject class, for persons.
+    pub class: Option<SubjectClass>,
+    /// Under eighteen.
+    pub minor: bool,
+    /// Protected roles.
+    pub protected: Vec<ProtectedRole>,
+    /// When it was recorded here.
+    pub recorded: Timestamp,
+    /// When the first of its claims expires.
+    pub expires: Timestamp,
+}
+
+/// A subject as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSubject {
+    /// Its columns.
+    pub head: Head,
+    /// Counts the changes, from 1.
+    pub version: u64,
+    /// Its claims, encoded.
+    pub content: Plain,
+}
+
+/// Within what a search looks. There is no scope by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// Subjects of these cases; no case: nothing is found.
+    Cases(&'a [CaseId]),
+    /// The whole node: deconfliction and hit / no-hit, where no officer sees what is found.
+    Node,
+}
+
+impl Vault {
+    /// Returns the blind form of a normalised search term. Put the kind of term before it (`name:`, `doc:`),
+    /// so that one text in two roles is two terms.
+    #[must_use]
+    pub fn term(&self, normalised: &str) -> Term {
+        self.derived().term(normalised)
+    }
+}
+
+fn record(id: &SubjectId, version: u64) -> Record<'_> {
+    Record { kind: Kind::Subject, id: id.as_bytes(), version }
+}
+
+fn terms_of(terms: &[Term]) -> Result<BTreeSet<Term>, StoreError> {
+    if terms.len() > TERMS_MAX {
+        return Err(StoreError::Limit { what: "number of search terms" });
+    }
+    Ok(terms.iter().copied().collect())
+}
+
+#[derive(Default)]
+struct Rows {
+    subjects: Vec<Vec<Value>>,
+    keys: Vec<Vec<Value>>,
+    terms: Vec<Vec<Value>>,
+    cases: Vec<Vec<Value>>,
+    reports: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    fn relate(&mut self, subject: &NewSubject<'_>, terms: &BTreeSet<Term>) {
+        let number = subject.head.id;
+        self.terms.extend(terms.iter().map(|term| vec![Value::from(term.0), id(number)]));
+        let cases: BTreeSet<_> = subject.cases.iter().collect();
+        self.cases.extend(cases.into_iter().map(|case| vec![id(*case), id(number)]));
+        let reports: BTreeSet<_> = subject.reports.iter().collect();
+        self.reports.extend(reports.into_iter().map(|report| vec![id(*report), id(number)]));
+    }
+
+    fn store_relations(mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
+        // In key order: the index pages of a batch are visited once each.
+        self.terms.sort_unstable_by(|a, b| bytes_of(a).cmp(bytes_of(b)));
+        for (sql, rows) in [
+            ("INSERT INTO subject_term (term, subject) VALUES ($1, $2)", &self.terms),
+            ("INSERT INTO subject_case (case_id, subject) VALUES ($1, $2)", &self.cases),
+            ("INSERT INTO subject_report (report, subject) VALUES ($1, $2)", &self.reports),
+        ] {
+            if !rows.is_empty() {
+                tx.exec_many(sql, rows)?;
+            }
+        }
+        Vault::put_keys(tx, &self.keys)
+    }
+}
+
+fn bytes_of(row: &[Value]) -> &[u8] {
+    match row.first() {
+        Some(Value::Bytes(bytes)) => bytes,
+        Some(Value::Null | Value::Int(_) | Value::Text(_)) | None => &[],
+    }
+}
+
+fn joined(terms: &BTreeSet<Term>) -> Vec<u8> {
+    terms.iter().flat_map(|term| term.0).collect()
+}
+
+fn columns(
+    subject: &NewSubject<'_>,
+    version: u64,
+    terms: &BTreeSet<Term>,
+    content: Vec<u8>,
+) -> Result<Vec<Value>, StoreError> {
+    let head = &subject.head;
+    Ok(vec![
+        id(head.id),
+        Value::from(head.kind.code()),
+        Value::from(head.class.map(SubjectClass::code)),
+        Value::from(head.minor),
+        Value::from(join_codes(head.protected.iter().map(|role| role.code()))),
+        time(head.recorded),
+        time(head.expires),
+        int(version)?,
+        Value::from(joined(terms)),
+        Value::from(content),
+    ])
+}
+
+/// Stores up to [`BATCH_MAX`] new subjects. 64 to 512 in one transaction is fast.
+///
+/// # Errors
+/// [`StoreError::Limit`] for too many subjects or terms; a number that is taken is a violated constraint.
+pub fn add_many(tx: &mut dyn Tx, vault: &Vault, subjects: &[NewSubject<'_>]) -> Result<(), StoreError> {
+    if subjects.len() > BATCH_MAX {
+        return Err(StoreError::Limit { what: "number of subjects" });
+    }
+    let mut rows = Rows::default();
+    for subject in subjects {
+        let terms = terms_of(subject.terms)?;
+        let sealed = vault.seal(&record(&subject.head.id, 1), subject.content)?;
+        rows.subjects.push(columns(subject, 1, &terms, sealed.content)?);
+        rows.keys.push(sealed.key);
+        rows.relate(subject, &terms);
+    }
+    tx.exec_many(
+        "INSERT INTO subject (id, kind, class, minor, protected, recorded_at, expires_at, version, terms, content)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &rows.subjects,
+    )?;
+    rows.store_relations(tx)
+}
+
+/// Replaces a subject whole: claims, terms, cases and reports. The former content goes with its key.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the row was changed since it was read at `version`, or is gone.
+pub fn replace(
+    tx: &mut dyn Tx,
+    vault: &Vault,
+    version: u64,
+    subject: &NewSubject<'_>,
+) -> Result<(), StoreError> {
+    let number = subject.head.id;
+    let terms = terms_of(subject.terms)?;
+    let next = version.saturating_add(1);
+    let sealed = vault.seal(&record(&number, next), subject.content)?;
+    let old = tx.query_opt(
+        "SELECT terms FROM subject WHERE id = $1 AND version = $2",
+        &[id(number), int(version)?],
+    )?;
+    let old = old.ok_or(StoreError::Conflict { what: "subject" })?;
+    forget_relations(tx, &[(number, old.bytes(0)?.to_vec())])?;
+    erase_keys(tx, Kind::Subject, &[number.as_bytes()])?;
+    let mut values = columns(subject, next, &terms, sealed.content)?;
+    values.push(int(version)?);
+    crate::sql::insert_new(
+        tx,
+        "UPDATE subject SET kind = $2, class = $3, minor = $4, protected = $5, recorded_at = $6,
+         expires_at = $7, version = $8, terms = $9, content = $10 WHERE id = $1 AND version = $11",
+        &values,
+        "subject",
+    )?;
+    let mut rows = Rows { keys: vec![sealed.key], ..Rows::default() };
+    rows.relate(subject, &terms);
+    rows.store_relations(tx)
+}
+
+/// Returns a subject.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when the row disagrees with itself.
+pub fn get(tx: &mut dyn Tx, vault: &Vault, subject: SubjectId) -> Result<Option<StoredSubject>, StoreError> {
+    let row = tx.query_opt(&format!("{COLUMNS} WHERE s.id = $1"), &[id(subject)])?;
+    row.map(|row| read(vault, &row)).transpose()
+}
+
+/// Returns a page of the subjects of a case.
+///
+/// # Errors
+/// As [`get`].
+pub fn of_case(
+    tx: &mut dyn Tx,
+    vault: &Vault,
+    case: CaseId,
+    page: &Page<SubjectId>,
+) -> Result<Vec<StoredSubject>, StoreError> {
+    let sql = format!(
+        "{COLUMNS} JOIN subject_case c ON c.subject = s.id
+         WHERE c.case_id = $1 AND c.subject > $2 ORDER BY c.subject LIMIT $3"
+    );
+    let rows = tx.query(&sql, &[id(case), page.key(), page.rows()])?;
+    rows.iter().map(|row| read(vault, row)).collect()
+}
+
+/// Returns the cases a subject belongs to.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn cases_of(tx: &mut dyn Tx, subject: SubjectId) -> Result<Vec<CaseId>, StoreError> {
+    let sql = "SELECT case_id FROM subject_case WHERE subject = $1 ORDER BY case_id LIMIT 1000";
+    ids(tx, sql, &[id(subject)])
+}
+
+/// Returns the subjects that have claims from a report.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn of_report(tx: &mut dyn Tx, report: ReportId) -> Result<Vec<SubjectId>, StoreError> {
+    let sql = "SELECT subject FROM subject_report WHERE report = $1 ORDER BY subject LIMIT 2048";
+    ids(tx, sql, &[id(report)])
+}
+
+/// Returns the reports a subject has claims from.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn reports_of(tx: &mut dyn Tx, subject: SubjectId) -> Result<Vec<ReportId>, StoreError> {
+    let sql = "SELECT report FROM subject_report WHERE subject = $1 ORDER BY report LIMIT 2048";
+    ids(tx, sql, &[id(subject)])
+}
+
+/// Returns subjects with a claim that expired by `now`, the longest first.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn expired(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<SubjectId>, StoreError> {
+    let sql = "SELECT id FROM subject WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
+    ids(tx, sql, &[time(now), Value::from(limit.min(PAGE_MAX))])
+}
+
+fn ids<I: Id16>(tx: &mut dyn Tx, sql: &str, args: &[Value]) -> Result<Vec<I>, StoreError> {
+    tx.query(sql, args)?.iter().map(|row| OF.id(row, 0)).collect()
+}
+
+/// Puts a subject into a case; again is nothing.
+///
+/// # Errors
+/// [`StoreError::Missing`] when there is no such subject.
+pub fn add_to_case(tx: &mut dyn Tx, subject: SubjectId, case: CaseId) -> Result<(), StoreError> {
+    let there = tx.query_opt("SELECT 1 FROM subject WHERE id = $1", &[id(subject)])?;
+    there.ok_or(StoreError::Missing { what: "subject" })?;
+    let sql = "INSERT INTO subject_case (case_id, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    tx.exec(sql, &[id(case), id(subject)])?;
+    Ok(())
+}
+
+/// Finds subjects by terms: those with more of them first, at most `limit`.
+///
+/// # Errors
+/// [`StoreError::Limit`] for more than [`SEARCH_TERMS_MAX`] terms or cases.
+pub fn find(
+    tx: &mut dyn Tx,
+    terms: &[Term],
+    scope: Scope<'_>,
+    limit: u32,
+) -> Result<Vec<(SubjectId, u32)>, StoreError> {
+    let cases = match scope {
+        Scope::Node => None,
+        Scope::Cases([]) => return Ok(Vec::new()),
+        Scope::Cases(cases) => Some(cases),
+    };
+    if terms.len() > SEARCH_TERMS_MAX || cases.is_some_and(|cases| cases.len() > SEARCH_TERMS_MAX) {
+        return Err(StoreError::Limit { what: "size of the search" });
+    }
+    let mut hits: BTreeMap<SubjectId, u32> = BTreeMap::new();
+    for term in terms.iter().collect::<BTreeSet<_>>() {
+        for subject in holders(tx, term, cases)? {
+            let count = hits.entry(subject).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    let mut hits: Vec<_> = hits.into_iter().collect();
+    hits.sort_unstable_by_key(|(subject, count)| (core::cmp::Reverse(*count), *subject));
+    hits.truncate(usize::try_from(limit.min(PAGE_MAX)).unwrap_or(0));
+    Ok(hits)
+}
+
+/// Subjects with one term, in scope, each once.
+fn holders(
+    tx: &mut dyn Tx,
+    term: &Term,
+    cases: Option<&[CaseId]>,
+) -> Result<BTreeSet<SubjectId>, StoreError> {
+    let term = Value::from(term.0);
+    let Some(cases) = cases else {
+        let sql = "SELECT subject FROM subject_term WHERE term = $1 ORDER BY subject LIMIT 10000";
+        return ids(tx, sql, &[term]).map(BTreeSet::from_iter);
+    };
+    let mut found = BTreeSet::new();
+    for case in cases {
+        let sql = "SELECT t.subject FROM subject_term t
+                   JOIN subject_case c ON c.case_id = $2 AND c.subject = t.subject
+                   WHERE t.term = $1 ORDER BY t.subject LIMIT 10000";
+        found.extend(ids::<SubjectId>(tx, sql, &[term.clone(), id(*case)])?);
+    }
+    Ok(found)
+}
+
+/// Erases subjects: claims with their keys, terms, relations, and links from and to them. Returns how many
+/// were there.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn erase(tx: &mut dyn Tx, subjects: &[SubjectId]) -> Result<u64, StoreError> {
+    let mut old = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        let row = tx.query_opt("SELECT terms FROM subject WHERE id = $1", &[id(*subject)])?;
+        if let Some(row) = row {
+            old.push((*subject, row.bytes(0)?.to_vec()));
+        }
+    }
+    forget_relations(tx, &old)?;
+    let keys: Vec<&[u8]> = old.iter().map(|(subject, _)| &subject.as_bytes()[..]).collect();
+    erase_keys(tx, Kind::Subject, &keys)?;
+    for (subject, _) in &old {
+        crate::links::erase_of(tx, *subject)?;
+    }
+    let rows: Vec<_> = old.iter().map(|(subject, _)| vec![id(*subject)]).collect();
+    Ok(tx.exec_many("DELETE FROM subject WHERE id = $1", &rows)?)
+}
+
+fn forget_relations(tx: &mut dyn Tx, old: &[(SubjectId, Vec<u8>)]) -> Result<(), StoreError> {
+    let pair = |subject: &SubjectId, term: &[u8; TERM_LEN]| vec![Value::from(term), id(*subject)];
+    let terms: Vec<_> = old
+        .iter()
+        .flat_map(|(subject, terms)| terms.as_chunks().0.iter().map(move |term| pair(subject, term)))
+        .collect();
+    tx.exec_many("DELETE FROM subject_term WHERE term = $1 AND subject = $2", &terms)?;
+    let rows: Vec<_> = old.iter().map(|(subject, _)| vec![id(*subject)]).collect();
+    tx.exec_many("DELETE FROM subject_case WHERE subject = $1", &rows)?;
+    tx.exec_many("DELETE FROM subject_report WHERE subject = $1", &rows)?;
+    Ok(())
+}
+
+fn read(vault: &Vault, row: &Row) -> Result<StoredSubject, StoreError> {
+    let number: SubjectId = OF.id(row, 0)?;
+    let version = row.unsigned(7)?;
+    let content = vault.open_row(&record(&number, version), row, 8)?;
+    let head = Head {
+        id: number,
+        kind: OF.code(row, 1, SubjectKind::from_code)?,
+        class: OF.opt_code(row, 2, SubjectClass::from_code)?,
+        minor: row.int(3)? == 1,
+        protected: OF.codes(row, 4, ProtectedRole::from_code)?,
+        recorded: OF.time(row, 5)?,
+        expires: OF.time(row, 6)?,
+    };
+    Ok(StoredSubject { head, version, content })
+}
