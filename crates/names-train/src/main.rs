@@ -1,0 +1,67 @@
+//! Learns the tables of `mithaq-names`.
+//!
+//! `mithaq-names-train --tokens DIR --out DIR` learns units and rarity from token lists;
+//! `mithaq-names-train --pairs FILE --out DIR` fits the weights of the features on labelled pairs.
+//! The same input and seed give the same bytes.
+
+mod conventions;
+mod corpus;
+mod em;
+mod fit;
+mod learn;
+mod random;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+/// The seed of everything random.
+const SEED: u64 = 0x6d69_7468_6171;
+
+fn main() -> Result<()> {
+    let mut args = std::env::args().skip(1);
+    let (mut tokens, mut pairs, mut out) = (None, None, None);
+    while let Some(flag) = args.next() {
+        let value = args.next().map(PathBuf::from);
+        match flag.as_str() {
+            "--tokens" => tokens = value,
+            "--pairs" => pairs = value,
+            "--out" => out = value,
+            other => bail!("unknown option `{other}`\nhint: --tokens DIR | --pairs FILE, and --out DIR"),
+        }
+    }
+    let out = out.context("--out DIR is missing")?;
+    if let Some(dir) = tokens {
+        train(&dir, &out)?;
+    }
+    if let Some(file) = pairs {
+        fit::fit(&file, &out)?;
+    }
+    Ok(())
+}
+
+fn train(dir: &Path, out: &Path) -> Result<()> {
+    let listed = corpus::read(dir)?;
+    let mut random = random::Random::new(SEED);
+    let corpora = corpus::build(&listed, &mut random);
+    write(out, "units.txt", &learn::learn(&corpora))?;
+    let counts = listed.iter().map(|item| (item.latin.as_str(), item.count));
+    write(out, "rarity.txt", &learn::rarity(counts))?;
+    for (file, _) in corpus::FILES {
+        let bytes = std::fs::read(dir.join(file))?;
+        println!("{}  {file}", hex(&Sha256::digest(&bytes)));
+    }
+    Ok(())
+}
+
+pub(crate) fn write(dir: &Path, name: &str, text: &str) -> Result<()> {
+    let path = dir.join(name);
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("{}  {name} ({} bytes)", hex(&Sha256::digest(text.as_bytes())), text.len());
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
