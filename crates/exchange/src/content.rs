@@ -1,0 +1,75 @@
+//! What was inside an envelope, and what taking it changes. Generic over the report: this crate never reads
+//! one, it only hands it to the policy and to the application.
+
+use mithaq_model::{ObjectId, PartyId, ReportVersion, Timestamp};
+use mithaq_wire::{LaterReceipt, Notice, Order, SealHeader};
+
+use crate::rows::Versions;
+
+/// An opened envelope: the seal verified, its content parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened<R> {
+    /// The header of the seal; none for the start of an epoch, which carries nothing.
+    pub seal: Option<SealHeader>,
+    /// The content.
+    pub content: Content<R>,
+}
+
+/// Content by kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content<R> {
+    /// A report or the correction of one.
+    Report {
+        /// The report as the application knows it.
+        report: R,
+        /// Its last day of use.
+        expires: Timestamp,
+    },
+    /// An order about an object.
+    Order(Order),
+    /// A notice about the agreement.
+    Notice(Notice),
+    /// Receipts of reading and erasing.
+    Receipts(Vec<LaterReceipt>),
+    /// The start of an epoch.
+    EpochStart,
+}
+
+/// What the application must do, in the same transaction, with a message that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect<R> {
+    /// Nothing beyond the rows the step returned.
+    None,
+    /// Keep a report that was accepted (readable as [`crate::may_read`] says).
+    Keep {
+        /// The seal.
+        seal: Box<SealHeader>,
+        /// The report.
+        report: R,
+    },
+    /// Keep a report unread until people decide.
+    Quarantine {
+        /// The seal.
+        seal: Box<SealHeader>,
+        /// The report.
+        report: R,
+    },
+    /// Hide at once, erase content and everything derived from it by the time given, answer with R4. The
+    /// holding may be empty: then only the tombstone stays.
+    Erase {
+        /// Who ordered it.
+        originator: PartyId,
+        /// The object.
+        object: ObjectId,
+        /// Which versions.
+        versions: Versions,
+        /// Versions that are held and must go.
+        held: Vec<ReportVersion>,
+        /// Answer by then.
+        answer_by: Timestamp,
+    },
+    /// The agreement's standing changed on the other side.
+    Notice(Notice),
+    /// The partner's later receipts about what this node sent.
+    Receipts(Vec<LaterReceipt>),
+}

@@ -1,0 +1,110 @@
+//! What a step wants in the ledger, and the proof that it is there. The application turns each [`Fact`] into
+//! one entry, appends it in the transaction of the step, and after the commit says so with [`Logged`]; what
+//! leaves the node asks for that value.
+
+use mithaq_model::{AgreementId, ObjectId, PartyId};
+use mithaq_wire::{Digest, Lane, Position};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Happened {
+    /// R0: a message took its place in a lane of this node.
+    Queued,
+    /// R1 and R2 of a message of this node arrived and verified.
+    Decided,
+    /// N1: no receipt by the deadline.
+    NotDelivered,
+    /// A receipt came after N1.
+    LateReceipt,
+    /// A message of a partner was stored and judged.
+    Taken,
+    /// A partner signed two envelopes for one place.
+    Equivocation,
+    /// A partner broke the protocol.
+    PeerFault,
+    /// A batch, or the rest of one, was not taken.
+    Stopped,
+}
+
+impl Happened {
+    /// Returns the ledger's code of the kind.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Queued => "message.queued",
+            Self::Decided => "message.decided",
+            Self::NotDelivered => "message.not_delivered",
+            Self::LateReceipt => "message.late_receipt",
+            Self::Taken => "message.taken",
+            Self::Equivocation => "peer.equivocation",
+            Self::PeerFault => "peer.fault",
+            Self::Stopped => "peer.stopped",
+        }
+    }
+}
+
+/// What a fact is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// An object.
+    Object(ObjectId),
+    /// A place in a lane.
+    Place(Lane, Position),
+}
+
+/// One entry for the ledger. No content: codes, references and the hash of ciphertext.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What happened.
+    pub happened: Happened,
+    /// About what.
+    pub subject: Subject,
+    /// The other party.
+    pub counterparty: PartyId,
+    /// The agreement.
+    pub agreement: AgreementId,
+    /// Verdict or code.
+    pub verdict: Option<String>,
+    /// Hash of the envelope. It commits: the ciphertext in it is random.
+    pub envelope: Option<Digest>,
+}
+
+impl Fact {
+    /// Returns the reference the ledger's entry stands under: the object's number, or lane, epoch and number
+    /// of the message.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        match self.subject {
+            Subject::Object(object) => object.to_string(),
+            Subject::Place(lane, at) => {
+                let lane = match lane {
+                    Lane::Control => "control",
+                    Lane::Report => "report",
+                    Lane::Bulk => "bulk",
+                };
+                format!("{lane}/{}/{}", at.epoch, at.seq)
+            }
+        }
+    }
+}
+
+/// Says that the transaction with a step's rows and ledger entries is durable. Whoever makes one asserts it;
+/// search for [`Logged::committed`] to review every such place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Logged {
+    position: u64,
+}
+
+impl Logged {
+    /// Asserts that the entries from `position` on, and the rows stored with them, are durable.
+    #[must_use]
+    pub const fn committed(position: u64) -> Self {
+        Self { position }
+    }
+
+    /// Returns the index of the first entry in the ledger.
+    #[must_use]
+    pub const fn position(self) -> u64 {
+        self.position
+    }
+}

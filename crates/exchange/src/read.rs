@@ -1,0 +1,116 @@
+//! Recall before read: whether a version that is held may be shown. People's rights are decided elsewhere;
+//! this is only what the originator and the partner's control lane demand.
+
+use mithaq_model::{Millis, ReportVersion, Timestamp};
+use mithaq_wire::Position;
+use mithaq_wire::limits::SKEW_FLAG_MS;
+
+use crate::rows::{Holding, VersionState};
+
+/// What is known of one partner's control lane towards this node, under one agreement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PartnerControl {
+    /// The last place the partner announced.
+    announced: Option<Position>,
+    /// When it announced it, by this node's clock.
+    announced_at: Option<Timestamp>,
+    /// When the lane was last known to be drained.
+    drained_at: Option<Timestamp>,
+}
+
+impl PartnerControl {
+    /// Takes the values a store kept.
+    #[must_use]
+    pub const fn new(
+        announced: Option<Position>,
+        announced_at: Option<Timestamp>,
+        drained_at: Option<Timestamp>,
+    ) -> Self {
+        Self { announced, announced_at, drained_at }
+    }
+
+    /// Returns what to store: announced place, when, and when last drained.
+    #[must_use]
+    pub const fn parts(&self) -> (Option<Position>, Option<Timestamp>, Option<Timestamp>) {
+        (self.announced, self.announced_at, self.drained_at)
+    }
+
+    /// The partner, asked after an outage or at intervals, said how far its control lane goes. It never goes
+    /// back: who once announced a place is held to it.
+    pub fn announce(&mut self, last: Position, have: Position, now: Timestamp) {
+        self.announced = Some(self.announced.map_or(last, |before| before.max(last)));
+        self.announced_at = Some(now);
+        self.advance(have);
+    }
+
+    /// The control lane was taken up to `have`.
+    pub fn advance(&mut self, have: Position) {
+        if self.announced.is_some_and(|announced| have >= announced) {
+            self.drained_at = self.announced_at;
+        }
+    }
+
+    fn is_behind(&self, have: Position) -> bool {
+        self.announced.is_some_and(|announced| have < announced)
+    }
+}
+
+/// Why a version may not be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum Locked {
+    /// Not held.
+    #[error("that version is not held")]
+    NotHeld,
+    /// Orders may be waiting that were not taken yet.
+    #[error("the control lane of the partner is not drained")]
+    ControlBehind,
+    /// The originator took it back.
+    #[error("the originator recalled it")]
+    Recalled,
+    /// A later version replaced it.
+    #[error("a later version replaced it")]
+    Superseded,
+    /// People have not decided about it.
+    #[error("it is in quarantine")]
+    Quarantined,
+    /// Its last day of use is over.
+    #[error("its last day of use is over")]
+    Expired,
+    /// The lease is over and the originator was not heard since.
+    #[error("the lease is over")]
+    LeaseOver,
+}
+
+/// Returns whether a version may be shown now. `have` is the control lane's place.
+///
+/// # Errors
+/// When something locks it.
+pub fn may_read(
+    control: &PartnerControl,
+    have: Position,
+    holding: &Holding,
+    version: ReportVersion,
+    now: Timestamp,
+) -> Result<(), Locked> {
+    let held = holding.versions.iter().find(|held| held.version == version).ok_or(Locked::NotHeld)?;
+    match held.state {
+        VersionState::Recalled => return Err(Locked::Recalled),
+        VersionState::Quarantined => return Err(Locked::Quarantined),
+        VersionState::Superseded => return Err(Locked::Superseded),
+        VersionState::Current if version < holding.current_from => return Err(Locked::Superseded),
+        VersionState::Current => {}
+    }
+    if control.is_behind(have) {
+        return Err(Locked::ControlBehind);
+    }
+    if now > held.expires {
+        return Err(Locked::Expired);
+    }
+    // A sight of the control lane that lies in the future is the work of a clock that was set back.
+    let seen = control.drained_at.filter(|seen| *seen <= now.plus(Millis(SKEW_FLAG_MS)));
+    let renewed = seen.map(|seen| seen.plus(held.lease));
+    if now > held.lease_until && renewed.is_none_or(|until| now > until) {
+        return Err(Locked::LeaseOver);
+    }
+    Ok(())
+}
