@@ -1,0 +1,393 @@
+//! PostgreSQL as a [`Connection`]: one server session in the hands of one thread.
+//!
+//! Responsible for saving round trips (transaction control travels with the next
+//! statement, rows of one statement travel together), the statement cache, and telling a
+//! lost commit from one that did not happen. Deliberately runs its own small runtime, so
+//! that the rest of the crate stays synchronous, and speaks no TLS.
+
+mod types;
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Client, Config, NoTls, Statement};
+
+use crate::connection::{Chore, Connection, Shape, Source};
+use crate::{DbError, Engine, PostgresOptions, Row, Value};
+
+use types::{row, translate};
+
+type Answer<T> = Result<T, tokio_postgres::Error>;
+/// One row on its way to the server.
+type Request<'a> = Pin<Box<dyn Future<Output = Answer<u64>> + 'a>>;
+
+/// Statements kept prepared per session; above it all are dropped and prepared anew.
+const STATEMENTS_MAX: usize = 512;
+/// Rows of one statement that travel without waiting for an answer.
+const ROWS_IN_FLIGHT: usize = 256;
+/// The oldest server whose behaviour is tested.
+const VERSION_MIN: i64 = 150_000;
+
+/// What a session is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Reader,
+    Writer,
+}
+
+/// Opens sessions with one server.
+#[derive(Clone)]
+pub(crate) struct PgSource {
+    config: Config,
+    options: PostgresOptions,
+    role: Role,
+}
+
+impl PgSource {
+    /// # Errors
+    /// [`DbError::Misconfigured`] for parameters that cannot be read.
+    pub(crate) fn new(parameters: &str, options: PostgresOptions, role: Role) -> Result<Self, DbError> {
+        // The parser's message may quote a password.
+        let mut config =
+            Config::from_str(parameters).map_err(|_quoting| DbError::Misconfigured("address"))?;
+        config.connect_timeout(options.connect_timeout);
+        config.keepalives_idle(Duration::from_secs(30));
+        if config.get_application_name().is_none() {
+            config.application_name("mithaq");
+        }
+        Ok(Self { config, options, role })
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn for_database(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.config.dbname(name);
+        other
+    }
+
+    pub(crate) fn for_role(&self, role: Role) -> Self {
+        Self { role, ..self.clone() }
+    }
+
+    /// The session's own settings; a job cannot be slower or sloppier than these say.
+    fn settings(&self) -> String {
+        let statement = self.options.statement_timeout.as_millis().max(1);
+        let lock = self.options.lock_timeout.as_millis().max(1);
+        let read_only = if self.role == Role::Reader { "on" } else { "off" };
+        format!(
+            "SET statement_timeout = {statement};
+             SET lock_timeout = {lock};
+             SET idle_in_transaction_session_timeout = {statement};
+             SET default_transaction_read_only = {read_only};
+             SELECT set_config('synchronous_commit', 'on', false)
+             WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+        )
+    }
+}
+
+impl Source for PgSource {
+    fn connect(&mut self) -> Result<Box<dyn Connection>, DbError> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|_none| DbError::Io)?;
+        let (client, driver) =
+            runtime.block_on(self.config.connect(NoTls)).map_err(|error| types::translate_connect(&error))?;
+        // Ends by itself when the session does; `Client::is_closed` tells.
+        runtime.spawn(async move { drop(driver.await) });
+        let mut session = PgConnection {
+            client: Arc::new(client),
+            runtime,
+            role: self.role,
+            statements: BTreeMap::new(),
+            prelude: String::new(),
+            transaction: Transaction::None,
+            dirty: false,
+            lost: false,
+        };
+        session.script(&self.settings())?;
+        check_server(&mut session)?;
+        Ok(Box::new(session))
+    }
+}
+
+fn check_server(session: &mut PgConnection) -> Result<(), DbError> {
+    let settings = session.query(
+        "SELECT current_setting('server_encoding'),
+                CAST(current_setting('server_version_num') AS BIGINT),
+                current_setting('fsync')",
+        &[],
+    )?;
+    let found = settings.first().ok_or(DbError::NoRow)?;
+    if found.text(0)? != "UTF8" {
+        return Err(DbError::Misconfigured("server_encoding"));
+    }
+    if found.int(1)? < VERSION_MIN {
+        return Err(DbError::Misconfigured("server_version"));
+    }
+    if found.text(2)? != "on" {
+        tracing::warn!("the database server runs with fsync off: it may lose what it acknowledged");
+    }
+    Ok(())
+}
+
+/// How much of the transaction the server has seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    /// `BEGIN` waits in the prelude.
+    Planned,
+    Open,
+}
+
+pub(crate) struct PgConnection {
+    client: Arc<Client>,
+    runtime: Runtime,
+    role: Role,
+    statements: BTreeMap<String, Statement>,
+    /// Transaction control that travels with the next statement.
+    prelude: String,
+    transaction: Transaction,
+    /// A statement ran since the savepoint.
+    dirty: bool,
+    /// The session cannot be trusted with anything more.
+    lost: bool,
+}
+
+impl PgConnection {
+    /// Sends what waits in the prelude and then `request`, without a pause between.
+    fn send<R>(&mut self, request: impl Future<Output = Answer<R>>) -> Result<R, DbError> {
+        if self.lost {
+            return Err(DbError::Disconnected);
+        }
+        let prelude = std::mem::take(&mut self.prelude);
+        if self.transaction == Transaction::Planned {
+            self.transaction = Transaction::Open;
+        }
+        let (control, answer) = self.runtime.block_on(async {
+            if prelude.is_empty() {
+                return (Ok(()), request.await);
+            }
+            tokio::join!(biased; self.client.batch_execute(&prelude), request)
+        });
+        if let Err(error) = control {
+            // What the transaction holds is unknown now: it must not be committed.
+            self.lost = true;
+            let error = translate(&error);
+            return Err(if error == DbError::Disconnected { error } else { DbError::Retry });
+        }
+        answer.map_err(|error| {
+            let error = translate(&error);
+            self.lost |= error == DbError::Disconnected;
+            error
+        })
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<Statement, DbError> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        self.dirty = true;
+        let client = Arc::clone(&self.client);
+        let statement = self.send(client.prepare(sql))?;
+        if self.statements.len() >= STATEMENTS_MAX {
+            self.statements.clear();
+        }
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    fn prepare_for(&mut self, sql: &str, given: usize) -> Result<Statement, DbError> {
+        let statement = self.prepare(sql)?;
+        let expected = statement.params().len();
+        if expected == given { Ok(statement) } else { Err(DbError::Parameters { expected, given }) }
+    }
+
+    /// A changed table makes the server refuse a plan it made before the change.
+    fn forget_stale<R>(&mut self, sql: &str, result: Result<R, DbError>) -> Result<R, DbError> {
+        match result {
+            Err(DbError::Sql(code)) if code == "0A000" && self.statements.remove(sql).is_some() => {
+                Err(DbError::Retry)
+            }
+            other => other,
+        }
+    }
+
+    /// Lets the session notice that the server has hung up, without asking the server.
+    fn is_gone(&mut self) -> bool {
+        self.runtime.block_on(async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+        });
+        self.lost |= self.client.is_closed();
+        self.lost
+    }
+}
+
+impl Connection for PgConnection {
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    fn begin(&mut self, shape: Shape) -> Result<(), DbError> {
+        if self.is_gone() {
+            return Err(DbError::Disconnected);
+        }
+        // A read of several statements sees one state; a write sees what it has locked.
+        self.prelude.push_str(match self.role {
+            Role::Reader => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;",
+            Role::Writer => "BEGIN ISOLATION LEVEL READ COMMITTED;",
+        });
+        if shape == Shape::Group {
+            self.prelude.push_str("SAVEPOINT job;");
+        }
+        self.transaction = Transaction::Planned;
+        self.dirty = false;
+        Ok(())
+    }
+
+    fn keep(&mut self) -> Result<(), DbError> {
+        if std::mem::take(&mut self.dirty) {
+            self.prelude.push_str("RELEASE SAVEPOINT job;SAVEPOINT job;");
+        }
+        Ok(())
+    }
+
+    fn undo(&mut self) -> Result<(), DbError> {
+        if self.lost || self.client.is_closed() {
+            return Err(DbError::Disconnected);
+        }
+        if std::mem::take(&mut self.dirty) {
+            self.prelude.push_str("ROLLBACK TO SAVEPOINT job;");
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, shape: Shape) -> Result<(), DbError> {
+        if self.transaction != Transaction::Open {
+            // No job said anything to the server.
+            self.prelude.clear();
+            self.transaction = Transaction::None;
+            return Ok(());
+        }
+        if self.lost || self.client.is_closed() {
+            return Err(DbError::Disconnected);
+        }
+        let mut text = std::mem::take(&mut self.prelude);
+        if shape == Shape::Group {
+            // Fails in a broken transaction, where COMMIT alone would quietly roll back.
+            text.push_str("RELEASE SAVEPOINT job;");
+        }
+        text.push_str("COMMIT");
+        match self.runtime.block_on(self.client.batch_execute(&text)) {
+            Ok(()) => {
+                self.transaction = Transaction::None;
+                Ok(())
+            }
+            Err(error) => Err(match translate(&error) {
+                // Sent, but no answer that the transaction ended either way.
+                DbError::Disconnected => {
+                    self.lost = true;
+                    DbError::Unknown
+                }
+                answered => answered,
+            }),
+        }
+    }
+
+    fn rollback(&mut self) -> Result<(), DbError> {
+        self.prelude.clear();
+        self.dirty = false;
+        let was = std::mem::replace(&mut self.transaction, Transaction::None);
+        if self.lost {
+            return Err(DbError::Disconnected);
+        }
+        if was == Transaction::Open {
+            self.script("ROLLBACK")?;
+            self.dirty = false;
+        }
+        Ok(())
+    }
+
+    fn exec(&mut self, sql: &str, args: &[Value]) -> Result<u64, DbError> {
+        let statement = self.prepare_for(sql, args.len())?;
+        self.dirty = true;
+        let client = Arc::clone(&self.client);
+        let result = self.send(client.execute_raw(&statement, args));
+        self.forget_stale(sql, result)
+    }
+
+    fn exec_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError> {
+        let Some(first) = rows.first() else { return Ok(0) };
+        let statement = self.prepare_for(sql, first.len())?;
+        if let Some(odd) = rows.iter().find(|row| row.len() != first.len()) {
+            return Err(DbError::Parameters { expected: first.len(), given: odd.len() });
+        }
+        self.dirty = true;
+        let client = Arc::clone(&self.client);
+        let mut sum = 0;
+        for block in rows.chunks(ROWS_IN_FLIGHT) {
+            let requests =
+                block.iter().map(|row| -> Request<'_> { Box::pin(client.execute_raw(&statement, row)) });
+            let result = self.send(all(requests.collect()));
+            sum += self.forget_stale(sql, result)?;
+        }
+        Ok(sum)
+    }
+
+    fn query(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>, DbError> {
+        let statement = self.prepare_for(sql, args.len())?;
+        self.dirty = true;
+        let arguments: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
+            args.iter().map(|value| value as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
+        let client = Arc::clone(&self.client);
+        let result = self.send(client.query(&statement, &arguments));
+        self.forget_stale(sql, result)?.iter().map(row).collect()
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), DbError> {
+        self.dirty = true;
+        let client = Arc::clone(&self.client);
+        self.send(client.batch_execute(sql))
+    }
+
+    fn chore(&mut self, chore: Chore) -> Result<(), DbError> {
+        match chore {
+            // The server sees to its own log.
+            Chore::CheckpointTruncate => Ok(()),
+            Chore::Vacuum { pages_max: _ } => {
+                if self.is_gone() {
+                    return Err(DbError::Disconnected);
+                }
+                self.script("SET statement_timeout = 0")?;
+                let result = self.script("VACUUM");
+                self.script("RESET statement_timeout")?;
+                result
+            }
+        }
+    }
+}
+
+/// Waits for all, started in order, and adds up their rows; the first error in that order.
+async fn all(mut requests: Vec<Request<'_>>) -> Answer<u64> {
+    let mut answers: Vec<Option<Answer<u64>>> = requests.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        let mut waiting = false;
+        for (request, answer) in requests.iter_mut().zip(&mut answers) {
+            if answer.is_some() {
+                continue;
+            }
+            match request.as_mut().poll(context) {
+                Poll::Ready(done) => *answer = Some(done),
+                Poll::Pending => waiting = true,
+            }
+        }
+        if waiting { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    answers.into_iter().flatten().sum()
+}
