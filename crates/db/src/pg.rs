@@ -71,6 +71,11 @@ impl PgSource {
         other
     }
 
+    #[cfg(test)]
+    pub(crate) fn with_options(self, options: PostgresOptions) -> Self {
+        Self { options, ..self }
+    }
+
     pub(crate) fn for_role(&self, role: Role) -> Self {
         Self { role, ..self.clone() }
     }
@@ -288,14 +293,12 @@ impl Connection for PgConnection {
                 self.transaction = Transaction::None;
                 Ok(())
             }
-            Err(error) => Err(match translate(&error) {
+            Err(error) if translate(&error) == DbError::Disconnected => {
                 // Sent, but no answer that the transaction ended either way.
-                DbError::Disconnected => {
-                    self.lost = true;
-                    DbError::Unknown
-                }
-                answered => answered,
-            }),
+                self.lost = true;
+                Err(DbError::Unknown)
+            }
+            Err(error) => Err(translate(&error)),
         }
     }
 

@@ -249,12 +249,10 @@ impl Connection for SqliteConnection {
     }
 
     fn commit(&mut self, _shape: Shape) -> Result<(), DbError> {
-        self.control("COMMIT").map_err(|error| match error {
-            // The commit may sit in the log without having reached the disk: recovery
-            // could find it there, or not.
-            DbError::Io => DbError::Unknown,
-            other => other,
-        })
+        let result = self.control("COMMIT");
+        // The commit may sit in the log without having reached the disk: recovery could
+        // find it there, or not.
+        if result == Err(DbError::Io) { Err(DbError::Unknown) } else { result }
     }
 
     fn rollback(&mut self) -> Result<(), DbError> {
@@ -319,10 +317,12 @@ impl Connection for SqliteConnection {
 fn pragma(connection: &rusqlite::Connection, sql: &str) -> Result<Option<Value>, DbError> {
     let run = || {
         let mut statement = connection.prepare(sql)?;
+        // A vacuum steps through rows that have no column.
+        let columns = statement.column_count();
         let mut rows = statement.raw_query();
         let mut first = None;
         while let Some(row) = rows.next()? {
-            if first.is_none() {
+            if first.is_none() && columns > 0 {
                 first = Some(read(row.get_ref(0)?).unwrap_or(Value::Null));
             }
         }
@@ -386,13 +386,11 @@ fn read(cell: ValueRef<'_>) -> Result<Value, DbError> {
 
 /// Keeps the code and drops the message, which may quote values.
 fn translate(error: &rusqlite::Error) -> DbError {
-    let code = match error {
-        rusqlite::Error::MultipleStatement => return DbError::Sql("sqlite several statements".to_owned()),
-        other => match other.sqlite_error() {
-            Some(failure) => failure.extended_code,
-            None => return DbError::Sql("sqlite driver".to_owned()),
-        },
-    };
+    if *error == rusqlite::Error::MultipleStatement {
+        return DbError::Sql("sqlite several statements".to_owned());
+    }
+    let Some(failure) = error.sqlite_error() else { return DbError::Sql("sqlite driver".to_owned()) };
+    let code = failure.extended_code;
     match code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
             return DbError::Constraint(Constraint::Unique);

@@ -28,7 +28,23 @@ pub struct TestDatabase {
 
 enum Place {
     Sqlite { directory: TempDir },
-    Postgres { admin: PgSource, own: PgSource, name: String },
+    Postgres(Box<OnServer>),
+}
+
+/// One database in the test cluster; dropped there with this value.
+struct OnServer {
+    admin: PgSource,
+    own: PgSource,
+    name: String,
+}
+
+impl Drop for OnServer {
+    fn drop(&mut self) {
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        if run_as_admin(&self.admin, drop).is_err() {
+            tell(&format!("could not drop the test database {}", self.name));
+        }
+    }
 }
 
 impl TestDatabase {
@@ -51,7 +67,7 @@ impl TestDatabase {
     pub fn path(&self) -> Option<PathBuf> {
         match &self.place {
             Place::Sqlite { directory } => Some(file(directory.path())),
-            Place::Postgres { .. } => None,
+            Place::Postgres(_) => None,
         }
     }
 
@@ -59,19 +75,15 @@ impl TestDatabase {
     pub(crate) fn source(&self) -> Option<&PgSource> {
         match &self.place {
             Place::Sqlite { .. } => None,
-            Place::Postgres { own, .. } => Some(own),
+            Place::Postgres(server) => Some(&server.own),
         }
     }
 }
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        // Before the fields go: the place is removed only once nothing writes there.
         self.db.close();
-        if let Place::Postgres { admin, name, .. } = &self.place
-            && run_as_admin(admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).is_err()
-        {
-            tell(&format!("could not drop the test database {name}"));
-        }
     }
 }
 
@@ -82,7 +94,7 @@ impl Place {
                 let options = SqliteOptions { readers: 2, ..SqliteOptions::default() };
                 Db::open_sqlite(file(directory.path()), options)
             }
-            Self::Postgres { own, .. } => Db::open_source(own, &postgres_options()),
+            Self::Postgres(server) => Db::open_source(&server.own, &postgres_options()),
         }
     }
 }
@@ -135,19 +147,9 @@ pub fn postgres() -> Result<Option<TestDatabase>, DbError> {
     let name = format!("mithaq_test_{:016x}", RandomState::new().build_hasher().finish());
     let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
     run_as_admin(&admin, create)?;
-    let place = Place::Postgres { own: admin.for_database(&name), admin, name };
-    // From here on the drop of the value removes the database, also when opening fails.
-    let opened = place.open();
-    let db = match opened {
-        Ok(db) => db,
-        Err(error) => {
-            if let Place::Postgres { admin, name, .. } = &place {
-                run_as_admin(admin, format!("DROP DATABASE {name}"))?;
-            }
-            return Err(error);
-        }
-    };
-    Ok(Some(TestDatabase { db, place }))
+    let own = admin.for_database(&name);
+    let place = Place::Postgres(Box::new(OnServer { admin, own, name }));
+    Ok(Some(TestDatabase { db: place.open()?, place }))
 }
 
 /// Few sessions: many tests share one cluster.
