@@ -29,8 +29,9 @@ fn main() -> ExitCode {
         let options = Options::new(originator, Timestamp::default(), Timestamp::MAX, &screen);
         #[expect(clippy::disallowed_methods, reason = "the example measures how long reading takes")]
         let begin = std::time::Instant::now();
-        read = un_list::read_all(&xml, options);
+        let all = un_list::read_all(&xml, options);
         best = best.min(begin.elapsed());
+        read = all;
     }
     match read {
         Ok(all) => {

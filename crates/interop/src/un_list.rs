@@ -173,6 +173,9 @@ pub enum ReadError {
     /// The outermost element is not `CONSOLIDATED_LIST`.
     #[error("not a consolidated list of the Security Council")]
     NotTheList,
+    /// [`Options::list`] is not 1 to 20 of `a-z 0-9 . -`.
+    #[error("the name given to the list must be 1 to 20 of a-z, 0-9, dot and hyphen")]
+    ListName,
     /// Nested deeper than [`DEPTH_MAX`].
     #[error("nested deeper than {DEPTH_MAX} elements near byte {at}")]
     Depth {

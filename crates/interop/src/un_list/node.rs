@@ -41,6 +41,10 @@ impl Node {
 
     /// Returns the text on one line without what may not be stored; `None` when nothing is left.
     pub(super) fn line(&self) -> Option<String> {
+        let trimmed = self.text.trim();
+        if trimmed.bytes().all(|b| matches!(b, b' '..=b'~')) && !trimmed.contains("  ") {
+            return (!trimmed.is_empty()).then(|| trimmed.to_owned());
+        }
         let mut line = String::with_capacity(self.text.len());
         let mut removed = false;
         for c in self.text.chars() {

@@ -129,6 +129,14 @@ impl<'o, R: BufRead> Reader<'o, R> {
     }
 
     fn advance(&mut self) -> Result<Option<Record>, ReadError> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-');
+        let name = self.options.list;
+        if !((1..=20).contains(&name.len())
+            && name.starts_with(|c| c != '.' && c != '-')
+            && name.bytes().all(plain))
+        {
+            return Err(ReadError::ListName);
+        }
         loop {
             match self.token()? {
                 Token::Open { name, attributes, generated } => {

@@ -85,7 +85,7 @@ impl<'a, 'o> Writer<'a, 'o> {
 
 /// The list is written in English; what is not in Latin letters may be in any language of its script.
 pub(super) fn language(text: &str) -> Lang {
-    if Script::of(text) == Script::Latin { Lang::EN } else { Lang::UND }
+    if text.is_ascii() || Script::of(text) == Script::Latin { Lang::EN } else { Lang::UND }
 }
 
 pub(super) const fn refused(error: TextError) -> Loss {

@@ -90,6 +90,16 @@ fn a_list_cut_anywhere_is_never_taken_for_whole() {
 }
 
 #[test]
+fn a_list_needs_a_name_that_fits_a_reference() {
+    for name in ["", "-un", "UN", "un sc", "قائمة", "a-name-longer-than-20"] {
+        let mut options = options(0);
+        options.list = name;
+        let fault = un_list::read_all(person("").as_bytes(), options).map(|_| ()).unwrap_err();
+        assert_eq!(fault, ReadError::ListName, "{name}");
+    }
+}
+
+#[test]
 fn nothing_comes_after_a_fatal_error() {
     let xml = person("&b;<TITLE>x</TITLE>");
     let mut reader = un_list::read(xml.as_bytes(), options(0));
