@@ -1,7 +1,7 @@
 //! Agreements: the signed text, who signed, the state with its history, and what was used of daily budgets.
 //! What the text means is for `policy`; the states are its codes and are not judged here.
 
-use mithaq_db::{Row, Tx, Value, lock_clause};
+use mithaq_db::{Row, Tx, Value};
 use mithaq_model::{AgreementId, OfficerId, PartyId, Timestamp};
 
 use crate::sql::{Of, agreement, insert_new, int, time};
@@ -275,16 +275,15 @@ impl Counter<'_> {
     }
 }
 
-/// Returns what was used so far, locked until the job ends.
+/// Returns what was used so far.
 ///
 /// # Errors
 /// When the engine refuses.
 pub fn used(tx: &mut dyn Tx, counter: &Counter<'_>) -> Result<u64, StoreError> {
-    let sql = format!(
-        "SELECT used FROM agreement_counter WHERE agreement = $1 AND party = $2 AND name = $3 AND day = $4{}",
-        lock_clause(tx.engine())
-    );
-    let row = tx.query_opt(&sql, &counter.key())?;
+    let row = tx.query_opt(
+        "SELECT used FROM agreement_counter WHERE agreement = $1 AND party = $2 AND name = $3 AND day = $4",
+        &counter.key(),
+    )?;
     Ok(row.map(|row| row.unsigned(0)).transpose()?.unwrap_or(0))
 }
 

@@ -21,10 +21,12 @@ use crate::sql::Of;
 
 pub use held::{apply, expired_leases, holding};
 pub use inbound::{
-    Inbox, control, drop_ahead, forget_taken, inbound, keep_ahead, save_control, save_inbound, take,
+    Inbox, control, drop_ahead, forget_taken, inbound, keep_ahead, peek_inbound, save_control, save_inbound,
+    take,
 };
 pub use outbound::{
-    Outbox, due, forget_sent, message, of_object, outbound, overdue, put, save_outbound, save_states, waiting,
+    Outbox, due, forget_sent, message, of_object, outbound, overdue, peek_outbound, put, save_outbound,
+    save_states, waiting,
 };
 pub use proofs::{add_equivocations, add_evidence, equivocations, evidence};
 pub use receipts::{add_receipts, receipt};

@@ -23,7 +23,7 @@ use crate::derive::SaltPlace;
 use crate::sql::{Of, int};
 use crate::{StoreError, Vault};
 
-pub use checkpoint::{set_witnessed, witnessed};
+pub use checkpoint::{held, set_witnessed, witnessed};
 pub use evidence::Evidence;
 pub use read::{Filter, Rebuild};
 
@@ -91,6 +91,11 @@ impl Ledger {
         let of = Of("ledger_log");
         let origin = KeyName::new(row.text(1)?).map_err(|_refused| of.broken())?;
         Ok(Self { log: of.u32(&row, 0)?, origin, cache: Mutex::new(None) })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn open_numbered_for_test(other: &Self) -> Self {
+        Self { log: other.log, origin: other.origin.clone(), cache: Mutex::new(None) }
     }
 
     /// Returns the number of the log.

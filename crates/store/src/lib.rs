@@ -56,6 +56,8 @@
 pub mod agreements;
 pub mod alarms;
 pub mod cases;
+#[cfg(test)]
+mod conformance;
 mod derive;
 pub mod disclosures;
 mod error;
@@ -75,6 +77,6 @@ mod vault;
 
 pub use derive::Term;
 pub use error::StoreError;
-pub use migrations::MIGRATIONS;
+pub use migrations::{MIGRATIONS, migrate};
 pub use sql::{PAGE_MAX, Page};
 pub use vault::{Entropy, MasterKey, NoEntropy, Plain, Vault};

@@ -9,3 +9,11 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     sqlite: include_str!("../migrations/sqlite/0001_first.sql"),
     postgres: include_str!("../migrations/postgres/0001_first.sql"),
 }];
+
+/// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.
+///
+/// # Errors
+/// As [`mithaq_db::Db::migrate`]; nothing has been changed then.
+pub fn migrate(db: &mithaq_db::Db) -> Result<mithaq_db::Migrated, mithaq_db::MigrationError> {
+    db.migrate(MIGRATIONS)
+}

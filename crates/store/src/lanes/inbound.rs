@@ -12,15 +12,23 @@ use crate::sql::{Of, change_one, count, int, sha256};
 
 const OF: Of = Of("inbox");
 
+const LANE: &str = "SELECT epoch, seq, head, frozen, ahead, checkpoint FROM lane_in WHERE lane = $1";
+
+/// Returns the receiving end of a lane as it is, not locked; none for a lane that was never used.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when the row is damaged.
+pub fn peek_inbound(tx: &mut dyn Tx, lane: &LaneId) -> Result<Option<LaneIn>, StoreError> {
+    let row = tx.query_opt(LANE, args![LaneKey::of(lane).0])?;
+    row.map(|row| read_lane_in(&row, lane.clone())).transpose()
+}
+
 /// Returns the receiving end of a lane, locked until the job ends; a lane that was never used begins here.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when the row is damaged.
 pub fn inbound(tx: &mut dyn Tx, lane: &LaneId) -> Result<LaneIn, StoreError> {
-    let sql = format!(
-        "SELECT epoch, seq, head, frozen, ahead, checkpoint FROM lane_in WHERE lane = $1{}",
-        lock_clause(tx.engine())
-    );
+    let sql = format!("{LANE}{}", lock_clause(tx.engine()));
     let key = LaneKey::of(lane);
     if let Some(row) = tx.query_opt(&sql, args![key.0])? {
         return read_lane_in(&row, lane.clone());

@@ -51,16 +51,24 @@ fn halt_of(code: &str) -> Option<Halt> {
     }
 }
 
+const LANE: &str = "SELECT epoch, next_seq, head, settled_epoch, settled_seq, acked_epoch, acked_seq, halt,
+    attempts, retry_at FROM lane_out WHERE lane = $1";
+
+/// Returns the sending end of a lane as it is, not locked; none for a lane that was never used.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when the row is damaged.
+pub fn peek_outbound(tx: &mut dyn Tx, lane: &LaneId) -> Result<Option<LaneOut>, StoreError> {
+    let row = tx.query_opt(LANE, args![LaneKey::of(lane).0])?;
+    row.map(|row| read_lane_out(&row, lane.clone())).transpose()
+}
+
 /// Returns the sending end of a lane, locked until the job ends; a lane that was never used begins here.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when the row is damaged.
 pub fn outbound(tx: &mut dyn Tx, lane: &LaneId) -> Result<LaneOut, StoreError> {
-    let sql = format!(
-        "SELECT epoch, next_seq, head, settled_epoch, settled_seq, acked_epoch, acked_seq, halt, attempts, retry_at
-         FROM lane_out WHERE lane = $1{}",
-        lock_clause(tx.engine())
-    );
+    let sql = format!("{LANE}{}", lock_clause(tx.engine()));
     let key = LaneKey::of(lane);
     if let Some(row) = tx.query_opt(&sql, args![key.0])? {
         return read_lane_out(&row, lane.clone());

@@ -103,15 +103,25 @@ fn note_of(bytes: &[u8]) -> Result<SignedNote, StoreError> {
     SignedNote::parse(bytes).map_err(|_damaged| Of("ledger_checkpoint").broken())
 }
 
-/// Returns what this node last countersigned for a partner's log ([`Held::NONE`] for nothing yet), locked
-/// until the job ends.
+/// Returns what this node last countersigned for a partner's log ([`Held::NONE`] for nothing yet).
+///
+/// # Errors
+/// When the row is damaged.
+pub fn held(tx: &mut dyn Tx, origin: &str) -> Result<Held, StoreError> {
+    read_held(tx, "SELECT size, root FROM ledger_witness WHERE origin = $1", origin)
+}
+
+/// As [`held`], locked until the job ends: to be read before it is replaced.
 ///
 /// # Errors
 /// When the row is damaged.
 pub fn witnessed(tx: &mut dyn Tx, origin: &str) -> Result<Held, StoreError> {
     let sql = format!("SELECT size, root FROM ledger_witness WHERE origin = $1{}", lock_clause(tx.engine()));
-    let row = tx.query_opt(&sql, args![origin])?;
-    let Some(row) = row else { return Ok(Held::NONE) };
+    read_held(tx, &sql, origin)
+}
+
+fn read_held(tx: &mut dyn Tx, sql: &str, origin: &str) -> Result<Held, StoreError> {
+    let Some(row) = tx.query_opt(sql, args![origin])? else { return Ok(Held::NONE) };
     Ok(Held { size: row.unsigned(0)?, root: Hash::new(Of("ledger_witness").digest(&row, 1)?.0) })
 }
 

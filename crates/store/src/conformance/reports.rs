@@ -1,0 +1,330 @@
+use mithaq_exchange::Versions;
+use mithaq_model::{Level, ObjectId, ReportId, ReportState, ReportVersion, Role};
+use mithaq_wire::{LaneId, OrderReason, Position, Statement, Verdict};
+
+use super::{AGREEMENT, Node, at, integrity, nodes, number, party};
+use crate::disclosures::{self, Answer, Answers, Disclosure, Key};
+use crate::lanes::LaneKey;
+use crate::reports::{
+    self, Approval, Decision, Direction, Erasure, Form, NewVersion, Quarantined, ReportHead,
+};
+use crate::sql::sha256;
+use crate::{Page, StoreError};
+
+pub(super) fn v(n: u32) -> ReportVersion {
+    ReportVersion::new(n).unwrap()
+}
+
+pub(super) fn head(n: u8, state: ReportState) -> ReportHead {
+    ReportHead {
+        id: number(n),
+        direction: Direction::Received,
+        originator: party("es-police"),
+        agreement: Some(AGREEMENT),
+        case: Some(number(9)),
+        author: None,
+        state,
+        version: v(1),
+        level: Level::Restricted,
+        created: at(1),
+        changed: at(2),
+        expires: at(100 + i64::from(n)),
+    }
+}
+
+pub(super) fn sealed(content: &[u8]) -> NewVersion<'_> {
+    NewVersion { version: v(1), supersedes: None, form: Form::Sealed, content, at: at(3) }
+}
+
+pub(super) fn add(node: &Node, n: u8, content: &'static [u8]) -> Result<(), StoreError> {
+    let new = head(n, ReportState::Acknowledged);
+    node.write(move |tx, vault| reports::add_many(tx, vault, &[(new, sealed(content))]))
+}
+
+fn content(node: &Node, n: u8, version: u32) -> Result<Vec<u8>, StoreError> {
+    node.read(move |tx, vault| reports::content(tx, vault, number(n), v(version)))
+        .map(|(_, plain)| plain.to_vec())
+}
+
+pub(super) fn erase(node: &Node, n: u8, versions: Versions) -> Result<Vec<ReportVersion>, StoreError> {
+    node.write(move |tx, _| {
+        let originator = party("es-police");
+        let erasure = Erasure {
+            object: number(n),
+            versions: &versions,
+            reason: OrderReason::Originator,
+            originator: &originator,
+            agreement: Some(AGREEMENT),
+            at: at(50),
+            state: ReportState::Recalled,
+        };
+        reports::erase(tx, &erasure)
+    })
+}
+
+#[test]
+fn reports_come_back_as_they_were() {
+    for node in nodes() {
+        add(&node, 1, b"sealed bytes").unwrap();
+        let stored = node.read(|tx, _| reports::head(tx, number(1))).unwrap().unwrap();
+        assert_eq!(stored, head(1, ReportState::Acknowledged));
+        assert_eq!(node.write(|tx, _| reports::head_locked(tx, number(1))), Ok(stored));
+        assert_eq!(content(&node, 1, 1), Ok(b"sealed bytes".to_vec()));
+        assert_eq!(content(&node, 1, 2), Err(StoreError::Missing { what: "version" }));
+        assert_eq!(node.read(|tx, _| reports::head(tx, number(2))), Ok(None));
+        let there = node.read(|tx, _| reports::existing(tx, &[(number(1), v(1)), (number(1), v(2))]));
+        assert_eq!(there.unwrap().into_iter().collect::<Vec<_>>(), [(number::<ReportId>(1), v(1))]);
+    }
+}
+
+#[test]
+fn a_draft_is_approved_by_two_persons_as_it_stands() {
+    for node in nodes() {
+        let draft = NewVersion { form: Form::Draft, content: b"draft one", ..sealed(b"") };
+        let own = ReportHead { direction: Direction::Own, ..head(1, ReportState::Draft) };
+        node.write(move |tx, vault| reports::add_many(tx, vault, &[(own, draft)])).unwrap();
+        let approve = |officer: u8, role, bytes: &'static [u8]| {
+            let approval = Approval { officer: number(officer), role, hash: sha256(bytes), at: at(5) };
+            node.write(move |tx, _| reports::approve(tx, number(1), v(1), &approval))
+        };
+        let conflict = Err(StoreError::Conflict { what: "approval" });
+        assert_eq!(approve(1, Role::Supervisor, b"draft one"), Ok(()));
+        assert_eq!(approve(1, Role::Spoc, b"draft one"), conflict, "two roles are not two persons");
+        assert_eq!(approve(2, Role::Spoc, b"draft two"), conflict, "other bytes than there are");
+        // An edit takes the approvals with it.
+        let edited = NewVersion { content: b"draft two", ..draft };
+        assert_eq!(node.write(move |tx, v| reports::write_draft(tx, v, (number(1), 1), &edited)), Ok(2));
+        assert_eq!(node.read(|tx, _| reports::approvals(tx, number(1), v(1))), Ok(vec![]));
+        let late = node.write(move |tx, v| reports::write_draft(tx, v, (number(1), 1), &edited));
+        assert_eq!(late, Err(StoreError::Conflict { what: "draft" }));
+        assert_eq!(approve(1, Role::Supervisor, b"draft two"), Ok(()));
+        assert_eq!(approve(2, Role::Spoc, b"draft two"), Ok(()));
+        // The release keeps them.
+        let release = sealed(b"sealed");
+        assert_eq!(node.write(move |tx, v| reports::write_draft(tx, v, (number(1), 2), &release)), Ok(3));
+        assert_eq!(node.read(|tx, _| reports::approvals(tx, number(1), v(1))).unwrap().len(), 2);
+        assert_eq!(content(&node, 1, 1), Ok(b"sealed".to_vec()));
+        let again = node.write(move |tx, v| reports::write_draft(tx, v, (number(1), 3), &release));
+        assert_eq!(again, Err(StoreError::Conflict { what: "draft" }), "what is sealed stays");
+        assert_eq!(approve(3, Role::Spoc, b"sealed"), conflict);
+        let keys = node.read(|tx, _| Ok(tx.query("SELECT 1 FROM record_key WHERE kind = 6", &[])?.len()));
+        assert_eq!(keys, Ok(1), "the keys of former drafts are gone");
+    }
+}
+
+#[test]
+fn states_change_from_what_they_are() {
+    for node in nodes() {
+        add(&node, 1, b"x").unwrap();
+        let set = |from, to| node.write(move |tx, _| reports::set_state(tx, number(1), from, to, at(9)));
+        assert_eq!(set(ReportState::Acknowledged, ReportState::InUse), Ok(()));
+        let late = set(ReportState::Acknowledged, ReportState::InUse);
+        assert_eq!(late, Err(StoreError::Conflict { what: "report" }));
+        node.write(|tx, _| reports::set_expiry(tx, number(1), at(7))).unwrap();
+        node.write(|tx, _| reports::assign(tx, number(1), None, None)).unwrap();
+        let now = node.read(|tx, _| reports::head(tx, number(1))).unwrap().unwrap();
+        assert_eq!((now.state, now.expires, now.case, now.changed), (ReportState::InUse, at(7), None, at(9)));
+        let ghost = node.write(|tx, _| reports::set_expiry(tx, number(9), at(7)));
+        assert_eq!(ghost, Err(StoreError::Missing { what: "report" }));
+    }
+}
+
+#[test]
+fn versions_come_in_any_order_and_once() {
+    for node in nodes() {
+        add(&node, 1, b"one").unwrap();
+        let put = |n: u32| {
+            let new = NewVersion { version: v(n), supersedes: Some(v(1)), ..sealed(b"later") };
+            node.write(move |tx, vault| reports::add_version(tx, vault, number(1), &new))
+        };
+        assert_eq!((put(3), put(2)), (Ok(()), Ok(())));
+        assert_eq!(put(2), Err(StoreError::Conflict { what: "version" }));
+        assert_eq!(node.read(|tx, _| reports::head(tx, number(1))).unwrap().unwrap().version, v(3));
+        let versions = node.read(|tx, _| reports::versions(tx, number(1))).unwrap();
+        assert_eq!(versions.iter().map(|s| s.version.get()).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(versions[1].supersedes, Some(v(1)));
+    }
+}
+
+#[test]
+fn what_was_erased_is_gone_and_never_comes_again() {
+    for node in nodes() {
+        add(&node, 1, b"one").unwrap();
+        let two = NewVersion { version: v(2), ..sealed(b"two") };
+        node.write(move |tx, vault| reports::add_version(tx, vault, number(1), &two)).unwrap();
+        assert_eq!(erase(&node, 1, Versions::Only(vec![v(1)])), Ok(vec![v(1)]));
+        assert_eq!(content(&node, 1, 1), Err(StoreError::Missing { what: "content" }));
+        assert_eq!(content(&node, 1, 2), Ok(b"two".to_vec()));
+        let state = |n| node.read(move |tx, _| reports::head(tx, number(n))).unwrap().unwrap().state;
+        assert_eq!(state(1), ReportState::Acknowledged, "a version is left");
+        assert_eq!(erase(&node, 1, Versions::All), Ok(vec![v(2)]));
+        assert_eq!(state(1), ReportState::Recalled);
+        assert_eq!(erase(&node, 1, Versions::All), Ok(vec![]));
+        let three = NewVersion { version: v(3), ..sealed(b"three") };
+        let again = node.write(move |tx, vault| reports::add_version(tx, vault, number(1), &three));
+        assert_eq!(again, Err(StoreError::Tombstone));
+        // What never came is buried too, and one buried report refuses its whole batch.
+        assert_eq!(erase(&node, 5, Versions::All), Ok(vec![]));
+        assert_eq!(add(&node, 5, b"five"), Err(StoreError::Tombstone));
+        assert_eq!(erase(&node, 6, Versions::Only(vec![v(1)])), Ok(vec![]));
+        assert_eq!(add(&node, 6, b"six"), Err(StoreError::Tombstone));
+        let batch = node.write(|tx, vault| {
+            let new = |n| (head(n, ReportState::Acknowledged), sealed(b"x"));
+            reports::add_many(tx, vault, &[new(7), new(5), new(8)])
+        });
+        assert_eq!(batch, Err(StoreError::Tombstone));
+        assert_eq!(node.read(|tx, _| reports::head(tx, number(7))), Ok(None));
+        let stones = node.read(|tx, _| reports::tombstones(tx, number(1))).unwrap();
+        assert_eq!((stones.len(), &stones[0].versions, stones[0].since), (1, &Versions::All, at(50)));
+        assert_eq!(node.read(|tx, _| reports::is_buried(tx, number(6), v(2))), Ok(false));
+        assert_eq!(node.read(|tx, _| reports::expired(tx, at(i64::MAX - 1), 10)), Ok(vec![]));
+    }
+}
+
+#[test]
+fn content_changed_or_moved_by_hand_is_refused() {
+    for sql in [
+        "UPDATE report_version SET hash = content WHERE version = 1",
+        "UPDATE report_version SET content = hash WHERE version = 1",
+        "UPDATE report_version SET content = (SELECT o.content FROM report_version o
+         WHERE o.id <> report_version.id LIMIT 1)",
+    ] {
+        for node in nodes() {
+            add(&node, 1, b"content of one").unwrap();
+            add(&node, 2, b"content of two").unwrap();
+            node.tamper(sql);
+            assert!(integrity(&content(&node, 1, 1).unwrap_err()), "{sql}");
+        }
+    }
+}
+
+#[test]
+fn lists_are_by_case_state_and_clock() {
+    for node in nodes() {
+        for n in 1..=5 {
+            add(&node, n, b"x").unwrap();
+        }
+        let page = Page { after: Some(number::<ReportId>(1)), limit: 2 };
+        let ids = |heads: Vec<ReportHead>| heads.into_iter().map(|head| head.id).collect::<Vec<_>>();
+        let found = node.read(move |tx, _| reports::of_case(tx, number(9), &page)).unwrap();
+        assert_eq!(ids(found), [number(2), number(3)]);
+        assert_eq!(node.read(move |tx, _| reports::of_case(tx, number(8), &page)), Ok(vec![]));
+        let found = node.read(move |tx, _| reports::with_state(tx, ReportState::Acknowledged, &page));
+        assert_eq!(ids(found.unwrap()), [number(2), number(3)]);
+        assert_eq!(node.read(|tx, _| reports::expired(tx, at(102), 9)), Ok(vec![number(1), number(2)]));
+    }
+}
+
+#[test]
+fn decisions_and_quarantine_are_kept() {
+    let decision = |position| Decision {
+        object: number(1),
+        version: v(1),
+        entry: (1, position),
+        party: party("ma-security"),
+        agreement: Some(AGREEMENT),
+        permit: position == 1,
+        step: 4,
+        code: "HND".to_owned(),
+        clause: Some("4.2".to_owned()),
+        at: at(1),
+    };
+    let held = || Quarantined {
+        object: number(1),
+        version: v(1),
+        lane: LaneKey([7; 16]),
+        place: Position { epoch: 1, seq: 3 },
+        code: "policy.internal".to_owned(),
+        at: at(2),
+    };
+    for node in nodes() {
+        node.write(move |tx, _| reports::add_decisions(tx, &[decision(1), decision(2)])).unwrap();
+        let found = node.read(|tx, _| reports::decisions(tx, number(1)));
+        assert_eq!(found, Ok(vec![decision(1), decision(2)]));
+        node.write(move |tx, _| reports::quarantine(tx, &held())).unwrap();
+        let twice = node.write(move |tx, _| reports::quarantine(tx, &held()));
+        assert_eq!(twice, Err(StoreError::Conflict { what: "quarantined object" }));
+        assert_eq!(node.read(|tx, _| reports::quarantined(tx, 5)), Ok(vec![held()]));
+        let resolve =
+            || node.write(|tx, _| reports::resolve_quarantine(tx, number(1), v(1), "erased", at(3)));
+        assert_eq!(resolve(), Ok(()));
+        assert_eq!(resolve(), Err(StoreError::Missing { what: "quarantined object" }));
+        assert_eq!(node.read(|tx, _| reports::quarantined(tx, 5)), Ok(vec![]));
+    }
+}
+
+fn lane() -> LaneId {
+    LaneId {
+        from: party("ma-security"),
+        to: party("es-police"),
+        agreement: AGREEMENT,
+        lane: mithaq_wire::Lane::Report,
+    }
+}
+
+fn disclosure(n: u8) -> Disclosure {
+    Disclosure {
+        object: number(n),
+        version: v(1),
+        recipient: party("es-police"),
+        agreement: AGREEMENT,
+        lane: LaneKey::of(&lane()),
+        place: Position { epoch: 1, seq: u64::from(n) },
+        sent: at(1),
+        answers: Answers::default(),
+    }
+}
+
+fn statement(n: u64, verdict: Verdict) -> Statement {
+    Statement { at: Position { epoch: 1, seq: n }, envelope: sha256(b"e"), verdict }
+}
+
+#[test]
+fn every_answer_finds_its_disclosure_and_the_first_stands() {
+    let refused = || Verdict::Refused { code: "AGR".to_owned(), ground: None };
+    for node in nodes() {
+        let all: Vec<_> = (1..=5).map(disclosure).collect();
+        node.write(move |tx, _| disclosures::add_many(tx, &all)).unwrap();
+        let verdicts = [Verdict::Accepted, Verdict::Accepted, refused(), Verdict::Accepted];
+        let batch: Vec<_> = verdicts.into_iter().zip(1..).map(|(v, n)| statement(n, v)).collect();
+        let take = |stored: i64| {
+            let batch = batch.clone();
+            node.write(move |tx, _| disclosures::receipted(tx, LaneKey::of(&lane()), &batch, at(stored)))
+        };
+        assert_eq!((take(10), take(11)), (Ok(4), Ok(0)));
+        let answers = |n: u8| {
+            let found = node.read(move |tx, _| disclosures::of_object(tx, number(n))).unwrap();
+            found.into_iter().next().unwrap().answers
+        };
+        assert_eq!(answers(2).verdict, Some(("accepted".to_owned(), at(10))));
+        assert_eq!(answers(3).verdict, Some(("refused:AGR".to_owned(), at(10))));
+        assert_eq!(answers(5), Answers::default());
+        let answer = |n: u8, answer, when: i64| {
+            node.write(move |tx, _| {
+                let recipient = party("es-police");
+                let key = Key { object: number(n), version: v(1), recipient: &recipient };
+                disclosures::answered(tx, &key, answer, at(when))
+            })
+        };
+        assert_eq!((answer(1, Answer::Read, 20), answer(1, Answer::Read, 21)), (Ok(()), Ok(())));
+        assert_eq!(answers(1).read, Some(at(20)));
+        assert_eq!(answer(9, Answer::Read, 20), Err(StoreError::Missing { what: "disclosure" }));
+        for n in 1..=2 {
+            assert_eq!(node.write(move |tx, _| disclosures::ask_by(tx, number(n), at(30))), Ok(1));
+        }
+        let owed = || {
+            let found = node.read(|tx, _| disclosures::overdue(tx, at(30), 9)).unwrap();
+            found.into_iter().map(|d| d.object).collect::<Vec<ObjectId>>()
+        };
+        assert_eq!(owed(), [number(1), number(2)]);
+        assert_eq!(answer(1, Answer::Erased, 25), Ok(()));
+        assert_eq!(owed(), [number(2)]);
+        assert_eq!(answers(1).erased, Some(at(25)));
+        let decided = node.write(|tx, _| {
+            let recipient = party("es-police");
+            let key = Key { object: number(3), version: v(1), recipient: &recipient };
+            disclosures::decided(tx, &key, &Verdict::Accepted, at(40))
+        });
+        assert_eq!((decided, answers(3).verdict), (Ok(()), Some(("accepted".to_owned(), at(40)))));
+    }
+}
