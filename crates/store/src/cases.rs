@@ -4,7 +4,7 @@
 use mithaq_db::{Row, Tx, Value};
 use mithaq_model::{Case, CaseId, CaseState, CrimeArea, OfficerId, Purpose};
 
-use crate::sql::{Of, Page, id, insert_new, int, join_codes, pack, row, text_of, text_parts, time, unpack};
+use crate::sql::{Of, Page, id, insert_new, int, join_codes, pack, text_of, text_parts, time, unpack};
 use crate::vault::{Kind, Record, erase_key, erase_keys};
 use crate::{StoreError, Vault};
 
@@ -146,7 +146,7 @@ pub fn erase(tx: &mut dyn Tx, case: CaseId) -> Result<(), StoreError> {
         "DELETE FROM subject_case WHERE case_id = $1",
         "DELETE FROM case_file WHERE id = $1",
     ] {
-        tx.exec(sql, &row![case.as_bytes()])?;
+        tx.exec(sql, &[id(case)])?;
     }
     Ok(())
 }

@@ -22,6 +22,9 @@ pub struct StoredOfficer {
     pub version: u64,
 }
 
+/// An officer who wants to sign in, and the password hash (a PHC string) if there is one.
+pub type SignIn = (StoredOfficer, Option<Sensitive<String>>);
+
 fn record(id: &OfficerId, version: u64) -> Record<'_> {
     Record { kind: Kind::Officer, id: id.as_bytes(), version }
 }
@@ -93,11 +96,7 @@ pub fn get(tx: &mut dyn Tx, vault: &Vault, officer: OfficerId) -> Result<Option<
 ///
 /// # Errors
 /// As [`get`].
-pub fn by_login(
-    tx: &mut dyn Tx,
-    vault: &Vault,
-    login: &str,
-) -> Result<Option<(StoredOfficer, Option<Sensitive<String>>)>, StoreError> {
+pub fn by_login(tx: &mut dyn Tx, vault: &Vault, login: &str) -> Result<Option<SignIn>, StoreError> {
     let row = tx.query_opt(&format!("{COLUMNS} WHERE o.login = $1"), args![login])?;
     let Some(row) = row else { return Ok(None) };
     let stored = read(vault, &row)?;

@@ -153,7 +153,8 @@ fn entries_are_found_by_what_they_are_about() {
 
 #[test]
 fn a_store_changed_by_hand_is_not_continued() {
-    let cases: [(&'static str, fn(&StoreError) -> bool); 4] = [
+    type Expected = fn(&StoreError) -> bool;
+    let cases: [(&'static str, Expected); 4] = [
         ("UPDATE ledger_tile SET hashes = (SELECT entry FROM ledger_entry WHERE idx = 0)", integrity),
         ("DELETE FROM ledger_tile", integrity),
         ("UPDATE ledger_log SET state = (SELECT entry FROM ledger_entry WHERE idx = 0)", integrity),

@@ -155,7 +155,8 @@ fn agreements_change_state_once_per_version_and_keep_their_history() {
         let states: Vec<_> = node.read(|tx, _| agreements::history(tx, &AGREEMENT)).unwrap();
         assert_eq!(states.iter().map(|s| s.state.as_str()).collect::<Vec<_>>(), ["draft", "in_force"]);
         let mine = node.read(|tx, v| agreements::with_party(tx, v, &party("es-police"))).unwrap();
-        assert_eq!(mine, [stored.clone()]);
+        assert_eq!(mine.first(), Some(&stored));
+        assert_eq!(mine.len(), 1);
         assert_eq!(node.read(|tx, v| agreements::with_party(tx, v, &party("ci-judiciary"))), Ok(vec![]));
         assert_eq!(node.read(agreements::list), Ok(vec![stored]));
     }
