@@ -1,10 +1,28 @@
 //! Versioned documents between nodes: canonical bytes, limits, parsing into model types.
+//!
+//! One document has one encoding ([`WireError::NotCanonical`] for any other), so that a hash or signature over
+//! the bytes is one over the value. Every length is bounded before memory is taken. Nothing here signs,
+//! encrypts, decides or stores. Exact bytes: `docs/spec/envelope.md`.
 #![deny(missing_docs)]
 
+mod cbor;
+mod codec;
 mod doc;
+mod exchange;
 pub mod limits;
+mod report;
+#[cfg(test)]
+mod tests;
 
+pub use cbor::WireError;
 pub use doc::{
     Ack, BatchAnswer, Digest, EnvelopeHeader, Lane, LaneId, LaterReceipt, Manifest, MessageKind, Notice,
     Order, OrderReason, Position, ReceiptBatch, SealHeader, Statement, Verdict,
 };
+pub use exchange::{
+    LaterReceipts, decode_batch, decode_batch_answer, decode_envelope_header, decode_later_receipts,
+    decode_manifest, decode_notice, decode_order, decode_receipt_batch, decode_seal_header, decode_statement,
+    encode_batch, encode_batch_answer, encode_envelope_header, encode_later_receipts, encode_manifest,
+    encode_notice, encode_order, encode_receipt_batch, encode_seal_header, encode_statement,
+};
+pub use report::{decode_report, decode_subject, encode_report, encode_subject};
