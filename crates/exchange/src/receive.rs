@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_model::Timestamp;
-use mithaq_wire::limits::{RECEIPTS_MAX, REORDER_MAX};
+use mithaq_wire::limits::{BATCH_MESSAGES_MAX, RECEIPTS_MAX, REORDER_MAX};
 use mithaq_wire::{Ack, BatchAnswer, Digest, MessageKind, Position, ReceiptBatch, Statement};
 
 use crate::code::{Alarm, Stop};
@@ -361,10 +361,14 @@ impl<V: Inbox, J: Judge<U::Report>, U: Unwrap> Run<'_, V, J, U> {
             head: self.lane.head,
             stopped: stopped.map(|stop| stop.code().to_owned()),
         };
+        // New ones first: what does not fit into one answer is asked for again.
+        answer.receipts.extend(receipts.iter().map(|row| row.bytes.clone()));
         for id in &self.answered {
+            if answer.receipts.len() >= BATCH_MESSAGES_MAX {
+                break;
+            }
             answer.receipts.extend(self.desk.inbox.receipt(*id).map_err(ReceiveError::Store)?);
         }
-        answer.receipts.extend(receipts.iter().map(|row| row.bytes.clone()));
         Ok(self.received(stopped, receipts, answer))
     }
 

@@ -42,8 +42,8 @@ pub struct Settled {
     pub rewind: Option<Position>,
 }
 
-/// Most receipts in one answer: one for each message if all were known, and those for what was kept ahead.
-const ANSWER_RECEIPTS_MAX: usize = BATCH_MESSAGES_MAX + 8;
+/// Most receipts in one answer: one for each message of a batch.
+const ANSWER_RECEIPTS_MAX: usize = BATCH_MESSAGES_MAX;
 /// How far the cursor is moved in one step.
 const CURSOR_STEP: usize = 512;
 

@@ -1,7 +1,23 @@
 //! Many nodes under a faulty network, replayed from one number. Development only.
 //!
-//! [`paper`] stands in for cryptography, [`store`] for the database.
+//! [`run`] makes a world from a seed: nodes that act through the steps of `mithaq-exchange` over an in-memory
+//! store, a network that drops, duplicates, delays, reorders and cuts, crashes at every commit, clocks ten
+//! years off, and in most runs one partner that lies. What crossed the wire and what was committed goes into a
+//! [`history::History`]; [`check`] judges it without the protocol's code. [`paper`] stands in for
+//! cryptography, [`store`] for the database.
 
+mod bug;
+pub mod check;
 mod codec;
+mod dice;
+pub mod history;
+mod liar;
+mod node;
 pub mod paper;
+mod run;
 pub mod store;
+mod work;
+mod world;
+
+pub use bug::Bug;
+pub use run::{Options, Outcome, run};

@@ -6,11 +6,11 @@ use std::convert::Infallible;
 
 use mithaq_exchange::ports::{CannotJudge, Inbox, Judge, Judgement, Known, Outbox};
 use mithaq_exchange::{
-    EquivocationProof, Fact, Holding, InRow, LaneIn, LaneOut, Logged, Modified, OutMessage, Queued, Received,
-    Settled, Tombstone,
+    EquivocationProof, Fact, Holding, InRow, LaneIn, LaneOut, Logged, Modified, OutMessage, OutState, Queued,
+    Received, Settled, Tombstone,
 };
 use mithaq_model::{ObjectId, PartyId, Timestamp};
-use mithaq_wire::{Digest, LaneId, Position, SealHeader};
+use mithaq_wire::{Digest, LaneId, Position, SealHeader, Verdict};
 
 use crate::paper::{Policy, Slip};
 
@@ -123,6 +123,37 @@ impl Store {
         self.evidence.extend(settled.evidence.iter().cloned());
         self.lanes_out.insert(id.clone(), settled.lane.clone());
         self.log(settled.facts.iter().cloned())
+    }
+}
+
+impl Store {
+    /// Commits N1 for one message.
+    pub fn commit_overdue(&mut self, lane: &LaneId, at: Position, state: OutState, fact: Fact) {
+        if let Some(row) = self.outbox.get_mut(&(lane.clone(), at)) {
+            row.state = state;
+        }
+        self.log([fact]);
+    }
+
+    /// Damage: the last message of every lane was never stored.
+    pub(crate) fn forget_last(&mut self) {
+        for (id, lane) in &mut self.lanes_out {
+            let last = lane.last();
+            let prev = Position { seq: last.seq.saturating_sub(1), ..last };
+            if self.outbox.remove(&(id.clone(), last)).is_some() {
+                lane.next_seq = last.seq;
+                lane.head = self.outbox.get(&(id.clone(), prev)).map_or(Digest::ZERO, |row| row.envelope);
+                lane.settled = lane.settled.min(prev);
+            }
+        }
+    }
+
+    /// Damage: a message that waits is called accepted.
+    pub(crate) fn claim_delivery(&mut self) {
+        let mut waiting = self.outbox.values_mut().filter(|row| row.state == OutState::Waiting);
+        if let Some(row) = waiting.next() {
+            row.state = OutState::Decided { verdict: Verdict::Accepted, receipt: Digest::ZERO };
+        }
     }
 }
 

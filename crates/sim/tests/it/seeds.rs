@@ -1,0 +1,57 @@
+//! A few seeds with the ordinary tests; many run in CI through the binary.
+
+use mithaq_sim::history::Record;
+use mithaq_sim::{Options, run};
+
+#[test]
+fn seeds_hold() {
+    for seed in 1..=40 {
+        let nodes = 5 + usize::try_from(seed % 3).unwrap();
+        let outcome = run(Options { seed, nodes, bug: None });
+        assert!(outcome.violations.is_empty(), "seed {seed}: {:?}", outcome.violations);
+        assert!(outcome.messages > 50, "seed {seed} did too little");
+    }
+}
+
+#[test]
+fn one_number_replays_the_same_run() {
+    let options = Options { seed: 77, nodes: 6, bug: None };
+    assert_eq!(run(options).history.print(), run(options).history.print());
+    let other = Options { seed: 78, ..options };
+    assert_ne!(run(options).history.print(), run(other).history.print());
+}
+
+#[test]
+fn the_runs_reach_what_they_are_for() {
+    let mut log = String::new();
+    let (mut recalls, mut shown, mut proofs, mut late, mut refused, mut stopped) = (0, 0, 0, 0, 0, 0);
+    for seed in 1..=40 {
+        let outcome = run(Options { seed, nodes: 5, bug: None });
+        for (_, record) in &outcome.history.records {
+            recalls += usize::from(matches!(record, Record::TakenBack { .. }));
+            shown += usize::from(matches!(record, Record::Shown { .. }));
+        }
+        for end in outcome.history.ends.iter().filter(|end| end.honest) {
+            proofs += end.proofs.len();
+            stopped += end.lanes_out.iter().filter(|lane| lane.stopped).count();
+            late += end.ledger.iter().filter(|leaf| leaf.kind == "message.late_receipt").count();
+            refused += end.inbox.iter().filter(|row| row.verdict == "object.recalled").count();
+        }
+        log.push_str(&outcome.history.print());
+    }
+    for (what, count) in [
+        ("recalls", recalls),
+        ("reads", shown),
+        ("proofs of equivocation", proofs),
+        ("late receipts", late),
+        ("refusals of what was recalled", refused),
+        ("lanes halted against the liar", stopped),
+    ] {
+        assert!(count > 0, "no {what} in 40 seeds");
+    }
+    for word in
+        ["crash ", "clock ", "twin ", "alarm ", "ReceiptContradicts", "HaveAhead", "HaveBehind", "HaveHead"]
+    {
+        assert!(log.contains(word), "no {word} in 40 seeds");
+    }
+}
