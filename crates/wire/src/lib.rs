@@ -9,6 +9,7 @@ mod cbor;
 mod codec;
 mod doc;
 mod exchange;
+mod heads;
 pub mod limits;
 mod report;
 #[cfg(test)]
@@ -25,4 +26,5 @@ pub use exchange::{
     encode_batch, encode_batch_answer, encode_envelope_header, encode_later_receipts, encode_manifest,
     encode_notice, encode_order, encode_receipt_batch, encode_seal_header, encode_statement,
 };
+pub use heads::{Heads, decode_heads, encode_heads};
 pub use report::{decode_report, decode_subject, encode_report, encode_subject};
