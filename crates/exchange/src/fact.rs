@@ -88,6 +88,14 @@ impl Fact {
     }
 }
 
+/// Returns a verdict's code as the ledger may hold it: a partner's code that is no reference becomes a word
+/// that says so.
+pub(crate) fn ledger_word(code: &str) -> String {
+    let plain = code.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-:/".contains(&b));
+    let begins = code.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    if plain && begins && code.len() <= 64 { code.to_owned() } else { "code.malformed".to_owned() }
+}
+
 /// Says that the transaction with a step's rows and ledger entries is durable. Whoever makes one asserts it;
 /// search for [`Logged::committed`] to review every such place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,5 +114,33 @@ impl Logged {
     #[must_use]
     pub const fn position(self) -> u64 {
         self.position
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_logged_fits_the_ledger() {
+        for code in ["AGR", "envelope.expired", "R01"] {
+            assert_eq!(ledger_word(code), code);
+        }
+        for code in ["", ".x", "two words", "é", &"a".repeat(65)] {
+            assert_eq!(ledger_word(code), "code.malformed");
+        }
+        let place = Subject::Place(Lane::Control, Position { epoch: u32::MAX, seq: u64::MAX });
+        for subject in [place, Subject::Object(ObjectId::new([9; 16]))] {
+            let fact = Fact {
+                happened: Happened::Queued,
+                subject,
+                counterparty: PartyId::new("es-police").unwrap(),
+                agreement: AgreementId::new([1; 32]),
+                verdict: None,
+                envelope: None,
+            };
+            assert!(mithaq_ledger::Id::new(&fact.reference()).is_ok());
+            assert!(mithaq_ledger::Code::new(fact.happened.code()).is_ok());
+        }
     }
 }

@@ -31,7 +31,7 @@ pub use enqueue::{EnqueueError, Outgoing, Queued, Stamp, enqueue, start_epoch};
 pub use fact::{Fact, Happened, Logged, Subject};
 pub use inspect::{Arrived, Door, Inspection, inspect};
 pub use pump::{Batch, Flow, Window, pick_lane};
-pub use read::{Locked, PartnerControl, may_read};
+pub use read::{Locked, PartnerControl, announced, heads, may_read};
 pub use receive::{ReceiveError, Received, Shelf, receive};
 pub use rows::{
     AheadRow, Halt, HeldVersion, Holding, InRow, LaneIn, LaneOut, Modified, OutMessage, OutState, ReceiptRow,

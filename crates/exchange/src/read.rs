@@ -1,11 +1,11 @@
 //! Recall before read: whether a version that is held may be shown. People's rights are decided elsewhere;
 //! this is only what the originator and the partner's control lane demand.
 
-use mithaq_model::{Millis, ReportVersion, Timestamp};
-use mithaq_wire::Position;
+use mithaq_model::{AgreementId, Millis, ReportVersion, Timestamp};
 use mithaq_wire::limits::SKEW_FLAG_MS;
+use mithaq_wire::{Ack, Heads, Lane, Position};
 
-use crate::rows::{Holding, VersionState};
+use crate::rows::{Holding, LaneOut, START, VersionState};
 
 /// What is known of one partner's control lane towards this node, under one agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +53,21 @@ impl PartnerControl {
     fn is_behind(&self, have: Position) -> bool {
         self.announced.is_some_and(|announced| have < announced)
     }
+}
+
+/// Returns what this node announces: the last place of each lane it sends in under one agreement.
+#[must_use]
+pub fn heads<'a>(agreement: AgreementId, lanes: impl IntoIterator<Item = &'a LaneOut>) -> Heads {
+    let sent = lanes.into_iter().filter(|lane| lane.id.agreement == agreement && lane.last() > START);
+    let lanes = sent.map(|lane| Ack { lane: lane.id.lane, at: lane.last(), head: lane.head }).collect();
+    Heads { agreement, lanes }
+}
+
+/// Returns the place of the control lane that a partner's heads announce (see [`PartnerControl::announce`]).
+#[must_use]
+pub fn announced(heads: &Heads) -> Position {
+    let control = heads.lanes.iter().filter(|head| head.lane == Lane::Control).map(|head| head.at);
+    control.max().unwrap_or(START)
 }
 
 /// Why a version may not be shown.

@@ -10,7 +10,7 @@ use mithaq_wire::{Ack, BatchAnswer, Digest, MessageKind, Position, ReceiptBatch,
 
 use crate::code::{Alarm, Stop};
 use crate::content::Effect;
-use crate::fact::{Fact, Happened, Logged, Subject};
+use crate::fact::{Fact, Happened, Logged, Subject, ledger_word};
 use crate::inspect::{Arrived, Door, Inspection, hash, inspect_one};
 use crate::ports::{Inbox, Judge, SignReceipts, Unwrap};
 use crate::rows::{AheadRow, InRow, LaneIn, Modified, ReceiptRow};
@@ -249,7 +249,7 @@ impl<V: Inbox, J: Judge<U::Report>, U: Unwrap> Run<'_, V, J, U> {
             subject: object.map_or(Subject::Place(header.lane.lane, header.at), Subject::Object),
             counterparty: header.lane.from.clone(),
             agreement: header.lane.agreement,
-            verdict: Some(crate::take::verdict_code(&verdict).to_owned()),
+            verdict: Some(ledger_word(crate::take::verdict_code(&verdict))),
             envelope: Some(envelope),
         };
         self.skewed |= clocks_apart(header.created, self.desk.now);

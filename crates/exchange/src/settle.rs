@@ -9,7 +9,7 @@ use mithaq_wire::{Ack, BatchAnswer, Digest, Position, ReceiptBatch, Statement, V
 
 use crate::backoff::delay;
 use crate::code::{Alarm, PeerFault, Stop};
-use crate::fact::{Fact, Happened, Subject};
+use crate::fact::{Fact, Happened, Subject, ledger_word};
 use crate::inspect::hash;
 use crate::ports::{Outbox, ReadReceipts};
 use crate::rows::{Halt, LaneOut, OutMessage, OutState, ReceiptRow};
@@ -129,7 +129,7 @@ fn about(lane: &LaneOut, happened: Happened, message: &OutMessage, verdict: &str
         subject: message.object.map_or(place, |(object, _)| Subject::Object(object)),
         counterparty: lane.id.to.clone(),
         agreement: lane.id.agreement,
-        verdict: Some(verdict.to_owned()),
+        verdict: Some(ledger_word(verdict)),
         envelope: Some(message.envelope),
     }
 }

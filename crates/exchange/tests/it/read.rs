@@ -5,7 +5,7 @@ use mithaq_model::{Millis, Timestamp};
 use mithaq_sim::paper::Policy;
 use mithaq_wire::MessageKind;
 
-use crate::world::{DAY, NOW, Node, at, object, pair, version};
+use crate::world::{AGREEMENT, DAY, NOW, Node, at, object, pair, version};
 
 fn held(policy: Policy) -> Node {
     let (mut a, mut b) = pair();
@@ -53,6 +53,21 @@ fn an_announced_control_lane_is_drained_before_anything_is_read() {
     assert_eq!(read(&control, 2), Err(Locked::ControlBehind), "an announcement is never taken back");
     let (announced, when, drained) = control.parts();
     assert_eq!(PartnerControl::new(announced, when, drained), control);
+}
+
+#[test]
+fn heads_say_where_the_lanes_end() {
+    let (mut a, b) = pair();
+    let none = mithaq_exchange::heads(AGREEMENT, a.store.lanes_out.values());
+    assert_eq!((none.lanes.len(), mithaq_exchange::announced(&none)), (0, at(0)));
+    a.report(&b.party, 1);
+    let recall = a.recall(&b.party, object(1), &[]);
+    a.queue(&b.party, MessageKind::Order, &recall);
+    a.queue(&b.party, MessageKind::Order, &recall);
+    let heads = mithaq_exchange::heads(AGREEMENT, a.store.lanes_out.values());
+    assert_eq!((heads.lanes.len(), mithaq_exchange::announced(&heads)), (2, at(2)));
+    let other = mithaq_model::AgreementId::new([1; 32]);
+    assert!(mithaq_exchange::heads(other, a.store.lanes_out.values()).lanes.is_empty());
 }
 
 #[test]
