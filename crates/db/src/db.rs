@@ -53,12 +53,18 @@ impl Db {
     /// [`DbError::Corrupt`] if it cannot be read.
     pub fn open_sqlite(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, DbError> {
         let path = sqlite::canonical(path.as_ref())?;
-        let lock = OpenLock::take(&path)?;
+        let lock = Arc::new(OpenLock::take(&path)?);
         sqlite::create(&path)?;
         let capacity = options.queue_capacity;
-        let mut pool = Pool::new(options.queue_wait, Some(lock));
+        let mut pool = Pool::new(options.queue_wait);
         let source = |role| -> Box<dyn Source> {
-            Box::new(SqliteSource { path: path.clone(), options: options.clone(), role, spent: false })
+            Box::new(SqliteSource {
+                path: path.clone(),
+                options: options.clone(),
+                role,
+                spent: false,
+                _lock: Arc::clone(&lock),
+            })
         };
         let limits = Limits { capacity, group_jobs_max: options.group_jobs_max, lanes: 1 };
         let writer = Link::new(source(sqlite::Role::Writer), Duration::ZERO);
@@ -87,7 +93,7 @@ impl Db {
             (0..count.max(1)).map(|_| link()).collect::<Vec<_>>()
         };
         let capacity = options.queue_capacity;
-        let mut pool = Pool::new(options.queue_wait, None);
+        let mut pool = Pool::new(options.queue_wait);
         let limits = Limits { capacity, group_jobs_max: options.group_jobs_max, lanes: options.group_lanes };
         let writers = links(pg::Role::Writer, options.workers);
         pool.writers = Some(Crew::start("db-write", limits, writers, options.group_time_max)?);
@@ -311,12 +317,11 @@ struct Pool {
     writers: Option<Crew>,
     readers: Option<Crew>,
     queue_wait: Duration,
-    lock: Mutex<Option<OpenLock>>,
 }
 
 impl Pool {
-    fn new(queue_wait: Duration, lock: Option<OpenLock>) -> Self {
-        Self { writers: None, readers: None, queue_wait, lock: Mutex::new(lock) }
+    fn new(queue_wait: Duration) -> Self {
+        Self { writers: None, readers: None, queue_wait }
     }
 
     fn push(&self, side: Side, job: Box<dyn Job>, wait: Duration) {
@@ -343,10 +348,7 @@ impl Pool {
         let crews = [&self.readers, &self.writers];
         crews.into_iter().flatten().for_each(|crew| crew.queue.close());
         // The writer last: SQLite folds its log in when the last connection goes.
-        let ended = crews.into_iter().flatten().all(Crew::join);
-        if ended {
-            drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
-        }
+        crews.into_iter().flatten().for_each(Crew::join);
     }
 }
 
@@ -383,19 +385,15 @@ impl Crew {
         Ok(crew)
     }
 
-    /// Waits for the threads of a closed queue; `false` if this thread is one of them.
-    fn join(&self) -> bool {
+    /// Waits for the threads of a closed queue, except this one.
+    fn join(&self) {
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let here = thread::current().id();
-        let mut ended = true;
-        for thread in threads {
-            if thread.thread().id() == here {
-                ended = false;
-            } else if thread.join().is_err() {
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != here) {
+            if thread.join().is_err() {
                 tracing::error!("a database thread panicked");
             }
         }
-        ended
     }
 }
 

@@ -116,7 +116,9 @@ impl DbError {
             Self::Full => Some("free space on the database volume"),
             Self::Io => Some("check the volume and the rights on its files, then restart the node"),
             Self::Locked => Some("stop the other node, or give this one its own data directory"),
-            Self::Misconfigured(_) => Some("create the database with encoding UTF8 and template0"),
+            Self::Misconfigured(_) => Some(
+                "check the connection parameters; the database needs encoding UTF8 on PostgreSQL 15 or newer",
+            ),
             Self::Unknown => Some("look the record up before sending it again"),
             Self::Aborted
             | Self::Busy

@@ -14,8 +14,9 @@ const RETRY_FIRST: Duration = Duration::from_millis(20);
 const RETRY_LAST: Duration = Duration::from_secs(1);
 
 pub(crate) struct Link {
-    source: Box<dyn Source>,
+    /// Before the source: a source may hold the lock that guards what is open here.
     connection: Option<Box<dyn Connection>>,
+    source: Box<dyn Source>,
     patience: Duration,
     /// The last round of attempts failed: later jobs get one attempt each, not the whole
     /// patience again.

@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -83,6 +84,8 @@ pub(crate) struct SqliteSource {
     /// A writer is never replaced: after a failed flush the file may differ from what the
     /// kernel says, and only recovery by a fresh opening settles it.
     pub(crate) spent: bool,
+    /// Let go when the last thread with a connection has ended.
+    pub(crate) _lock: Arc<OpenLock>,
 }
 
 impl Source for SqliteSource {

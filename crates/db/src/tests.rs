@@ -1,6 +1,8 @@
 //! What both engines promise; every test here runs on each engine at hand.
 
+mod crash;
 mod durability;
+mod executor;
 mod migrations;
 mod postgres;
 mod queueing;

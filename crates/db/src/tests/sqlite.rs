@@ -119,7 +119,8 @@ fn a_lost_writer_is_not_replaced() {
     crate::sqlite::create(&path).unwrap();
     let options = SqliteOptions::default();
     let role = crate::sqlite::Role::Writer;
-    let mut source = crate::sqlite::SqliteSource { path, options, role, spent: false };
+    let lock = std::sync::Arc::new(crate::sqlite::OpenLock::take(&path).unwrap());
+    let mut source = crate::sqlite::SqliteSource { path, options, role, spent: false, _lock: lock };
     assert!(source.connect().is_ok());
     assert_eq!(source.connect().err(), Some(DbError::Io));
 }
