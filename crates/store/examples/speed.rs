@@ -11,12 +11,13 @@ use mithaq_db::{Db, PostgresOptions, SqliteOptions, Tx};
 use mithaq_ledger::{Code, Entry, Id};
 use mithaq_model::{CaseId, Id16, SubjectClass, SubjectId, SubjectKind, Timestamp};
 use mithaq_store::ledger::{Append, Ledger};
-use mithaq_store::subjects::{Head, NewSubject, add_many};
+use mithaq_store::subjects::{Head, NewSubject, add_prepared, prepare};
 use mithaq_store::testing::Counter;
 use mithaq_store::{MasterKey, StoreError, Vault};
 use sha2::{Digest, Sha256};
 
 const BATCH: u64 = 64;
+const SUBJECTS: u64 = 256;
 const CONTENT: [u8; 900] = [0x5a; 900];
 
 fn open(place: &str) -> Result<Db, Box<dyn Error>> {
@@ -55,37 +56,40 @@ fn entries(db: &Db, vault: &Vault, ledger: &Arc<Ledger>, batch: u64) -> Result<(
     })
 }
 
-/// A batch of persons with five search terms each, in one case, and one ledger entry for the batch.
+/// A batch of persons with 900 bytes of claims and five search terms each, in one case, one ledger entry each.
 fn subjects(db: &Db, vault: &Vault, ledger: &Arc<Ledger>, batch: u64) -> Result<(), StoreError> {
+    let numbers: Vec<SubjectId> = (0..SUBJECTS).map(|n| number(batch * SUBJECTS + n)).collect();
+    let terms = |n: &SubjectId| (0..5).map(|t| vault.term(&format!("name:{n}-{t}"))).collect();
+    let (case, terms): (_, Vec<Vec<_>>) = ([CaseId::new([7; 16])], numbers.iter().map(terms).collect());
+    let new = terms.iter().zip(&numbers).map(|(terms, number)| NewSubject {
+        head: Head {
+            id: *number,
+            kind: SubjectKind::Person,
+            class: SubjectClass::ALL.first().copied(),
+            minor: false,
+            protected: Vec::new(),
+            recorded: Timestamp::from_millis(1),
+            expires: Timestamp::from_millis(2),
+        },
+        content: &CONTENT,
+        cases: &case,
+        reports: &[],
+        terms,
+    });
+    let prepared = prepare(vault, &new.collect::<Vec<_>>())?;
     let (ledger, vault) = (Arc::clone(ledger), vault.clone());
     db.write(move |tx: &mut dyn Tx| {
-        let case = [CaseId::new([7; 16])];
-        let terms: Vec<Vec<_>> = (0..BATCH)
-            .map(|n| (0..5).map(|t| vault.term(&format!("name:{}-{t}", batch * BATCH + n))).collect())
-            .collect();
-        let new = terms.iter().zip(0_u64..).map(|(terms, n)| NewSubject {
-            head: Head {
-                id: number(batch * BATCH + n),
-                kind: SubjectKind::Person,
-                class: SubjectClass::ALL.first().copied(),
-                minor: false,
-                protected: Vec::new(),
-                recorded: Timestamp::from_millis(1),
-                expires: Timestamp::from_millis(2),
-            },
-            content: &CONTENT,
-            cases: &case,
-            reports: &[],
-            terms,
-        });
-        let new: Vec<_> = new.collect();
-        add_many(tx, &vault, &new)?;
+        add_prepared(tx, prepared)?;
         let refused = |_| StoreError::Limit { what: "name" };
         let (kind, role) =
             (Code::new("subject.imported").map_err(refused)?, Code::new("system").map_err(refused)?);
-        let object = format!("batch-{batch}");
-        let entry = Entry::new(kind, 1, role, Id::new(&object).map_err(refused)?);
-        ledger.append(tx, &vault, &[Append { entry, salt: None }]).map(drop)
+        let objects: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        let mut all = Vec::with_capacity(objects.len());
+        for object in &objects {
+            let entry = Entry::new(kind, 1, role, Id::new(object).map_err(refused)?);
+            all.push(Append { entry, salt: None });
+        }
+        ledger.append(tx, &vault, &all).map(drop)
     })
 }
 
@@ -93,7 +97,7 @@ type Job = fn(&Db, &Vault, &Arc<Ledger>, u64) -> Result<(), StoreError>;
 
 fn run(
     name: &str,
-    threads: usize,
+    (threads, batch): (usize, u64),
     seconds: u64,
     next: &AtomicU64,
     job: impl Fn(u64) -> Result<(), StoreError> + Sync,
@@ -114,9 +118,9 @@ fn run(
             });
         }
     });
-    let rows = done.load(Ordering::Relaxed).saturating_mul(BATCH);
+    let rows = done.load(Ordering::Relaxed).saturating_mul(batch);
     let rate = u128::from(rows).saturating_mul(1_000_000) / start.elapsed().as_micros().max(1);
-    println!("{name:10} {threads:3} at once, batches of {BATCH}: {rate:8} per second ({rows} in all)");
+    println!("{name:10} {threads:3} at once, batches of {batch}: {rate:8} per second ({rows} in all)");
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -130,9 +134,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok::<_, StoreError>((vault, Arc::new(ledger)))
     })?;
     let next = AtomicU64::new(0);
-    for (name, job) in [("entries", entries as Job), ("subjects", subjects as Job)] {
+    for (name, job, size) in [("entries", entries as Job, BATCH), ("subjects", subjects as Job, SUBJECTS)] {
         for threads in [1, 4, 16] {
-            run(name, threads, seconds, &next, |batch| job(&db, &vault, &ledger, batch));
+            run(name, (threads, size), seconds, &next, |batch| job(&db, &vault, &ledger, batch));
         }
     }
     db.close();

@@ -30,7 +30,7 @@
 //! | `case_file`, `case_officer` | dates, purposes, encrypted texts; who is assigned | **assignment of an officer to any case**, and so reading by somebody who can sign in |
 //! | `subject`, `link` | kind, class, clocks, encrypted claims | wrong class or expiry, links between other numbers; no claim can be read, moved or written |
 //! | `subject_case`, `subject_report` | relations | subjects shown in another case; erasure of a report that misses a subject |
-//! | `subject_term` | blind index | subjects that are not found, or found under other terms; reading tells which subjects share a term, not the term |
+//! | `subject_term`, `subject_segment` | blind index | subjects that are not found, or found under other terms; reading tells which subjects share a term, not the term |
 //! | `agreement`, `agreement_party`, `agreement_history` | encrypted text, state, signatures | **a state such as "in force" for an agreement that is not**: text and signatures are verified against its number when it is loaded, the state is this node's own |
 //! | `agreement_counter` | use of budgets | budgets that start anew |
 //! | `partner`, `partner_manifest`, `partner_risk` | endpoint, signed manifests, encrypted assessments | ciphertext sent to another address (TLS keys are pinned, so nothing leaves); manifests do not verify when changed |

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mithaq_db::{Row, Tx, Value};
+use mithaq_db::{Row, Tx, Value, lock_clause};
 use mithaq_model::{CaseId, Id16, ProtectedRole, ReportId, SubjectClass, SubjectId, SubjectKind, Timestamp};
 
 use crate::derive::TERM_LEN;
@@ -101,6 +101,9 @@ fn terms_of(terms: &[Term]) -> Result<BTreeSet<Term>, StoreError> {
     Ok(terms.iter().copied().collect())
 }
 
+/// Most terms of one segment of the index before a new one is begun.
+const SEGMENT_TERMS: u64 = 65_536;
+
 #[derive(Default)]
 struct Rows {
     subjects: Vec<Vec<Value>>,
@@ -110,21 +113,38 @@ struct Rows {
     reports: Vec<Vec<Value>>,
 }
 
+/// New subjects, sealed and ready to be stored. Made outside of the transaction, because that is half of the
+/// work and needs no database.
+pub struct Prepared(Rows);
+
+impl core::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Prepared({} subjects)", self.0.subjects.len())
+    }
+}
+
 impl Rows {
     fn relate(&mut self, subject: &NewSubject<'_>, terms: &BTreeSet<Term>) {
         let number = subject.head.id;
-        self.terms.extend(terms.iter().map(|term| vec![Value::from(term.0), id(number)]));
+        let row = |term: &Term| vec![Value::Int(0), Value::from(term.0), id(number)];
+        self.terms.extend(terms.iter().map(row));
         let cases: BTreeSet<_> = subject.cases.iter().collect();
         self.cases.extend(cases.into_iter().map(|case| vec![id(*case), id(number)]));
         let reports: BTreeSet<_> = subject.reports.iter().collect();
         self.reports.extend(reports.into_iter().map(|report| vec![id(*report), id(number)]));
     }
 
-    fn store_relations(mut self, tx: &mut dyn Tx) -> Result<(), StoreError> {
-        // In key order: the index pages of a batch are visited once each.
-        self.terms.sort_unstable_by(|a, b| bytes_of(a).cmp(bytes_of(b)));
+    /// In key order: the index pages of a batch are visited once each.
+    fn sort(&mut self) {
+        self.terms.sort_unstable_by(|a, b| term_of(a).cmp(term_of(b)));
+    }
+
+    fn store_relations(mut self, tx: &mut dyn Tx, segment: &Value) -> Result<(), StoreError> {
+        for slot in self.terms.iter_mut().filter_map(|row| row.first_mut()) {
+            *slot = segment.clone();
+        }
         for (sql, rows) in [
-            ("INSERT INTO subject_term (term, subject) VALUES ($1, $2)", &self.terms),
+            ("INSERT INTO subject_term (segment, term, subject) VALUES ($1, $2, $3)", &self.terms),
             ("INSERT INTO subject_case (case_id, subject) VALUES ($1, $2)", &self.cases),
             ("INSERT INTO subject_report (report, subject) VALUES ($1, $2)", &self.reports),
         ] {
@@ -136,11 +156,35 @@ impl Rows {
     }
 }
 
-fn bytes_of(row: &[Value]) -> &[u8] {
-    match row.first() {
+fn term_of(row: &[Value]) -> &[u8] {
+    match row.get(1) {
         Some(Value::Bytes(bytes)) => bytes,
         Some(Value::Null | Value::Int(_) | Value::Text(_)) | None => &[],
     }
+}
+
+/// Returns the segment of the index that takes `more` terms.
+///
+/// Terms are random, so one large index would touch a page of it for every term. New terms go into a small
+/// segment whose pages are shared by many; a search asks every segment, a few microseconds each.
+fn segment(tx: &mut dyn Tx, more: usize) -> Result<Value, StoreError> {
+    let more = crate::sql::count(more);
+    let sql = format!(
+        "SELECT segment, terms FROM subject_segment ORDER BY segment DESC LIMIT 1{}",
+        lock_clause(tx.engine())
+    );
+    let (last, terms) = match tx.query_opt(&sql, &[])? {
+        Some(row) => (row.unsigned(0)?, row.unsigned(1)?),
+        None => (1, 0),
+    };
+    let full = terms > 0 && terms.saturating_add(more) > SEGMENT_TERMS;
+    let number = int(if full { last.saturating_add(1) } else { last })?;
+    tx.exec(
+        "INSERT INTO subject_segment (segment, terms) VALUES ($1, $2)
+         ON CONFLICT (segment) DO UPDATE SET terms = subject_segment.terms + excluded.terms",
+        &[number.clone(), int(more)?],
+    )?;
+    Ok(number)
 }
 
 fn joined(terms: &BTreeSet<Term>) -> Vec<u8> {
@@ -165,14 +209,22 @@ fn columns(
         int(version)?,
         Value::from(joined(terms)),
         Value::from(content),
+        Value::Int(0),
     ])
 }
 
-/// Stores up to [`BATCH_MAX`] new subjects. 64 to 512 in one transaction is fast.
+/// Puts the segment into its column, the last.
+fn place(row: &mut [Value], segment: &Value) {
+    if let Some(slot) = row.last_mut() {
+        *slot = segment.clone();
+    }
+}
+
+/// Seals up to [`BATCH_MAX`] new subjects.
 ///
 /// # Errors
-/// [`StoreError::Limit`] for too many subjects or terms; a number that is taken is a violated constraint.
-pub fn add_many(tx: &mut dyn Tx, vault: &Vault, subjects: &[NewSubject<'_>]) -> Result<(), StoreError> {
+/// [`StoreError::Limit`] for too many subjects or terms.
+pub fn prepare(vault: &Vault, subjects: &[NewSubject<'_>]) -> Result<Prepared, StoreError> {
     if subjects.len() > BATCH_MAX {
         return Err(StoreError::Limit { what: "number of subjects" });
     }
@@ -184,12 +236,34 @@ pub fn add_many(tx: &mut dyn Tx, vault: &Vault, subjects: &[NewSubject<'_>]) -> 
         rows.keys.push(sealed.key);
         rows.relate(subject, &terms);
     }
+    rows.sort();
+    Ok(Prepared(rows))
+}
+
+/// Stores prepared subjects. 64 to 512 in one transaction is fast.
+///
+/// # Errors
+/// A number that is taken is a violated constraint.
+pub fn add_prepared(tx: &mut dyn Tx, prepared: Prepared) -> Result<(), StoreError> {
+    let Prepared(mut rows) = prepared;
+    let segment = segment(tx, rows.terms.len())?;
+    for row in &mut rows.subjects {
+        place(row, &segment);
+    }
     tx.exec_many(
-        "INSERT INTO subject (id, kind, class, minor, protected, recorded_at, expires_at, version, terms, content)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO subject (id, kind, class, minor, protected, recorded_at, expires_at, version, terms, content,
+         segment) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &rows.subjects,
     )?;
-    rows.store_relations(tx)
+    rows.store_relations(tx, &segment)
+}
+
+/// Seals and stores up to [`BATCH_MAX`] new subjects. For many, [`prepare`] them outside of the transaction.
+///
+/// # Errors
+/// As [`prepare`] and [`add_prepared`].
+pub fn add_many(tx: &mut dyn Tx, vault: &Vault, subjects: &[NewSubject<'_>]) -> Result<(), StoreError> {
+    add_prepared(tx, prepare(vault, subjects)?)
 }
 
 /// Replaces a subject whole: claims, terms, cases and reports. The former content goes with its key.
@@ -206,25 +280,24 @@ pub fn replace(
     let terms = terms_of(subject.terms)?;
     let next = version.saturating_add(1);
     let sealed = vault.seal(&record(&number, next), subject.content)?;
-    let old = tx.query_opt(
-        "SELECT terms FROM subject WHERE id = $1 AND version = $2",
-        &[id(number), int(version)?],
-    )?;
-    let old = old.ok_or(StoreError::Conflict { what: "subject" })?;
-    forget_relations(tx, &[(number, old.bytes(0)?.to_vec())])?;
+    let old = held_terms(tx, number, Some(version))?.ok_or(StoreError::Conflict { what: "subject" })?;
+    forget_relations(tx, &[old])?;
     erase_keys(tx, Kind::Subject, &[number.as_bytes()])?;
+    let segment = segment(tx, terms.len())?;
     let mut values = columns(subject, next, &terms, sealed.content)?;
+    place(&mut values, &segment);
     values.push(int(version)?);
     crate::sql::insert_new(
         tx,
         "UPDATE subject SET kind = $2, class = $3, minor = $4, protected = $5, recorded_at = $6,
-         expires_at = $7, version = $8, terms = $9, content = $10 WHERE id = $1 AND version = $11",
+         expires_at = $7, version = $8, terms = $9, content = $10, segment = $11
+         WHERE id = $1 AND version = $12",
         &values,
         "subject",
     )?;
     let mut rows = Rows { keys: vec![sealed.key], ..Rows::default() };
     rows.relate(subject, &terms);
-    rows.store_relations(tx)
+    rows.store_relations(tx, &segment)
 }
 
 /// Returns a subject.
@@ -344,15 +417,17 @@ fn holders(
     cases: Option<&[CaseId]>,
 ) -> Result<BTreeSet<SubjectId>, StoreError> {
     let term = Value::from(term.0);
+    // The order of the join is ours: the few segments first, then one look into each.
     let Some(cases) = cases else {
-        let sql = "SELECT subject FROM subject_term WHERE term = $1 ORDER BY subject LIMIT 10000";
+        let sql = "SELECT t.subject FROM subject_segment s CROSS JOIN subject_term t
+                   WHERE t.segment = s.segment AND t.term = $1 ORDER BY t.subject LIMIT 10000";
         return ids(tx, sql, &[term]).map(BTreeSet::from_iter);
     };
     let mut found = BTreeSet::new();
     for case in cases {
-        let sql = "SELECT t.subject FROM subject_term t
+        let sql = "SELECT t.subject FROM subject_segment s CROSS JOIN subject_term t
                    JOIN subject_case c ON c.case_id = $2 AND c.subject = t.subject
-                   WHERE t.term = $1 ORDER BY t.subject LIMIT 10000";
+                   WHERE t.segment = s.segment AND t.term = $1 ORDER BY t.subject LIMIT 10000";
         found.extend(ids::<SubjectId>(tx, sql, &[term.clone(), id(*case)])?);
     }
     Ok(found)
@@ -366,29 +441,46 @@ fn holders(
 pub fn erase(tx: &mut dyn Tx, subjects: &[SubjectId]) -> Result<u64, StoreError> {
     let mut old = Vec::with_capacity(subjects.len());
     for subject in subjects {
-        let row = tx.query_opt("SELECT terms FROM subject WHERE id = $1", &[id(*subject)])?;
-        if let Some(row) = row {
-            old.push((*subject, row.bytes(0)?.to_vec()));
-        }
+        old.extend(held_terms(tx, *subject, None)?);
     }
     forget_relations(tx, &old)?;
-    let keys: Vec<&[u8]> = old.iter().map(|(subject, _)| &subject.as_bytes()[..]).collect();
+    let keys: Vec<&[u8]> = old.iter().map(|held| &held.subject.as_bytes()[..]).collect();
     erase_keys(tx, Kind::Subject, &keys)?;
-    for (subject, _) in &old {
-        crate::links::erase_of(tx, *subject)?;
+    for held in &old {
+        crate::links::erase_of(tx, held.subject)?;
     }
-    let rows: Vec<_> = old.iter().map(|(subject, _)| vec![id(*subject)]).collect();
+    let rows: Vec<_> = old.iter().map(|held| vec![id(held.subject)]).collect();
     Ok(tx.exec_many("DELETE FROM subject WHERE id = $1", &rows)?)
 }
 
-fn forget_relations(tx: &mut dyn Tx, old: &[(SubjectId, Vec<u8>)]) -> Result<(), StoreError> {
-    let pair = |subject: &SubjectId, term: &[u8; TERM_LEN]| vec![Value::from(term), id(*subject)];
-    let terms: Vec<_> = old
-        .iter()
-        .flat_map(|(subject, terms)| terms.as_chunks().0.iter().map(move |term| pair(subject, term)))
-        .collect();
-    tx.exec_many("DELETE FROM subject_term WHERE term = $1 AND subject = $2", &terms)?;
-    let rows: Vec<_> = old.iter().map(|(subject, _)| vec![id(*subject)]).collect();
+/// Where the terms of a stored subject are.
+struct HeldTerms {
+    subject: SubjectId,
+    segment: Value,
+    terms: Vec<u8>,
+}
+
+fn held_terms(
+    tx: &mut dyn Tx,
+    subject: SubjectId,
+    version: Option<u64>,
+) -> Result<Option<HeldTerms>, StoreError> {
+    let row = tx.query_opt("SELECT segment, terms, version FROM subject WHERE id = $1", &[id(subject)])?;
+    let Some(mut row) = row else { return Ok(None) };
+    if version.is_some_and(|version| row.unsigned(2) != Ok(version)) {
+        return Ok(None);
+    }
+    Ok(Some(HeldTerms { subject, segment: Value::from(row.int(0)?), terms: row.take_bytes(1)? }))
+}
+
+fn forget_relations(tx: &mut dyn Tx, old: &[HeldTerms]) -> Result<(), StoreError> {
+    let mut terms = Vec::new();
+    for held in old {
+        let (all, _) = held.terms.as_chunks::<TERM_LEN>();
+        terms.extend(all.iter().map(|term| vec![held.segment.clone(), Value::from(term), id(held.subject)]));
+    }
+    tx.exec_many("DELETE FROM subject_term WHERE segment = $1 AND term = $2 AND subject = $3", &terms)?;
+    let rows: Vec<_> = old.iter().map(|held| vec![id(held.subject)]).collect();
     tx.exec_many("DELETE FROM subject_case WHERE subject = $1", &rows)?;
     tx.exec_many("DELETE FROM subject_report WHERE subject = $1", &rows)?;
     Ok(())

@@ -124,6 +124,7 @@ CREATE TABLE subject (
     recorded_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    segment BIGINT NOT NULL,
     terms BYTEA NOT NULL,
     content BYTEA NOT NULL,
     PRIMARY KEY (id)
@@ -144,10 +145,17 @@ CREATE TABLE subject_report (
 );
 CREATE INDEX subject_report_subject ON subject_report (subject);
 
+CREATE TABLE subject_segment (
+    segment BIGINT NOT NULL,
+    terms BIGINT NOT NULL,
+    PRIMARY KEY (segment)
+);
+
 CREATE TABLE subject_term (
+    segment BIGINT NOT NULL,
     term BYTEA NOT NULL,
     subject BYTEA NOT NULL,
-    PRIMARY KEY (term, subject)
+    PRIMARY KEY (segment, term, subject)
 );
 
 CREATE TABLE link (

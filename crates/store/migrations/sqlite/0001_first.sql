@@ -124,6 +124,7 @@ CREATE TABLE subject (
     recorded_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    segment INTEGER NOT NULL,
     terms BLOB NOT NULL,
     content BLOB NOT NULL,
     PRIMARY KEY (id)
@@ -144,10 +145,17 @@ CREATE TABLE subject_report (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX subject_report_subject ON subject_report (subject);
 
+CREATE TABLE subject_segment (
+    segment INTEGER NOT NULL,
+    terms INTEGER NOT NULL,
+    PRIMARY KEY (segment)
+) STRICT;
+
 CREATE TABLE subject_term (
+    segment INTEGER NOT NULL,
     term BLOB NOT NULL,
     subject BLOB NOT NULL,
-    PRIMARY KEY (term, subject)
+    PRIMARY KEY (segment, term, subject)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE link (
