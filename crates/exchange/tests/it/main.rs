@@ -9,4 +9,6 @@ mod sender;
 #[cfg(test)]
 mod storms;
 #[cfg(test)]
+mod vectors;
+#[cfg(test)]
 mod world;
