@@ -47,7 +47,7 @@ pub enum EnqueueError<E> {
     /// The kind does not travel in that lane.
     #[error("a message of that kind does not travel in this lane")]
     Lane,
-    /// The lane is halted.
+    /// The lane is halted, or begins an epoch that the partner has not taken yet.
     #[error("the lane is halted")]
     Halted,
     /// Too long for an envelope.
@@ -107,15 +107,18 @@ pub fn enqueue<W: Wrap>(
         Some(class) if class == lane.id.lane => {}
         Some(_) | None => return Err(EnqueueError::Lane),
     }
-    if lane.halt != Halt::Open {
+    // Until the partner took the start of an epoch it may have to be begun anew: nothing is put behind it.
+    let is_starting = lane.epoch > 1 && lane.settled < Position { epoch: lane.epoch, seq: 1 };
+    if lane.halt != Halt::Open || is_starting {
         return Err(EnqueueError::Halted);
     }
     let at = Position { epoch: lane.epoch, seq: lane.next_seq };
     place(lane, at, lane.head, out, stamp, wrap)
 }
 
-/// Begins a new epoch after this node lost rows, on top of what the partner has. Returns an alarm beside it:
-/// people are told, always.
+/// Begins a new epoch after this node lost rows, on top of what the partner has (its heads, or the answer that
+/// halted the lane). To be called when the partner has every message this node still knows; asked again when
+/// the partner answers that it meanwhile has more. Returns an alarm beside it: people are told, always.
 ///
 /// # Errors
 /// When there is no further epoch or the envelope cannot be made.
@@ -130,7 +133,10 @@ pub fn start_epoch<W: Wrap>(
     let expires = stamp.now.plus(Millis(VALIDITY_MAX_MS));
     let out =
         Outgoing { kind: MessageKind::EpochStart, object: None, sealed: &[], expires, deadline: expires };
-    let queued = place(lane, Position { epoch, seq: 1 }, head, &out, stamp, wrap)?;
+    let now = stamp.now;
+    let mut queued = place(lane, Position { epoch, seq: 1 }, head, &out, stamp, wrap)?;
+    queued.lane.attempts = 0;
+    queued.lane.retry_at = now;
     Ok((queued, Alarm::EpochStarted))
 }
 

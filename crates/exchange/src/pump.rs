@@ -67,7 +67,8 @@ impl Window {
         }
         let mut batch: Option<Batch> = None;
         let mut bytes = 0_usize;
-        for message in messages.into_iter().filter(|message| message.at > self.handed) {
+        let open = |message: &OutMessage| message.at > self.handed && !message.is_void(lane);
+        for message in messages.into_iter().filter(open) {
             bytes = bytes.saturating_add(message.bytes.len()).saturating_add(FRAME);
             match &mut batch {
                 None => {
@@ -96,6 +97,11 @@ impl Window {
             self.handed = from;
         }
         self.handed = self.handed.max(settled.rewind.unwrap_or(settled.lane.settled));
+    }
+
+    /// The partner said, outside an answer, how far it has the lane: what it lacks is sent again.
+    pub fn partner_has(&mut self, have: Position) {
+        self.handed = self.handed.min(have);
     }
 
     /// A batch got no answer.

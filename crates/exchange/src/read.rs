@@ -5,7 +5,7 @@ use mithaq_model::{AgreementId, Millis, ReportVersion, Timestamp};
 use mithaq_wire::limits::SKEW_FLAG_MS;
 use mithaq_wire::{Ack, Heads, Lane, Position};
 
-use crate::rows::{Holding, LaneOut, START, VersionState};
+use crate::rows::{Holding, LaneIn, LaneOut, START, VersionState};
 
 /// What is known of one partner's control lane towards this node, under one agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,18 +55,27 @@ impl PartnerControl {
     }
 }
 
-/// Returns what this node announces: the last place of each lane it sends in under one agreement.
+/// Returns what this node says to a partner that asks: the last place of each lane between them under one
+/// agreement, sent and taken.
 #[must_use]
-pub fn heads<'a>(agreement: AgreementId, lanes: impl IntoIterator<Item = &'a LaneOut>) -> Heads {
-    let sent = lanes.into_iter().filter(|lane| lane.id.agreement == agreement && lane.last() > START);
-    let lanes = sent.map(|lane| Ack { lane: lane.id.lane, at: lane.last(), head: lane.head }).collect();
-    Heads { agreement, lanes }
+pub fn heads<'a>(
+    agreement: AgreementId,
+    sent: impl IntoIterator<Item = &'a LaneOut>,
+    taken: impl IntoIterator<Item = &'a LaneIn>,
+) -> Heads {
+    let sent = sent.into_iter().filter(|lane| lane.id.agreement == agreement && lane.last() > START);
+    let taken = taken.into_iter().filter(|lane| lane.id.agreement == agreement && lane.have > START);
+    Heads {
+        agreement,
+        sent: sent.map(|lane| Ack { lane: lane.id.lane, at: lane.last(), head: lane.head }).collect(),
+        taken: taken.map(|lane| Ack { lane: lane.id.lane, at: lane.have, head: lane.head }).collect(),
+    }
 }
 
 /// Returns the place of the control lane that a partner's heads announce (see [`PartnerControl::announce`]).
 #[must_use]
 pub fn announced(heads: &Heads) -> Position {
-    let control = heads.lanes.iter().filter(|head| head.lane == Lane::Control).map(|head| head.at);
+    let control = heads.sent.iter().filter(|head| head.lane == Lane::Control).map(|head| head.at);
     control.max().unwrap_or(START)
 }
 

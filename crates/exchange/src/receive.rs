@@ -195,7 +195,9 @@ impl<V: Inbox, J: Judge<U::Report>, U: Unwrap> Run<'_, V, J, U> {
     fn is_next(&self, arrived: &Arrived<U::Report>) -> bool {
         let (at, have) = (arrived.header.at, self.lane.have);
         if arrived.header.kind == MessageKind::EpochStart {
-            return have.epoch.checked_add(1) == Some(at.epoch) && at.seq == 1;
+            // One that names another head is no equivocation: its sender lost rows, and something it sent before
+            // arrived after it had asked. It asks again, and begins a later epoch.
+            return at.epoch > have.epoch && at.seq == 1 && arrived.header.prev == self.lane.head;
         }
         at.epoch == have.epoch && have.seq.checked_add(1) == Some(at.seq)
     }

@@ -127,6 +127,13 @@ pub struct OutMessage {
     pub logged: Logged,
 }
 
+impl OutMessage {
+    /// Returns whether it is the start of an epoch that another one replaced: never sent again, never settled.
+    pub(crate) fn is_void(&self, lane: &LaneOut) -> bool {
+        self.kind == MessageKind::EpochStart && self.at.epoch < lane.epoch && !self.state.has_receipt()
+    }
+}
+
 /// An incoming lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneIn {

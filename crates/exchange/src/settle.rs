@@ -193,7 +193,9 @@ impl<O: Outbox> Run<'_, O> {
         statement: Statement,
     ) -> Result<Result<bool, PeerFault>, O::Error> {
         let Some(message) = self.outbox.message(statement.at)? else {
-            return Ok(Err(PeerFault::ReceiptUnknown));
+            // Of an earlier epoch: this node lost the row, the partner did not.
+            let lost = statement.at.epoch < self.lane.epoch;
+            return Ok(if lost { Ok(false) } else { Err(PeerFault::ReceiptUnknown) });
         };
         if message.envelope != statement.envelope {
             return Ok(Err(PeerFault::ReceiptHash));
@@ -229,7 +231,8 @@ impl<O: Outbox> Run<'_, O> {
             return Ok(());
         }
         for message in self.outbox.after(self.lane.settled, CURSOR_STEP)? {
-            if !self.changed.get(&message.at).unwrap_or(&message.state).has_receipt() {
+            let state = self.changed.get(&message.at).unwrap_or(&message.state);
+            if !state.has_receipt() && !message.is_void(&self.lane) {
                 break;
             }
             self.lane.settled = message.at;
@@ -248,7 +251,10 @@ impl<O: Outbox> Run<'_, O> {
             return Ok(None);
         }
         let (have, settled) = (answer.have, self.lane.settled);
-        if have > self.lane.last() {
+        let start = Position { epoch: self.lane.epoch, seq: 1 };
+        let is_starting = start.epoch > 1 && settled < start;
+        let refused = is_starting && answer.stopped.as_deref() == Some(Stop::LaneEpoch.code());
+        if have > self.lane.last() || refused {
             self.halt(PeerFault::HaveAhead);
             return Ok(None);
         }
@@ -259,6 +265,8 @@ impl<O: Outbox> Run<'_, O> {
                     self.halt(PeerFault::HaveHead);
                     return Ok(None);
                 }
+                // Of an earlier epoch: lost here.
+                None if (1..self.lane.epoch).contains(&have.epoch) => {}
                 None => {
                     self.halt(PeerFault::HaveAhead);
                     return Ok(None);

@@ -57,17 +57,24 @@ fn an_announced_control_lane_is_drained_before_anything_is_read() {
 
 #[test]
 fn heads_say_where_the_lanes_end() {
-    let (mut a, b) = pair();
-    let none = mithaq_exchange::heads(AGREEMENT, a.store.lanes_out.values());
-    assert_eq!((none.lanes.len(), mithaq_exchange::announced(&none)), (0, at(0)));
-    a.report(&b.party, 1);
+    let (mut a, mut b) = pair();
+    let ask = |node: &Node, agreement| {
+        mithaq_exchange::heads(agreement, node.store.lanes_out.values(), node.store.lanes_in.values())
+    };
+    let none = ask(&a, AGREEMENT);
+    assert_eq!((none.sent.len(), none.taken.len(), mithaq_exchange::announced(&none)), (0, 0, at(0)));
+    let report = a.report(&b.party, 1);
+    b.take(&a.party, &[report]);
     let recall = a.recall(&b.party, object(1), &[]);
     a.queue(&b.party, MessageKind::Order, &recall);
     a.queue(&b.party, MessageKind::Order, &recall);
-    let heads = mithaq_exchange::heads(AGREEMENT, a.store.lanes_out.values());
-    assert_eq!((heads.lanes.len(), mithaq_exchange::announced(&heads)), (2, at(2)));
-    let other = mithaq_model::AgreementId::new([1; 32]);
-    assert!(mithaq_exchange::heads(other, a.store.lanes_out.values()).lanes.is_empty());
+    let ours = ask(&a, AGREEMENT);
+    assert_eq!((ours.sent.len(), ours.taken.len(), mithaq_exchange::announced(&ours)), (2, 0, at(2)));
+    let theirs = ask(&b, AGREEMENT);
+    assert_eq!((theirs.sent.len(), theirs.taken.len()), (0, 1));
+    assert_eq!((theirs.taken[0].at, theirs.taken[0].head), (at(1), ours.sent[1].head));
+    let other = ask(&a, mithaq_model::AgreementId::new([1; 32]));
+    assert!(other.sent.is_empty());
 }
 
 #[test]

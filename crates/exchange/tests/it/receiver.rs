@@ -6,7 +6,7 @@ use mithaq_sim::paper::{Policy, manifest};
 use mithaq_wire::limits::{BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, ENVELOPE_MAX, REORDER_MAX, VALIDITY_MAX_MS};
 use mithaq_wire::{Lane, LaterReceipt, MessageKind, Order};
 
-use crate::world::{AGREEMENT, DAY, NOW, Node, at, object, pair, verdicts, version};
+use crate::world::{DAY, NOW, Node, at, object, pair, verdicts, version};
 
 #[test]
 fn takes_in_order_and_receipts_once() {
@@ -476,7 +476,7 @@ fn a_restored_sender_begins_an_epoch_on_what_the_partner_has() {
     let rest: Vec<_> = (2..=3).map(|n| a.report(&b.party, n)).collect();
     let ahead = a.report(&b.party, 4);
     let future = a.report(&b.party, 5);
-    b.take(&a.party, &[first]);
+    b.take(&a.party, std::slice::from_ref(&first));
     let (_, answer) = b.take(&a.party, &rest);
     b.take(&a.party, &[future]);
     a.store = backup;
@@ -500,10 +500,21 @@ fn a_restored_sender_begins_an_epoch_on_what_the_partner_has() {
         start_epoch(&a.store.lane_out(&lane), answer.have, answer.head, stamp, &mut a.paper).unwrap();
     assert_eq!(alarm, Alarm::EpochStarted);
     let start = a.store.commit_queued(queued).bytes;
-    let sixth = a.report(&b.party, 6);
-    let (received, answer) = b.take(&a.party, &[start.clone(), sixth]);
-    assert_eq!(verdicts(&received), ["accepted", "accepted"]);
+    let slip = a.slip(&b.party, object(6), 1, Policy::Accept);
+    assert!(
+        a.try_queue(&b.party, Lane::Report, MessageKind::Report, &slip).is_err(),
+        "not before it is taken"
+    );
+    let (received, answer) = b.take(&a.party, std::slice::from_ref(&start));
+    assert_eq!(verdicts(&received), ["accepted"]);
     assert!(received.alarms.contains(&Alarm::EpochStarted));
+    assert_eq!(answer.have, mithaq_wire::Position { epoch: 2, seq: 1 });
+    let (_, known) = b.take(&a.party, &[first]);
+    a.settle(&lane, &answer);
+    let settled = a.settle(&lane, &known);
+    assert_eq!(settled.lane.settled, mithaq_wire::Position { epoch: 2, seq: 1 });
+    let sixth = a.queue(&b.party, MessageKind::Report, &slip);
+    let (_, answer) = b.take(&a.party, &[sixth]);
     assert_eq!(answer.have, mithaq_wire::Position { epoch: 2, seq: 2 });
     assert!(b.store.ahead.is_empty(), "what waited in the old epoch is gone");
     let (_, stale) = b.take(&a.party, &[ahead]);
@@ -514,7 +525,7 @@ fn a_restored_sender_begins_an_epoch_on_what_the_partner_has() {
 }
 
 #[test]
-fn epochs_are_not_skipped_and_need_their_start() {
+fn an_epoch_start_on_another_head_is_asked_again_and_convicts_nobody() {
     let (mut a, mut b) = pair();
     let lane = a.lane_to(&b.party, Lane::Report);
     let stamp = a.stamp();
@@ -525,8 +536,19 @@ fn epochs_are_not_skipped_and_need_their_start() {
     let start = a.store.commit_queued(queued).bytes;
     let (_, answer) = b.take(&a.party, &[start]);
     assert_eq!((answer.have, answer.stopped.as_deref()), (at(0), Some("lane.epoch")));
-    let next = a.report(&b.party, 1);
-    let (_, answer) = b.take(&a.party, &[next]);
-    assert_eq!(answer.stopped.as_deref(), Some("lane.epoch"));
-    let _ = AGREEMENT;
+    assert!(!b.store.lanes_in[&lane].frozen && b.store.proofs.is_empty());
+    let settled = a.settle(&lane, &answer);
+    assert_eq!(settled.lane.halt, mithaq_exchange::Halt::Fault(mithaq_exchange::PeerFault::HaveAhead));
+    let stamp = a.stamp();
+    let (queued, _) =
+        start_epoch(&a.store.lane_out(&lane), answer.have, answer.head, stamp, &mut a.paper).unwrap();
+    let again = a.store.commit_queued(queued).bytes;
+    let row = a.store.lane_out(&lane);
+    let mut window = mithaq_exchange::Window::new(&row);
+    let batch = window.next(&row, a.store.out_after(&lane, at(0), 9), NOW).unwrap();
+    assert_eq!(batch.envelopes, [again], "the start that was replaced is not sent");
+    let (_, answer) = b.take(&a.party, &batch.envelopes);
+    assert_eq!((answer.have, answer.stopped.clone()), (mithaq_wire::Position { epoch: 6, seq: 1 }, None));
+    assert_eq!(a.settle(&lane, &answer).lane.settled, answer.have, "the cursor passes over it");
+    a.report(&b.party, 1);
 }
