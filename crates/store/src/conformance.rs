@@ -2,6 +2,7 @@
 
 mod erase;
 mod evidence;
+mod exchange;
 mod lanes;
 mod ledger;
 mod office;

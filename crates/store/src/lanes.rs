@@ -11,13 +11,15 @@ mod outbound;
 mod proofs;
 mod receipts;
 
+use std::collections::BTreeMap;
+
 use mithaq_db::{Row, Tx, Value, args};
 use mithaq_model::{PartyId, RefusalGround};
-use mithaq_wire::{Lane, LaneId, Verdict};
+use mithaq_wire::{Lane, LaneId, Position, Verdict};
 use sha2::{Digest as _, Sha256};
 
 use crate::StoreError;
-use crate::sql::Of;
+use crate::sql::{Of, count, int};
 
 pub use held::{apply, expired_leases, holding};
 pub use inbound::{
@@ -140,6 +142,42 @@ fn read_verdict(of: Of, row: &Row, at: usize) -> Result<Option<Verdict>, StoreEr
         (Some("refused"), Some(code)) => Ok(Some(Verdict::Refused { code, ground })),
         (Some("quarantined"), Some(code)) => Ok(Some(Verdict::Quarantined { code })),
         (_, _) => Err(of.broken()),
+    }
+}
+
+/// Rows of a stretch of one lane, read at once because the protocol asks for neighbours.
+struct ReadAhead<T> {
+    from: Position,
+    to: u64,
+    rows: BTreeMap<Position, T>,
+}
+
+impl<T> Default for ReadAhead<T> {
+    fn default() -> Self {
+        Self { from: Position { epoch: 0, seq: 1 }, to: 0, rows: BTreeMap::new() }
+    }
+}
+
+impl<T: Clone> ReadAhead<T> {
+    fn covers(&self, at: Position) -> bool {
+        at.epoch == self.from.epoch && (self.from.seq..=self.to).contains(&at.seq)
+    }
+
+    /// Forgets what was read, and returns lane, epoch, first and last number of a stretch of one batch.
+    fn begin(&mut self, lane: LaneKey, at: Position) -> Result<[Value; 4], StoreError> {
+        let batch = count(mithaq_wire::limits::BATCH_MESSAGES_MAX).saturating_sub(1);
+        self.rows.clear();
+        (self.from, self.to) = (at, at.seq.saturating_add(batch));
+        let last = int(self.to.min(i64::MAX.unsigned_abs()))?;
+        Ok([lane.value(), Value::from(at.epoch), int(at.seq)?, last])
+    }
+
+    fn put(&mut self, at: Position, row: T) {
+        self.rows.insert(at, row);
+    }
+
+    fn get(&self, at: Position) -> Option<T> {
+        self.rows.get(&at).cloned()
     }
 }
 

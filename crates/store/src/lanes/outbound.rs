@@ -229,6 +229,9 @@ pub fn save_states(
 
 const COLUMNS: &str = "SELECT epoch, seq, kind, object, version, hash, deadline, logged,
     state, verdict, code, ground, receipt, bytes FROM outbox";
+/// Without the envelope: what the steps of the protocol ask for is where messages stand.
+const LIGHT: &str = "SELECT epoch, seq, kind, object, version, hash, deadline, logged,
+    state, verdict, code, ground, receipt, NULL FROM outbox";
 
 /// Returns messages after a place in order, with their envelopes: at most `limit`, and at most `bytes` bytes
 /// together but always one.
@@ -242,7 +245,7 @@ pub fn waiting(
     (limit, bytes): (u32, usize),
 ) -> Result<Vec<OutMessage>, StoreError> {
     let (mut taken, mut total) = (Vec::new(), 0_usize);
-    for message in after_place(tx, lane, after, limit)? {
+    for message in after_place(tx, COLUMNS, (lane, after), limit)? {
         total = total.saturating_add(message.bytes.len());
         if total > bytes && !taken.is_empty() {
             break;
@@ -255,17 +258,17 @@ pub fn waiting(
 /// Two ranges in the order of the key: the rest of the epoch, then what follows it.
 fn after_place(
     tx: &mut dyn Tx,
-    lane: LaneKey,
-    after: Position,
+    columns: &str,
+    (lane, after): (LaneKey, Position),
     limit: u32,
 ) -> Result<Vec<OutMessage>, StoreError> {
     let limit = limit.min(PAGE_MAX);
-    let sql = format!("{COLUMNS} WHERE lane = $1 AND epoch = $2 AND seq > $3 ORDER BY seq LIMIT $4");
+    let sql = format!("{columns} WHERE lane = $1 AND epoch = $2 AND seq > $3 ORDER BY seq LIMIT $4");
     let args = [lane.value(), Value::from(after.epoch), int(after.seq)?, Value::from(limit)];
     let mut rows = tx.query(&sql, &args)?;
     let rest = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
     if rest > 0 {
-        let sql = format!("{COLUMNS} WHERE lane = $1 AND epoch > $2 ORDER BY epoch, seq LIMIT $3");
+        let sql = format!("{columns} WHERE lane = $1 AND epoch > $2 ORDER BY epoch, seq LIMIT $3");
         rows.extend(tx.query(&sql, &[lane.value(), Value::from(after.epoch), Value::from(rest)])?);
     }
     rows.into_iter().map(read).collect()
@@ -355,16 +358,18 @@ pub fn forget_sent(tx: &mut dyn Tx, lane: LaneKey, up_to: Position) -> Result<u6
     Ok(tx.exec(sql, &[lane.value(), Value::from(up_to.epoch), int(up_to.seq)?])?)
 }
 
-/// The outbox of one lane for the steps of the protocol, within a job.
+/// The outbox of one lane for the steps of the protocol, within a job; without the envelopes. Reads ahead, so
+/// that a batch of receipts is one query: make it after the job's own changes to the outbox.
 pub struct Outbox<'a> {
     tx: &'a mut dyn Tx,
     lane: LaneKey,
+    read: super::ReadAhead<OutMessage>,
 }
 
 impl<'a> Outbox<'a> {
     /// The outbox of a lane.
     pub fn new(tx: &'a mut dyn Tx, lane: LaneKey) -> Self {
-        Self { tx, lane }
+        Self { tx, lane, read: super::ReadAhead::default() }
     }
 }
 
@@ -372,11 +377,21 @@ impl mithaq_exchange::ports::Outbox for Outbox<'_> {
     type Error = StoreError;
 
     fn message(&mut self, at: Position) -> Result<Option<OutMessage>, StoreError> {
-        message(self.tx, self.lane, at)
+        if !self.read.covers(at) {
+            let sql =
+                format!("{LIGHT} WHERE lane = $1 AND epoch = $2 AND seq >= $3 AND seq <= $4 ORDER BY seq");
+            let rows = self.tx.query(&sql, &self.read.begin(self.lane, at)?)?;
+            for row in rows {
+                let message = read(row)?;
+                self.read.put(message.at, message);
+            }
+        }
+        Ok(self.read.get(at))
     }
 
     fn after(&mut self, at: Position, limit: usize) -> Result<Vec<OutMessage>, StoreError> {
-        after_place(self.tx, self.lane, at, u32::try_from(limit).unwrap_or(PAGE_MAX))
+        let limit = u32::try_from(limit).unwrap_or(PAGE_MAX);
+        after_place(self.tx, LIGHT, (self.lane, at), limit)
     }
 }
 
