@@ -24,10 +24,12 @@ use crate::StoreError;
 use crate::lanes::{self, Inbox, LaneKey, Outbox};
 use crate::sql::sha256;
 
+type Envelopes = BTreeMap<Vec<u8>, (EnvelopeHeader, Vec<u8>)>;
+
 /// Remembers headers and receipts by the bytes that stand for them.
 #[derive(Clone, Default)]
 struct Memory {
-    envelopes: Arc<Mutex<BTreeMap<Vec<u8>, (EnvelopeHeader, Vec<u8>)>>>,
+    envelopes: Arc<Mutex<Envelopes>>,
     receipts: Arc<Mutex<BTreeMap<Vec<u8>, ReceiptBatch>>>,
 }
 
