@@ -1,6 +1,7 @@
 //! Deterministic CBOR (RFC 8949, §4.2.1) in the narrow form our documents need: unsigned and negative integers,
-//! byte and text strings, arrays of definite length, true, false, null. One value has one spelling: shortest
-//! heads only, nothing after the end. Everything else is refused.
+//! byte and text strings, arrays and maps of definite length, true, false, null. One value has one spelling: shortest
+//! heads only, nothing after the end. Everything else is refused. The order of the keys of a map is checked by who
+//! reads it: our documents are arrays, only the headers of signatures (RFC 9052) are maps.
 
 use thiserror::Error;
 
@@ -34,12 +35,14 @@ pub enum WireError {
     Version,
 }
 
-/// Writes.
+/// Writes values, each in its only spelling.
 #[derive(Default)]
-pub(crate) struct Writer(Vec<u8>);
+pub struct Writer(Vec<u8>);
 
 impl Writer {
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// Returns the bytes.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
         self.0
     }
 
@@ -57,17 +60,26 @@ impl Writer {
         self.0.extend_from_slice(bytes.get(from..).unwrap_or_default());
     }
 
-    pub(crate) fn array(&mut self, length: usize) -> &mut Self {
+    /// Writes the head of an array of so many parts.
+    pub fn array(&mut self, length: usize) -> &mut Self {
         self.head(4, wide(length));
         self
     }
 
-    pub(crate) fn uint(&mut self, number: u64) -> &mut Self {
+    /// Writes the head of a map of so many pairs; the caller writes keys in the order of their bytes.
+    pub fn map(&mut self, pairs: usize) -> &mut Self {
+        self.head(5, wide(pairs));
+        self
+    }
+
+    /// Writes an unsigned integer.
+    pub fn uint(&mut self, number: u64) -> &mut Self {
         self.head(0, number);
         self
     }
 
-    pub(crate) fn int(&mut self, number: i64) -> &mut Self {
+    /// Writes an integer.
+    pub fn int(&mut self, number: i64) -> &mut Self {
         match u64::try_from(number) {
             Ok(number) => self.head(0, number),
             // −1 − n
@@ -76,24 +88,28 @@ impl Writer {
         self
     }
 
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+    /// Writes a byte string.
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.head(2, wide(bytes.len()));
         self.0.extend_from_slice(bytes);
         self
     }
 
-    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+    /// Writes a text string.
+    pub fn text(&mut self, text: &str) -> &mut Self {
         self.head(3, wide(text.len()));
         self.0.extend_from_slice(text.as_bytes());
         self
     }
 
-    pub(crate) fn bool(&mut self, value: bool) -> &mut Self {
+    /// Writes true or false.
+    pub fn bool(&mut self, value: bool) -> &mut Self {
         self.0.push(if value { 0xf5 } else { 0xf4 });
         self
     }
 
-    pub(crate) fn null(&mut self) -> &mut Self {
+    /// Writes null.
+    pub fn null(&mut self) -> &mut Self {
         self.0.push(0xf6);
         self
     }
@@ -103,15 +119,21 @@ fn wide(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-/// Reads.
-pub(crate) struct Reader<'a>(&'a [u8]);
+/// Reads values and refuses every spelling but the only one.
+pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+    /// Reads from the start of these bytes.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    pub(crate) const fn end(&self) -> Result<(), WireError> {
+    /// Checks that nothing follows.
+    ///
+    /// # Errors
+    /// [`WireError::Trailing`].
+    pub const fn end(&self) -> Result<(), WireError> {
         if self.0.is_empty() { Ok(()) } else { Err(WireError::Trailing) }
     }
 
@@ -144,26 +166,44 @@ impl<'a> Reader<'a> {
         if major == wanted { Ok(number) } else { Err(WireError::Type) }
     }
 
-    /// The length of a list, refused above `max` before anything is kept.
-    pub(crate) fn list(&mut self, max: usize) -> Result<usize, WireError> {
+    /// Reads the length of a list, refused above `max` before anything is kept.
+    ///
+    /// # Errors
+    /// When there is none or it is longer.
+    pub fn list(&mut self, max: usize) -> Result<usize, WireError> {
         let length = usize::try_from(self.of(4)?).map_err(|_wide| WireError::Limit)?;
         if length > max { Err(WireError::Limit) } else { Ok(length) }
     }
 
-    /// A tuple of exactly this many parts.
-    pub(crate) fn tuple(&mut self, parts: u64) -> Result<(), WireError> {
+    /// Reads the head of an array of exactly this many parts.
+    ///
+    /// # Errors
+    /// When there is another.
+    pub fn tuple(&mut self, parts: u64) -> Result<(), WireError> {
         if self.of(4)? == parts { Ok(()) } else { Err(WireError::Type) }
     }
 
-    pub(crate) fn uint(&mut self) -> Result<u64, WireError> {
+    /// Reads an unsigned integer.
+    ///
+    /// # Errors
+    /// When there is none in its only spelling.
+    pub fn uint(&mut self) -> Result<u64, WireError> {
         self.of(0)
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, WireError> {
+    /// Reads an unsigned integer of 32 bits.
+    ///
+    /// # Errors
+    /// As [`Reader::uint`], and when it is larger.
+    pub fn u32(&mut self) -> Result<u32, WireError> {
         u32::try_from(self.uint()?).map_err(|_wide| WireError::Limit)
     }
 
-    pub(crate) fn int(&mut self) -> Result<i64, WireError> {
+    /// Reads an integer.
+    ///
+    /// # Errors
+    /// When there is none in its only spelling.
+    pub fn int(&mut self) -> Result<i64, WireError> {
         let (major, number) = self.head()?;
         let number = i64::try_from(number).map_err(|_wide| WireError::Limit)?;
         match major {
@@ -173,16 +213,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn bytes(&mut self, max: usize) -> Result<&'a [u8], WireError> {
+    /// Reads a byte string of at most `max` bytes.
+    ///
+    /// # Errors
+    /// When there is none, it is longer or ends early.
+    pub fn bytes(&mut self, max: usize) -> Result<&'a [u8], WireError> {
         let length = self.of(2)?;
         self.string(length, max)
     }
 
-    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+    /// Reads a byte string of exactly so many bytes.
+    ///
+    /// # Errors
+    /// When there is none of that length.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
         self.bytes(N)?.try_into().map_err(|_length| WireError::Type)
     }
 
-    pub(crate) fn text(&mut self, max: usize) -> Result<&'a str, WireError> {
+    /// Reads a text string of at most `max` bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::bytes`], and when it is not UTF-8.
+    pub fn text(&mut self, max: usize) -> Result<&'a str, WireError> {
         let length = self.of(3)?;
         core::str::from_utf8(self.string(length, max)?).map_err(|_not_utf8| WireError::NotCanonical)
     }
@@ -192,7 +244,11 @@ impl<'a> Reader<'a> {
         if length > max { Err(WireError::Limit) } else { self.take(length) }
     }
 
-    pub(crate) fn bool(&mut self) -> Result<bool, WireError> {
+    /// Reads true or false.
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn bool(&mut self) -> Result<bool, WireError> {
         match self.take(1)? {
             [0xf4] => Ok(false),
             [0xf5] => Ok(true),
@@ -200,14 +256,42 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether the next value is null, which is then taken.
-    pub(crate) fn null(&mut self) -> bool {
+    /// Reads the number of pairs of a map, refused above `max`.
+    ///
+    /// # Errors
+    /// When there is none or it is larger.
+    pub fn map(&mut self, max: usize) -> Result<usize, WireError> {
+        let pairs = usize::try_from(self.of(5)?).map_err(|_wide| WireError::Limit)?;
+        if pairs > max { Err(WireError::Limit) } else { Ok(pairs) }
+    }
+
+    /// Returns whether the next value is null, which is then taken.
+    pub fn null(&mut self) -> bool {
         match self.0.split_first() {
             Some((0xf6, rest)) => {
                 self.0 = rest;
                 true
             }
             Some(_) | None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_have_a_length_and_one_spelling() {
+        let mut w = Writer::default();
+        w.map(2).uint(1).int(-8).int(-70_001).null();
+        let bytes = w.finish();
+        let mut r = Reader::new(&bytes);
+        assert_eq!((r.map(2), r.uint(), r.int()), (Ok(2), Ok(1), Ok(-8)));
+        assert_eq!((r.int(), r.null(), r.end()), (Ok(-70_001), true, Ok(())));
+        assert_eq!(Reader::new(&bytes).map(1), Err(WireError::Limit));
+        for bad in [&[0xb8, 2][..], &[0xbf, 0xff], &[0xbb, 0, 0, 0, 1, 0, 0, 0, 0]] {
+            assert!(Reader::new(bad).map(9).is_err(), "{bad:?}");
         }
     }
 }

@@ -5,12 +5,13 @@
 //! encrypts, decides or stores. Exact bytes: `docs/spec/envelope.md`.
 #![deny(missing_docs)]
 
-mod cbor;
+pub mod cbor;
 mod codec;
 mod doc;
 mod exchange;
 mod heads;
 pub mod limits;
+mod receipt;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -27,4 +28,5 @@ pub use exchange::{
     encode_notice, encode_order, encode_receipt_batch, encode_seal_header, encode_statement,
 };
 pub use heads::{Heads, decode_heads, encode_heads};
+pub use receipt::{ReceiptHead, decode_receipt_head, encode_receipt_head};
 pub use report::{decode_report, decode_subject, encode_report, encode_subject};

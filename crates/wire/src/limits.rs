@@ -26,3 +26,5 @@ pub const VALIDITY_MAX_MS: u64 = 366 * 86_400_000;
 pub const SKEW_FLAG_MS: u64 = 10 * 60_000;
 /// Padded sizes are powers of two from this: the length of a message tells only its magnitude.
 pub const PAD_MIN: usize = 1024;
+/// Largest padded size: the step below the power of two that would not leave room for header and key.
+pub const PAD_MAX: usize = 240 * 1024;
