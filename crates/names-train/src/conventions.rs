@@ -70,6 +70,10 @@ fn cyrillic(item: &Listed, random: &mut Random, out: &mut Corpora) {
     add(out, &first, &second, 0.4);
     if native(&item.latin, &item.other) {
         add(out, &item.latin, &first, 0.4);
+    } else {
+        // Serbian, Latvian, Azerbaijani and others respell foreign names as they sound.
+        let ending = if random.one_in(4) && !first.ends_with(['a', 'e', 'i', 'o', 'u', 's']) { "s" } else { "" };
+        add(out, &item.latin, &format!("{first}{ending}"), 0.2);
     }
 }
 
@@ -151,6 +155,12 @@ const LOOSE: &[Rule] = &[
 ];
 
 fn arabic(item: &Listed, random: &mut Random, out: &mut Corpora) {
+    let persian = persian(item, random);
+    add(out, &item.latin, &persian, 0.6);
+    add(out, &item.other, &persian, 0.3);
+    if random.one_in(3) {
+        add(out, &item.latin, &kurdish(&item.latin), 0.5);
+    }
     let marked = item.other.contains(['ع', 'ح', 'خ', 'ص', 'ض', 'ط', 'ظ', 'ذ', 'ث']) || ["kh", "q", "dh"].iter().any(|d| item.latin.contains(d));
     if !marked {
         return;
@@ -176,4 +186,79 @@ fn rewrite(item: &Listed, rules: &[Rule], random: &mut Random) -> String {
         }
     }
     text
+}
+
+/// The Arabic spelling as Persian writes it: own letters for p, g, ch, v, fewer vowels, alef before s and a consonant.
+fn persian(item: &Listed, random: &mut Random) -> String {
+    let latin = |part: &str| item.latin.contains(part);
+    let mut text = item.other.replace('إ', "ا").replace('ة', "ه");
+    if latin("p") && !latin("b") {
+        text = text.replace('ب', "پ");
+    }
+    if latin("g") && !latin("j") {
+        text = text.replace(['غ', 'ج'], "گ");
+    }
+    if latin("v") && !latin("f") {
+        text = text.replace('ف', "و");
+    }
+    text = text.replace("تش", "چ");
+    if latin("th") {
+        text = text.replace('ث', "ت");
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let mut out = String::new();
+    if matches!(letters.as_slice(), ['س', x, ..] if !matches!(x, 'ا' | 'و' | 'ي')) && !random.one_in(4) {
+        out.push('ا');
+    }
+    for (at, c) in letters.iter().enumerate() {
+        let inner = at > 0 && at + 1 < letters.len();
+        let short = matches!(c, 'و' | 'ي' | 'ا') && inner;
+        if short && random.below(100) < if *c == 'ا' { 20 } else { 45 } {
+            continue;
+        }
+        out.push(*c);
+    }
+    out
+}
+
+/// A Latin spelling in Sorani letters, where every vowel is written.
+fn kurdish(latin: &str) -> String {
+    let text = latin.replace("sh", "ش").replace("ch", "چ").replace("th", "س").replace("ph", "ف").replace("ck", "ک");
+    let mut out = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at == 0 && matches!(c, 'a' | 'e' | 'i' | 'o' | 'u') {
+            out.push('ئ');
+        }
+        out.push_str(match c {
+            'a' => "ا",
+            'b' => "ب",
+            'c' | 'k' | 'q' => "ک",
+            'd' => "د",
+            'e' => "ە",
+            'f' => "ف",
+            'g' => "گ",
+            'h' => "ه",
+            'i' | 'y' => "ی",
+            'j' => "ج",
+            'l' => "ل",
+            'm' => "م",
+            'n' => "ن",
+            'o' => "ۆ",
+            'p' => "پ",
+            'r' => "ر",
+            's' => "س",
+            't' => "ت",
+            'u' | 'w' => "و",
+            'v' => "ڤ",
+            'x' => "کس",
+            'z' => "ز",
+            'ش' => "ش",
+            'چ' => "چ",
+            'س' => "س",
+            'ف' => "ف",
+            'ک' => "ک",
+            _ => "",
+        });
+    }
+    out
 }

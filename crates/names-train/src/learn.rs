@@ -148,10 +148,15 @@ fn eighths(count: f64, total: f64, a: (&[u8], &BTreeMap<u8, f64>), b: (&[u8], &B
     let chance = |unit: &[u8], chances: &BTreeMap<u8, f64>| -> f64 {
         unit.iter().map(|s| chances.get(s).copied().unwrap_or(1e-5).max(1e-5).log2()).sum()
     };
-    let expected = chance(a.0, a.1) + chance(b.0, b.1);
-    let bits = ((count + 0.3) / total).log2() - expected;
-    let floor = if a.0.is_empty() || b.0.is_empty() { -6.0 } else { -7.5 };
-    let bits = if single { bits.max(floor) } else { bits };
+    let expected = total * (chance(a.0, a.1) + chance(b.0, b.1)).exp2();
+    // Shrunk towards "six bits against" by five pairs met by chance, so that rare letters claim nothing.
+    let bits = if a.0.is_empty() || b.0.is_empty() {
+        ((count + 0.5) / (expected + 5.0)).log2().max(-6.0)
+    } else if single {
+        ((count + 5.0 / 64.0) / (expected + 5.0)).log2().max(-7.5)
+    } else {
+        ((count + 0.01) / (expected + 0.3)).log2()
+    };
     if !single && bits < -2.0 {
         return None;
     }

@@ -68,6 +68,9 @@ impl Candidates {
 
 /// Quality below which two tokens are strangers.
 const QUALITY_MIN: f32 = 0.15;
+/// Share of the possible bits at which a reading is no better than chance, and at which it is perfect.
+const QUALITY_ZERO: f32 = -0.4;
+const QUALITY_ONE: f32 = 0.7;
 /// Above this no joined reading is tried.
 const QUALITY_SETTLED: f32 = 0.85;
 
@@ -157,7 +160,7 @@ fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Lin
 /// A cheap sufficient test that two tokens cannot be one: too few consonant classes in common.
 fn strangers(x: &Token, y: &Token) -> bool {
     let (common, either) = ((x.classes & y.classes).count_ones(), (x.classes | y.classes).count_ones());
-    either >= 3 && common * 3 < either
+    either >= 3 && common * 4 < either
 }
 
 /// Turns an alignment into a link when it is good enough.
@@ -172,8 +175,8 @@ fn link_of(aligned: Aligned, base: Link) -> Option<Link> {
 
 /// Quality of a reading from what it could give and what it lost, in bits.
 fn quality(cap: f32, loss: f32) -> f32 {
-    let relative = loss / cap.max(6.0);
-    (1.0 - (relative - 0.06).max(0.0) / 0.62).clamp(0.0, 1.0)
+    let relative = 1.0 - loss / cap.max(6.0);
+    ((relative - QUALITY_ZERO) / (QUALITY_ONE - QUALITY_ZERO)).clamp(0.0, 1.0)
 }
 
 /// Compares an initial with the first letters of a name.
