@@ -1,1 +1,26 @@
 //! Agreements as rules, and the one function that decides a disclosure.
+//!
+//! An [`Agreement`] is a text people can read and both sides sign; [`Rules`] is what it compiles to, together
+//! with safeguards that no agreement can lift; [`decide`] answers with a [`Permit`] or a [`Refusal`], on the
+//! sender and on the receiver. Nothing is sealed without a permit, and only this crate makes one.
+//!
+//! Deliberately not here: signatures and keys (`envelope`), storage, the time, and who may do what inside one
+//! node (`app`).
+#![deny(missing_docs)]
+
+pub mod agreement;
+mod context;
+mod decide;
+mod facts;
+pub mod life;
+mod rules;
+pub mod screen;
+mod words;
+
+pub use agreement::{
+    Agreement, AgreementError, AgreementParty, Budgets, Onward, agreement_id, default_clock,
+};
+pub use context::{Clearance, Context, RiskAssessment, Side, Work};
+pub use decide::{Decision, Disclosure, OrderKind, OrderPermit, Permit, Refusal, decide, permit_order};
+pub use life::{Stage, Standing};
+pub use rules::{CompileError, Rules};

@@ -1,1 +1,11 @@
 //! Builders, a fake clock, sample agreements and the slow reference engine. Development only.
+//!
+//! Invented persons; agencies named by function. Nothing here is a default of the product.
+
+mod clock;
+mod sample;
+
+pub use clock::FakeClock;
+pub use sample::{
+    Sample, agreement, context, officer, party, person, report, sample_roots, subject_named, text, time,
+};
