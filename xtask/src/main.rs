@@ -1,1 +1,63 @@
-fn main() {}
+//! The automation of the project. `cargo xtask ci` is the whole check, the same here and on a server.
+//!
+//! Nothing that ships depends on this crate, and it does nothing that a person could not do by hand with the
+//! commands it prints.
+
+mod ci;
+mod fuzz;
+mod generate;
+mod pg;
+mod shell;
+mod system;
+mod tidy;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use workspace::Workspace;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Check, generate and exercise Mithaq")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every check: format, lints, tests on both databases, documents, fuzz, simulation, real nodes
+    Ci(ci::Options),
+    /// Run the fast checks on the repository itself
+    Tidy(tidy::Options),
+    /// Regenerate the committed reference files
+    Gen(generate::Options),
+    /// Feed mutated input to every parser of foreign bytes
+    Fuzz(fuzz::Options),
+    /// Run many simulated nodes under a faulty network
+    Sim(ci::SimOptions),
+    /// Run a command with a throw-away PostgreSQL, named in MITHAQ_TEST_PG
+    Pg(pg::Options),
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<()> {
+    let workspace = Workspace::load()?;
+    match args.command {
+        Command::Ci(options) => ci::run(&workspace, &options),
+        Command::Tidy(options) => tidy::run(&workspace, &options),
+        Command::Gen(options) => generate::run(&workspace, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
+        Command::Sim(options) => ci::sim(&workspace, &options),
+        Command::Pg(options) => pg::run(&workspace, &options),
+    }
+}

@@ -1,0 +1,86 @@
+//! Pages: their links lead somewhere.
+
+use super::{Finding, Repository};
+
+/// Relative links of every page. Addresses on the network are not looked at: no check may depend on it.
+pub(super) fn links(repository: &Repository) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in repository.files.iter().filter(|file| file.path.ends_with(".md")) {
+        let mut in_block = false;
+        for (number, line) in file.lines() {
+            if line.trim_start().starts_with("```") {
+                in_block = !in_block;
+            }
+            if in_block {
+                continue;
+            }
+            for target in targets(line) {
+                if !resolve(&file.path, target).is_some_and(|path| repository.exists(&path)) {
+                    findings.push(Finding::line(file, number, format!("the link `{target}` leads nowhere")));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// The relative targets of the links `[text](target)` in a line, code spans left out.
+fn targets(line: &str) -> Vec<&str> {
+    // Between two backticks is code: every second part.
+    let prose = line.split('`').step_by(2);
+    let mut targets = Vec::new();
+    // A link whose text is code is cut by its backticks: its target begins the next part.
+    for part in prose {
+        for after in part.split("](").skip(1) {
+            let target = after.split([')', ' ']).next().unwrap_or_default();
+            let target = target.split('#').next().unwrap_or_default();
+            if !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:") {
+                targets.push(target);
+            }
+        }
+    }
+    targets
+}
+
+/// The path from the root, or `None` when it would leave the repository.
+fn resolve(page: &str, target: &str) -> Option<String> {
+    let mut parts: Vec<&str> = page.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{places, repository};
+    use super::*;
+
+    #[test]
+    fn targets_are_relative_and_outside_of_code() {
+        assert_eq!(targets("[a](b.md) and [`c`](../d.md#e) [f](#g)"), ["b.md", "../d.md"]);
+        assert!(targets("[a](https://x.y/z.md) `[a](b.md)` [m](mailto:a@b)").is_empty());
+        assert_eq!(targets("[a](b.md \"title\")"), ["b.md"]);
+    }
+
+    #[test]
+    fn paths_resolve_from_the_page() {
+        assert_eq!(resolve("docs/spec/a.md", "../b.md").as_deref(), Some("docs/b.md"));
+        assert_eq!(resolve("README.md", "docs/").as_deref(), Some("docs"));
+        assert_eq!(resolve("README.md", "../x"), None);
+    }
+
+    #[test]
+    fn a_dead_link_is_found_with_its_line() {
+        let found = links(&repository(&[
+            ("README.md", "[spec](docs/spec)\n\n[gone](docs/gone.md)\n```\n[code](nowhere)\n```\n"),
+            ("docs/spec/a.md", "[up](../../README.md) [out](../../../x)\n"),
+        ]));
+        assert_eq!(places(&found), ["README.md:3", "docs/spec/a.md:1"]);
+    }
+}
