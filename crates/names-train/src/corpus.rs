@@ -11,6 +11,7 @@ use mithaq_names::{Script, training};
 
 use crate::conventions;
 use crate::random::Random;
+use crate::syllables;
 
 /// A pair of tokens in symbols and its weight.
 pub(crate) struct Pair {
@@ -68,6 +69,7 @@ pub(crate) fn build(listed: &[Listed], random: &mut Random) -> Corpora {
     direct(listed, &mut out);
     pivots(listed, random, &mut out);
     conventions::extend(listed, random, &mut out);
+    syllables::extend(listed, random, &mut out);
     out
 }
 

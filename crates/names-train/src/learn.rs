@@ -10,7 +10,7 @@ use crate::em::{Inventory, Model, get};
 
 /// Longer units kept per script (the letters come on top; 255 together).
 const KEPT: [(Script, usize); 5] =
-    [(Script::Latin, 200), (Script::Arabic, 90), (Script::Cyrillic, 110), (Script::Hebrew, 90), (Script::Syllabic, 0)];
+    [(Script::Latin, 200), (Script::Arabic, 90), (Script::Cyrillic, 110), (Script::Hebrew, 90), (Script::Syllabic, 120)];
 /// Candidates tried before choosing.
 const CANDIDATE_PAIRS: usize = 420;
 const CANDIDATE_TRIPLES: usize = 160;
@@ -151,9 +151,9 @@ fn eighths(count: f64, total: f64, a: (&[u8], &BTreeMap<u8, f64>), b: (&[u8], &B
     let expected = total * (chance(a.0, a.1) + chance(b.0, b.1)).exp2();
     // Shrunk towards "six bits against" by five pairs met by chance, so that rare letters claim nothing.
     let bits = if a.0.is_empty() || b.0.is_empty() {
-        ((count + 0.5) / (expected + 5.0)).log2().max(-6.0)
+        ((count + 0.5) / (expected + 5.0)).log2().max(-5.5)
     } else if single {
-        ((count + 5.0 / 64.0) / (expected + 5.0)).log2().max(-7.5)
+        ((count + 5.0 / 64.0) / (expected + 5.0)).log2().max(-6.5)
     } else {
         ((count + 0.01) / (expected + 0.3)).log2()
     };

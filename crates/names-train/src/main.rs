@@ -10,6 +10,7 @@ mod em;
 mod fit;
 mod learn;
 mod random;
+mod syllables;
 
 use std::path::{Path, PathBuf};
 

@@ -16,6 +16,8 @@ pub(crate) struct Piece<'a> {
     pub(crate) symbols: &'a [Symbol],
     pairs: &'a [u8],
     triples: &'a [u8],
+    /// Trailing symbols that may be left out.
+    tail: usize,
     /// Leading symbols that may be left out, and the cost in eighths of a bit.
     skip: usize,
     cost: i16,
@@ -31,7 +33,7 @@ impl<'a> Piece<'a> {
     /// Two neighbouring tokens read as one.
     pub(crate) fn joined(name: &'a Name, first: &Token, second: &Token) -> Self {
         let end = second.range().end.min(usize::from(first.start) + usize::from(MERGED_MAX));
-        Self::slice(name, first, usize::from(first.start), end)
+        Self { tail: usize::from(second.tail), ..Self::slice(name, first, usize::from(first.start), end) }
     }
 
     fn slice(name: &'a Name, token: &Token, start: usize, end: usize) -> Self {
@@ -40,6 +42,7 @@ impl<'a> Piece<'a> {
             symbols: name.symbols.get(start..end).unwrap_or_default(),
             pairs: name.pairs.get(start..end).unwrap_or_default(),
             triples: name.triples.get(start..end).unwrap_or_default(),
+            tail: usize::from(token.tail),
             skip: usize::from(token.skip),
             cost: i16::from(token.skip_cost),
         }
@@ -78,6 +81,8 @@ pub(crate) struct Step {
 
 const SIDE: usize = MERGED_MAX as usize + 4;
 const LOW: i16 = i16::MIN / 2;
+/// Cost of losing a feminine ending, in eighths of a bit.
+const TAIL_COST: i16 = 12;
 /// Cells further than this from the diagonal are not visited.
 const BAND: usize = 7;
 
@@ -178,6 +183,12 @@ fn align_in(grid: &mut Grid, tables: &Tables, a: &Piece<'_>, b: &Piece<'_>) -> A
         }
     }
     let cap = caps(na, nb);
+    // A feminine ending on one side only: given up for its bits and a little more.
+    for (i, j, tail) in [(na.saturating_sub(a.tail), nb, a.tail), (na, nb.saturating_sub(b.tail), b.tail)] {
+        if tail > 0 {
+            grid.raise(na, nb, grid.at(i, j) + cap - caps(i, j) - TAIL_COST);
+        }
+    }
     Aligned { cap, loss: cap - grid.at(na, nb).max(-800) }
 }
 

@@ -66,10 +66,10 @@ const WORDS: &[(Function, &str)] = &[
         Function::Nobiliary,
         "de da do dos das del della dello delle di du des von van der den het ter ten zu zur zum vom af av le la les los las y e i lo فون فان دی دي دو دا لا ل دل فن ون фон ван де да ди дю дос дер ден ла ле дель фан ტე φον ντε פון ואן דה די פאן ван дер da'",
     ),
-    (Function::Suffix, "jr sr junior senior ii iii iv jnr snr младший старший мл ст"),
+    (Function::Suffix, "jr sr junior senior ii iii iv jnr snr vi vii viii ix xi xii младший старший мл ст"),
     (
         Function::Title,
-        "mr mrs ms miss dr prof professor sir dame lord lady hon rt honourable honorable rev reverend fr father sister brother president minister general gen colonel col major maj captain capt lt lieutenant sgt sheikh shaykh sheik cheikh shaikh sheikha shaikha sheykh haji hajji hadji hajj hadj alhaji hajja mullah mulla maulana mawlana maulavi maulvi mawlawi molvi mufti qari hafiz ustad ustadh sayyid sayyed seyyed sayed syed seyed said sidi moulay mulay lalla emir amir prince princess king queen sultan baron baroness count comte graf freiherr duke earl marquis viscount senator dato datuk tan sri seri tun tengku tunku datin puan encik imam ayatollah hojatoleslam engineer eng ing don doña dona señor senor senora herr frau monsieur madame m mme mlle pan pani mir akhund akhundzada khan الشيخ شيخ الحاج حاج حاجي الدكتور دكتور د السيد سيد السيدة الأمير أمير الأميرة الملك الإمام ملا مولوي مولانا سيدي مولاي الاستاذ المهندس العقيد العميد اللواء الفريق شیخ حاجی سید دکتر مهندس آیت آیت‌الله حجت ملا مولوی آقا خانم сэр лорд леди барон граф князь принц доктор шейх хаджи мулла сеид генерал полковник д-р г-н ד״ר דר רב הרב סר לורד 爵士 博士 先生 夫人 女士 씨 박사",
+        "mr mrs ms miss dr prof professor sir dame lord lady hon rt honourable honorable rev reverend fr father sister brother president minister general gen colonel col major maj captain capt lt lieutenant sgt sheikh shaykh sheik cheikh shaikh sheikha shaikha sheykh haji hajji hadji hajj hadj alhaji hajja mullah mulla maulana mawlana maulavi maulvi mawlawi molvi mufti qari hafiz ustad ustadh sayyid sayyed seyyed sayed syed seyed sidi moulay mulay lalla emir amir prince princess king queen emperor pope saint st sultan baron baroness count comte graf freiherr duke earl marquis viscount senator dato datuk tan sri seri tun tengku tunku datin puan encik imam ayatollah hojatoleslam engineer eng ing señor senor senora herr frau monsieur madame m mme mlle akhund akhundzada khan agha bey pasha hafiz الشيخ شيخ الحاج حاج حاجي الدكتور دكتور د السيد سيد السيدة الأمير أمير الأميرة الملك الإمام ملا مولوي مولانا سيدي مولاي الاستاذ المهندس العقيد العميد اللواء الفريق شیخ حاجی سید دکتر مهندس آیت آیت‌الله حجت ملا مولوی آقا خانم сэр лорд леди барон граф князь принц доктор шейх хаджи мулла сеид генерал полковник д-р г-н ד״ר דר רב הרב סר לורד 爵士 博士 先生 夫人 女士 씨 박사",
     ),
     (Function::Ullah, "allah ullah ollah oullah alla الله اللہ алла аллах улла уллах олла"),
 ];
@@ -91,6 +91,20 @@ static SORTED: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     entries.dedup_by(|later, earlier| later.0 == earlier.0);
     entries
 });
+
+/// Titles that stand after the name (Karim Khan, Omar Agha, كريم خان).
+const FOLLOWING: &str = "khan agha aga bey beg bek pasha haji hajji mullah akhund akhundzada qari hafiz effendi hanim خان آغا اغا بيك باشا أفندي پاشا хан ага бек";
+
+static FOLLOWING_SORTED: LazyLock<Vec<(Script, Vec<Symbol>)>> = LazyLock::new(|| {
+    let mut list: Vec<_> = FOLLOWING.split(' ').filter_map(crate::training::symbols).collect();
+    list.sort();
+    list
+});
+
+/// True for a title that may stand after the name.
+pub(crate) fn follows(script: Script, symbols: &[Symbol]) -> bool {
+    FOLLOWING_SORTED.binary_search_by(|key| key.0.cmp(&script).then_with(|| key.1.as_slice().cmp(symbols))).is_ok()
+}
 
 /// Returns what a word does, if it is in the lexicon.
 pub(crate) fn function(script: Script, symbols: &[Symbol]) -> Option<Function> {

@@ -71,6 +71,8 @@ const QUALITY_MIN: f32 = 0.15;
 /// Share of the possible bits at which a reading is no better than chance, and at which it is perfect.
 const QUALITY_ZERO: f32 = -0.4;
 const QUALITY_ONE: f32 = 0.7;
+/// Quality of a name and its beginning.
+const QUALITY_SHORTENED: f32 = 0.55;
 /// Above this no joined reading is tried.
 const QUALITY_SETTLED: f32 = 0.85;
 
@@ -154,7 +156,19 @@ fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Lin
         return None;
     }
     let aligned = align::align(tables, &Piece::token(a.0, x), &Piece::token(b.0, y));
-    link_of(aligned, base)
+    let link = link_of(aligned, base);
+    let quality = if shortened(a, b) { QUALITY_SHORTENED } else { 0.0 };
+    match link {
+        Some(link) if link.quality >= quality => Some(link),
+        _ if quality > 0.0 => Some(Link { quality, bits: rarity * quality, ..base }),
+        _ => None,
+    }
+}
+
+/// True when one token is the beginning of the other (Alex, Alexander; Tim, Timothy).
+fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
+    let (short, long) = if a.1.len <= b.1.len { (a, b) } else { (b, a) };
+    short.1.script == long.1.script && short.1.len >= 3 && long.0.symbols_of(long.1).starts_with(short.0.symbols_of(short.1))
 }
 
 /// A cheap sufficient test that two tokens cannot be one: too few consonant classes in common.
@@ -185,7 +199,7 @@ fn initial(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<f3
     if matches!(long.1.role, Role::Title | Role::Suffix) {
         return None;
     }
-    let first = *short.0.symbols_of(short.1).first()?;
+    let letters = short.0.symbols_of(short.1).get(..3.min(usize::from(short.1.len)))?;
     let start = usize::from(long.1.start);
     let units = [
         long.0.symbols.get(start).copied().unwrap_or(0),
@@ -194,8 +208,10 @@ fn initial(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<f3
     let (low, high) = (short.1.script.min(long.1.script), short.1.script.max(long.1.script));
     let table = tables.bits(low, high);
     let good = units.iter().filter(|unit| **unit != 0).any(|unit| {
-        let (x, y) = if short.1.script <= long.1.script { (first, *unit) } else { (*unit, first) };
-        table.get(usize::from(x) * 256 + usize::from(y)).copied().unwrap_or(tables::NEVER) > 4
+        letters.iter().any(|letter| {
+            let (x, y) = if short.1.script <= long.1.script { (*letter, *unit) } else { (*unit, *letter) };
+            table.get(usize::from(x) * 256 + usize::from(y)).copied().unwrap_or(tables::NEVER) > 4
+        })
     });
     good.then_some(0.5)
 }

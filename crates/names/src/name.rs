@@ -55,6 +55,8 @@ pub struct Token {
     pub(crate) skip: u8,
     /// Cost of the skip in eighths of a bit.
     pub(crate) skip_cost: u8,
+    /// Trailing symbols that may be missing on the other side (the feminine ending).
+    pub(crate) tail: u8,
     /// Which consonant classes occur, one bit each; a cheap test before the expensive one.
     pub(crate) classes: u16,
     /// Evidence an exact match gives, in eighths of a bit: how rare the token is.

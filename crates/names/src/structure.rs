@@ -42,6 +42,7 @@ fn describe(name: &Name, token: &mut Token) {
     let symbols = name.symbols_of(token);
     let core = symbols.get(usize::from(token.skip)..).unwrap_or(symbols);
     let skeletons = keys::skeletons(token.script, if token.skip_cost >= COST_ABU { symbols } else { core });
+    token.tail = feminine(token.script, symbols);
     token.coarse = skeletons.coarse;
     token.fine = skeletons.fine;
     token.classes = skeletons.classes;
@@ -128,8 +129,8 @@ impl Builder<'_> {
 
     /// Returns the function of a word in this place.
     fn function(&self, word: &Word, symbols: &[Symbol], at: usize) -> Option<Function> {
-        if word.number {
-            return None;
+        if word.number || (word.dotted && word.script == Script::Arabic && word.letters <= 3) {
+            return (symbols == [16]).then_some(Function::Title);
         }
         let function = lexicon::function(word.script, symbols)?;
         let person = self.kind == Kind::Person;
@@ -144,7 +145,12 @@ impl Builder<'_> {
                 || word.joined
                 || self.words.words.get(at.wrapping_sub(1)).is_some_and(|w| w.joined))
             .then_some(function),
-            Function::Title => person.then_some(function),
+            // "Roger King", "KING, Roger": the last word and a word before a comma are names, unless they are
+            // titles that follow names.
+            Function::Title => {
+                let last = at + 1 == self.words.words.len() || word.comma;
+                (person && (!last || lexicon::follows(word.script, symbols))).then_some(function)
+            }
             Function::Din | Function::Ullah | Function::Nobiliary => Some(function),
         }
     }
@@ -222,6 +228,7 @@ impl Builder<'_> {
             len: u8::try_from(end - start).unwrap_or(0),
             skip: u8::try_from(skip).unwrap_or(0),
             skip_cost: cost,
+            tail: 0,
             classes: 0,
             rarity: 0,
             coarse: 0,
@@ -247,7 +254,9 @@ fn role(word: &Word, symbols: &[Symbol], function: Option<Function>) -> Role {
         Some(Function::Article | Function::Filiation | Function::FiliationAfter | Function::Nobiliary) => return Role::Particle,
         Some(Function::Abd | Function::Abu | Function::Din | Function::Ullah) | None => {}
     }
-    if word.letters == 1 && word.script != Script::Syllabic {
+    // "دی." and "Дж." are letters by name, as "D." is.
+    let spelled = word.dotted && word.letters <= 3 && matches!(word.script, Script::Arabic | Script::Cyrillic | Script::Hebrew);
+    if (word.letters == 1 || spelled) && word.script != Script::Syllabic {
         Role::Initial
     } else if is_patronymic(word.script, symbols) {
         Role::Patronymic
@@ -266,6 +275,16 @@ fn is_patronymic(script: Script, symbols: &[Symbol]) -> bool {
         Script::Cyrillic => ends(&CYRILLIC),
         Script::Arabic | Script::Hebrew | Script::Syllabic => false,
     }
+}
+
+/// Returns 1 when the last letter is the feminine ending of a Slavic family name (Ivanova, Иванова).
+fn feminine(script: Script, symbols: &[Symbol]) -> u8 {
+    let endings: &[&str] = match script {
+        Script::Latin => &["ova", "eva", "ina"],
+        Script::Cyrillic => &["ова", "ева", "ина"],
+        Script::Arabic | Script::Hebrew | Script::Syllabic => return 0,
+    };
+    u8::from(endings.iter().any(|ending| ends_with(script, symbols, ending)))
 }
 
 fn ends_with(script: Script, symbols: &[Symbol], ending: &str) -> bool {

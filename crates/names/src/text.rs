@@ -30,6 +30,8 @@ pub(crate) struct Word {
     pub(crate) letters: u8,
     /// A comma follows.
     pub(crate) comma: bool,
+    /// A full stop follows: an abbreviation when short.
+    pub(crate) dotted: bool,
     /// A hyphen or apostrophe joins it to the next word.
     pub(crate) joined: bool,
     /// Written in capitals only (and longer than one letter).
@@ -195,6 +197,7 @@ impl Splitter<'_> {
         self.flush();
         if let Some(last) = self.out.words.last_mut().filter(|_| flushed) {
             last.comma = matches!(c, ',' | '،' | '、');
+            last.dotted = c == '.';
             last.joined = is_hyphen(c);
         }
     }
@@ -214,6 +217,7 @@ impl Splitter<'_> {
             to: self.at,
             letters: u8::try_from(len).unwrap_or(u8::MAX),
             comma: false,
+            dotted: false,
             joined: false,
             capitals: len > 1 && letters.iter().all(|c| c.is_uppercase()),
             number: hand == Hand::Digit,
