@@ -1,3 +1,5 @@
+#![expect(clippy::string_slice, reason = "the sample is cut at places found in it")]
+
 use super::*;
 
 fn sample() -> String {
