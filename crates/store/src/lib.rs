@@ -41,7 +41,7 @@
 //! | `tombstone` | what may never come again | a recalled object that is accepted a second time |
 //! | `quarantine` | what waits for people | something refused that looks resolved |
 //! | `lane`, `lane_out`, `outbox` | chain heads, cursor, signed envelopes | messages that are never sent, or a broken chain that partners refuse; no message of the attacker's, envelopes are signed |
-//! | `lane_in`, `lane_control`, `inbox`, `inbox_ahead` | chain heads, hashes, ciphertext | a duplicate taken twice, a gap that stays, reading before a recall is drained |
+//! | `lane_in`, `lane_control`, `inbox`, `inbox_object`, `inbox_ahead` | chain heads, hashes, ciphertext | a duplicate taken twice, a gap that stays, reading before a recall is drained, an envelope that an erasure misses (this node's key still opens it) |
 //! | `receipt_batch` | signed receipts | a missing receipt; none can be forged |
 //! | `equivocation`, `peer_evidence`, `alarm` | proof and alarms | silence about a partner that lied |
 //! | `holding`, `holding_version` | version in force, leases | a version readable that is superseded or past its lease |

@@ -421,6 +421,15 @@ CREATE TABLE inbox (
     PRIMARY KEY (lane, epoch, seq)
 );
 
+CREATE TABLE inbox_object (
+    object BYTEA NOT NULL,
+    version BIGINT NOT NULL,
+    lane BYTEA NOT NULL,
+    epoch BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    PRIMARY KEY (object, version, lane, epoch, seq)
+);
+
 CREATE TABLE inbox_ahead (
     lane BYTEA NOT NULL,
     epoch BIGINT NOT NULL,

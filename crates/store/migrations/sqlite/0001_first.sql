@@ -421,6 +421,15 @@ CREATE TABLE inbox (
     PRIMARY KEY (lane, epoch, seq)
 ) STRICT;
 
+CREATE TABLE inbox_object (
+    object BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    lane BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (object, version, lane, epoch, seq)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE inbox_ahead (
     lane BLOB NOT NULL,
     epoch INTEGER NOT NULL,

@@ -65,7 +65,9 @@ fn fill(node: &Node) {
             verdict: Verdict::Accepted,
             receipt: sha256(b"r"),
         };
-        lanes::take(tx, LaneKey::of(&super::lanes::lane_id(Lane::Report)), &[row])
+        let lane = LaneKey::of(&super::lanes::lane_id(Lane::Report));
+        lanes::carried(tx, lane, &[(row.at, number(1), ReportVersion::FIRST)])?;
+        lanes::take(tx, lane, &[row])
     })
     .unwrap();
     super::evidence::log_with_salt(node, 1);
@@ -85,8 +87,6 @@ fn after_an_erasure_nothing_that_opens_it_is_in_any_file() {
         }
         super::reports::erase(&node, 1, Versions::All).unwrap();
         node.write(|tx, _| {
-            let lane = LaneKey::of(&super::lanes::lane_id(Lane::Report));
-            lanes::forget_taken(tx, lane, Position { epoch: 1, seq: 1 })?;
             let from = subjects::of_report(tx, number(1))?;
             subjects::erase(tx, &from)
         })

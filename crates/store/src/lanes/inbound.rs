@@ -2,13 +2,13 @@
 
 use mithaq_db::{Row, Tx, Value, args, lock_clause};
 use mithaq_exchange::ports::Known;
-use mithaq_exchange::{AheadRow, Holding, InRow, LaneIn, PartnerControl, Tombstone};
-use mithaq_model::{ObjectId, PartyId, Timestamp};
+use mithaq_exchange::{AheadRow, Holding, InRow, LaneIn, PartnerControl, Tombstone, Versions};
+use mithaq_model::{ObjectId, PartyId, ReportVersion, Timestamp};
 use mithaq_wire::{Digest, LaneId, Position};
 
 use super::{LaneKey, name, verdict_columns};
 use crate::StoreError;
-use crate::sql::{Of, change_one, count, int, sha256};
+use crate::sql::{Of, change_one, count, id, int, sha256};
 
 const OF: Of = Of("inbox");
 
@@ -149,8 +149,54 @@ pub fn take(tx: &mut dyn Tx, lane: LaneKey, rows: &[InRow]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Drops the envelope taken at a place, whose content this node could still open: part of every erasure.
-/// Place, hash, verdict and receipt stay. Returns whether there was one.
+/// Notes which object and version each taken envelope carried, so that an erasure finds the envelope too: this
+/// node's key opens it as long as it is there. To be called for every message that carries a report.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn carried(
+    tx: &mut dyn Tx,
+    lane: LaneKey,
+    objects: &[(Position, ObjectId, ReportVersion)],
+) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(objects.len());
+    for (at, object, version) in objects {
+        let (version, epoch) = (Value::from(version.get()), Value::from(at.epoch));
+        rows.push(vec![id(*object), version, lane.value(), epoch, int(at.seq)?]);
+    }
+    tx.exec_many(
+        "INSERT INTO inbox_object (object, version, lane, epoch, seq) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING",
+        &rows,
+    )?;
+    Ok(())
+}
+
+/// Drops the envelopes that carried an object in these versions. Returns how many there were.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub(crate) fn forget_object(
+    tx: &mut dyn Tx,
+    object: ObjectId,
+    versions: &Versions,
+) -> Result<u64, StoreError> {
+    let of = Of("inbox_object");
+    let sql = "SELECT version, lane, epoch, seq FROM inbox_object WHERE object = $1";
+    let mut rows = Vec::new();
+    for row in tx.query(sql, &[id(object)])? {
+        if versions.holds(of.version(&row, 0)?) {
+            rows.push(row.into_values().into_iter().skip(1).collect::<Vec<_>>());
+        }
+    }
+    Ok(tx.exec_many(
+        "UPDATE inbox SET bytes = NULL WHERE lane = $1 AND epoch = $2 AND seq = $3 AND bytes IS NOT NULL",
+        &rows,
+    )?)
+}
+
+/// Drops the envelope taken at a place, whose content this node could still open; an erasure does so by itself
+/// for what was [`carried`]. Place, hash, verdict and receipt stay. Returns whether there was one.
 ///
 /// # Errors
 /// When the engine refuses.

@@ -31,7 +31,7 @@ pub struct Erasure<'a> {
     pub state: ReportState,
 }
 
-/// Erases content, keys and salts, and sets tombstones, also for what was never here. Returns the versions
+/// Erases content, keys, salts and the envelopes it came in, and sets tombstones, also for what was never here. Returns the versions
 /// whose content was there. What else was made of it (subjects, links, files) is erased by its own
 /// repositories, which the caller calls in the same job.
 ///
@@ -57,6 +57,7 @@ pub fn erase(tx: &mut dyn Tx, erasure: &Erasure<'_>) -> Result<Vec<ReportVersion
     if *erasure.versions == Versions::All {
         crate::ledger::erase_salts(tx, erasure.object, None)?;
     }
+    crate::lanes::forget_object(tx, erasure.object, erasure.versions)?;
     let Erasure { object, reason, originator, agreement, at, .. } = erasure;
     let stone = Stone { object: *object, originator, agreement: *agreement, reason: *reason, at: *at };
     put_stones(tx, &stone, erasure.versions)?;
