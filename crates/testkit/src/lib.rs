@@ -3,9 +3,11 @@
 //! Invented persons; agencies named by function. Nothing here is a default of the product.
 
 mod clock;
+mod reference;
 mod sample;
 
 pub use clock::FakeClock;
+pub use reference::refuses;
 pub use sample::{
     Sample, agreement, context, officer, party, person, report, sample_roots, subject_named, text, time,
 };

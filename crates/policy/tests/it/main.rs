@@ -2,4 +2,5 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so at once")]
 
 mod laws;
+mod reference;
 mod steps;
