@@ -37,5 +37,5 @@ pub use rows::{
     AheadRow, Halt, HeldVersion, Holding, InRow, LaneIn, LaneOut, Modified, OutMessage, OutState, ReceiptRow,
     Tombstone, VersionState, Versions,
 };
-pub use settle::{SettleError, Settled, acknowledge, failed, overdue, settle};
+pub use settle::{Answered, SettleError, Settled, acknowledge, failed, overdue, settle};
 pub use take::EquivocationProof;

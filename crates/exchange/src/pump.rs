@@ -27,6 +27,8 @@ pub struct Batch {
     pub first: Position,
     /// Place of the last.
     pub last: Position,
+    /// Where the cursor stood when it was handed out: the partner cannot have less.
+    pub settled: Position,
     /// The envelopes, as stored.
     pub envelopes: Vec<Vec<u8>>,
 }
@@ -74,7 +76,8 @@ impl Window {
                 None => {
                     let (first, last) = (message.at, message.at);
                     let envelopes = vec![message.bytes];
-                    batch = Some(Batch { lane: lane.id.clone(), first, last, envelopes });
+                    let (lane, settled) = (lane.id.clone(), lane.settled);
+                    batch = Some(Batch { lane, first, last, settled, envelopes });
                 }
                 Some(batch) if batch.envelopes.len() < BATCH_MESSAGES_MAX && bytes <= BATCH_BYTES_MAX => {
                     batch.last = message.at;
@@ -96,7 +99,10 @@ impl Window {
         if let Some(from) = settled.rewind {
             self.handed = from;
         }
-        self.handed = self.handed.max(settled.rewind.unwrap_or(settled.lane.settled));
+        let least = settled.rewind.unwrap_or(settled.lane.settled);
+        // With nothing under way, what has no receipt will not get one unless it is sent again: an answer that
+        // covered it was lost, or answered another copy of the request.
+        self.handed = if self.in_flight == 0 { least } else { self.handed.max(least) };
     }
 
     /// The partner said, outside an answer, how far it has the lane: what it lacks is sent again.

@@ -7,6 +7,9 @@ use mithaq_wire::{Ack, Heads, Lane, Position};
 
 use crate::rows::{Holding, LaneIn, LaneOut, START, VersionState};
 
+/// Announced by nobody: no lane reaches its last epoch.
+const UNKNOWN: Position = Position { epoch: u32::MAX, seq: 0 };
+
 /// What is known of one partner's control lane towards this node, under one agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PartnerControl {
@@ -29,6 +32,13 @@ impl PartnerControl {
         Self { announced, announced_at, drained_at }
     }
 
+    /// Returns the state of a node that lost rows: orders it once took may be missing, so everything of that
+    /// partner is locked until the partner is heard and its control lane is taken again.
+    #[must_use]
+    pub const fn lost() -> Self {
+        Self { announced: Some(UNKNOWN), announced_at: None, drained_at: None }
+    }
+
     /// Returns what to store: announced place, when, and when last drained.
     #[must_use]
     pub const fn parts(&self) -> (Option<Position>, Option<Timestamp>, Option<Timestamp>) {
@@ -38,7 +48,8 @@ impl PartnerControl {
     /// The partner, asked after an outage or at intervals, said how far its control lane goes. It never goes
     /// back: who once announced a place is held to it.
     pub fn announce(&mut self, last: Position, have: Position, now: Timestamp) {
-        self.announced = Some(self.announced.map_or(last, |before| before.max(last)));
+        let before = self.announced.filter(|before| *before != UNKNOWN);
+        self.announced = Some(before.map_or(last, |before| before.max(last)));
         self.announced_at = Some(now);
         self.advance(have);
     }
@@ -50,7 +61,10 @@ impl PartnerControl {
         }
     }
 
-    fn is_behind(&self, have: Position) -> bool {
+    /// Returns whether orders may be waiting. A node that lost rows takes no report of that partner until then:
+    /// it may be one that was recalled.
+    #[must_use]
+    pub fn is_behind(&self, have: Position) -> bool {
         self.announced.is_some_and(|announced| have < announced)
     }
 }

@@ -12,7 +12,8 @@ use crate::code::{Alarm, PeerFault, Stop};
 use crate::fact::{Fact, Happened, Subject, ledger_word};
 use crate::inspect::hash;
 use crate::ports::{Outbox, ReadReceipts};
-use crate::rows::{Halt, LaneOut, OutMessage, OutState, ReceiptRow};
+use crate::pump::Batch;
+use crate::rows::{Halt, LaneOut, OutMessage, OutState, ReceiptRow, START};
 use crate::take::verdict_code;
 
 /// Why an answer was not settled: the store failed, the transaction is abandoned, the batch counts as lost.
@@ -42,6 +43,35 @@ pub struct Settled {
     pub rewind: Option<Position>,
 }
 
+/// An answer, and what the sender already had when it asked. Answers overtake each other: an old one may tell
+/// less than a newer one without being untrue, but never less than what was signed before the question.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    answer: &'a BatchAnswer,
+    settled_before: Position,
+}
+
+impl<'a> Answered<'a> {
+    /// Returns the answer to a batch.
+    #[must_use]
+    pub const fn to(batch: &Batch, answer: &'a BatchAnswer) -> Self {
+        Self { answer, settled_before: batch.settled }
+    }
+
+    /// Returns an answer to what was asked when the cursor stood there ([`Batch::settled`]).
+    #[must_use]
+    pub const fn since(settled_before: Position, answer: &'a BatchAnswer) -> Self {
+        Self { answer, settled_before }
+    }
+}
+
+impl<'a> From<&'a BatchAnswer> for Answered<'a> {
+    /// An answer to an unknown question: it is never held against the partner that it tells little.
+    fn from(answer: &'a BatchAnswer) -> Self {
+        Self { answer, settled_before: START }
+    }
+}
+
 /// Most receipts in one answer: one for each message of a batch.
 const ANSWER_RECEIPTS_MAX: usize = BATCH_MESSAGES_MAX;
 /// How far the cursor is moved in one step.
@@ -51,14 +81,15 @@ const CURSOR_STEP: usize = 512;
 ///
 /// # Errors
 /// When the store fails.
-pub fn settle<O: Outbox, K: ReadReceipts>(
+pub fn settle<'a, O: Outbox, K: ReadReceipts>(
     lane: &LaneOut,
-    answer: &BatchAnswer,
+    answered: impl Into<Answered<'a>>,
     outbox: &mut O,
     keys: &K,
     now: Timestamp,
     jitter: u16,
 ) -> Result<Settled, SettleError<O::Error>> {
+    let Answered { answer, settled_before } = answered.into();
     let mut run = Run { lane: lane.clone(), outbox, changed: BTreeMap::new(), out: Out::default() };
     if answer.receipts.len() > ANSWER_RECEIPTS_MAX {
         run.fault(PeerFault::AnswerSize, None);
@@ -68,7 +99,7 @@ pub fn settle<O: Outbox, K: ReadReceipts>(
         }
     }
     run.advance().map_err(SettleError::Store)?;
-    let rewind = run.have(answer).map_err(SettleError::Store)?;
+    let rewind = run.have(answer, settled_before).map_err(SettleError::Store)?;
     let progress = !run.changed.is_empty() || run.lane.settled > lane.settled;
     let mut settled = run.settled(rewind);
     if progress {
@@ -241,7 +272,7 @@ impl<O: Outbox> Run<'_, O> {
     }
 
     /// Judges what the partner says it has. Returns from where to send again.
-    fn have(&mut self, answer: &BatchAnswer) -> Result<Option<Position>, O::Error> {
+    fn have(&mut self, answer: &BatchAnswer, settled_before: Position) -> Result<Option<Position>, O::Error> {
         if answer
             .stopped
             .as_deref()
@@ -273,7 +304,7 @@ impl<O: Outbox> Run<'_, O> {
                 }
             }
         }
-        if have < settled {
+        if have < settled_before {
             // It signed for more than it has: restored from an old copy, or untrue. Both are sent again.
             self.fault(PeerFault::HaveBehind, None);
             return Ok(Some(have));

@@ -24,7 +24,7 @@ struct Report(Vec<Violation>);
 impl Report {
     fn broken(&mut self, invariant: &'static str, what: String) {
         // One cause breaks many rows: the first few are enough to find it.
-        if self.0.len() < 50 {
+        if self.0.len() < 12 {
             self.0.push(Violation { invariant, what });
         }
     }

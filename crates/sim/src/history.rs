@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 /// A lane, in words.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LaneKey {
     /// Sender.
     pub from: String,
@@ -14,6 +14,12 @@ pub struct LaneKey {
     pub agreement: [u8; 32],
     /// 0 control, 1 report.
     pub class: u8,
+}
+
+impl core::fmt::Debug for LaneKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&lane_words(self))
+    }
 }
 
 /// Epoch and number.
@@ -146,6 +152,8 @@ pub struct OutEnd {
     pub bytes: Vec<u8>,
     /// How it ended.
     pub outcome: Outcome,
+    /// The start of an epoch: carries nothing, and may be replaced by another.
+    pub is_start: bool,
 }
 
 /// An incoming row at the end.
@@ -201,6 +209,8 @@ pub struct NodeEnd {
     pub name: String,
     /// Whether it kept to the protocol.
     pub honest: bool,
+    /// Whether it lost rows and was restored from a backup.
+    pub restored: bool,
     /// Outgoing messages.
     pub outbox: Vec<OutEnd>,
     /// Incoming messages.

@@ -14,6 +14,7 @@ pub mod history;
 mod liar;
 mod node;
 pub mod paper;
+mod restore;
 mod run;
 pub mod store;
 mod work;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_exchange::{LaneIn, LaneOut, OutState, PartnerControl, Window};
 use mithaq_model::{AgreementId, ObjectId, PartyId, ReportVersion, Timestamp};
-use mithaq_wire::{Digest, Lane, LaneId, Position, Verdict};
+use mithaq_wire::{Digest, Lane, LaneId, MessageKind, Position, Verdict};
 use sha2::{Digest as _, Sha256};
 
 use crate::history::{InEnd, LaneEnd, LaneKey, LeafEnd, NodeEnd, OutEnd, Outcome, Place, ProofEnd};
@@ -32,6 +32,12 @@ pub(crate) struct Node {
     pub(crate) hand: Paper,
     /// How far its clock is off, ms.
     pub(crate) skew: i64,
+    /// Lanes in which it may not use a new place before it began an epoch.
+    pub(crate) restoring: BTreeSet<LaneId>,
+    /// Rows as they once were, for a restore.
+    pub(crate) backup: Option<Store>,
+    /// Lost rows once.
+    pub(crate) restored: bool,
     /// Lost in a crash.
     pub(crate) windows: BTreeMap<LaneId, Window>,
     pub(crate) up: bool,
@@ -50,6 +56,9 @@ impl Node {
             suspended: BTreeSet::new(),
             hand: Paper::new(name, all),
             skew: 0,
+            restoring: BTreeSet::new(),
+            backup: None,
+            restored: false,
             windows: BTreeMap::new(),
             up: true,
             life: 0,
@@ -76,6 +85,8 @@ impl Node {
         NodeEnd {
             name: self.name.to_string(),
             honest: self.honest,
+            restored: self.restored,
+            // The start of an epoch that another start replaced is no message to anyone.
             outbox: self.store.outbox.iter().map(|((lane, at), row)| self.out_end(lane, *at, row)).collect(),
             inbox: self
                 .store
@@ -121,7 +132,13 @@ impl Node {
                 late: late.as_ref().map(|(verdict, id)| (word(verdict), receipt(id))),
             },
         };
-        OutEnd { lane: key(lane), at: place(at), bytes: row.bytes.clone(), outcome }
+        OutEnd {
+            lane: key(lane),
+            at: place(at),
+            bytes: row.bytes.clone(),
+            outcome,
+            is_start: row.kind == MessageKind::EpochStart,
+        }
     }
 
     fn readable(&self) -> Vec<(String, [u8; 16], u32)> {

@@ -98,6 +98,7 @@ fn simulate(options: Options, clocks: Clocks) -> World {
     let mut roles = Dice::new(options.seed ^ 0x726f_6c65_7300);
     let liar = roles.chance(650).then(|| roles.index(names.len()));
     let liar = liar.filter(|liar| options.bug.is_none_or(|(broken, _)| broken != *liar));
+    let twice = clocks != Clocks::Jumping;
     let mut world = World::new(options.seed, &names, liar, options.bug);
     world.clocks_jump = clocks == Clocks::Jumping;
     world.steady = clocks != Clocks::Jumping;
@@ -111,6 +112,12 @@ fn simulate(options: Options, clocks: Clocks) -> World {
         let start = world.dice.between(0, 1_000);
         world.after(start, Event::Work(node));
         world.after(start, Event::Sweep(node));
+    }
+    let restored = roles.index(names.len());
+    if roles.chance(200) && !twice && liar != Some(restored) && options.bug.is_none() {
+        let at = roles.between(5_000, 50_000);
+        world.after(at, Event::BackUp(restored));
+        world.after(at + roles.between(1_000, 35_000), Event::SetBack(restored));
     }
     world.after(1_000, Event::Trouble);
     world.after(1_500, Event::Mischief);

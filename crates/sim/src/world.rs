@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use mithaq_exchange::{
-    Content, Door, Effect, Flow, Logged, Outgoing, Queued, Received, Settled, Shelf, Stamp, Stop, enqueue,
-    failed, inspect, overdue, pick_lane, receive, settle,
+    Answered, Content, Door, Effect, Flow, Logged, Outgoing, Queued, Received, Settled, Shelf, Stamp, Stop,
+    enqueue, failed, inspect, overdue, pick_lane, receive, settle,
 };
 use mithaq_model::{Level, Millis, ObjectId, PartyId, ReportVersion, Timestamp};
 use mithaq_wire::{Ack, BatchAnswer, Lane, LaneId, MessageKind, Order, Position, SealHeader};
@@ -37,6 +37,8 @@ pub(crate) enum Event {
     Pump(usize),
     Sweep(usize),
     Restart(usize),
+    BackUp(usize),
+    SetBack(usize),
     Trouble,
     Mischief,
     Request { id: u64, from: usize, to: usize, batch: Vec<Vec<u8>> },
@@ -48,6 +50,7 @@ pub(crate) struct Pending {
     node: usize,
     life: u32,
     lane: LaneId,
+    settled: Position,
 }
 
 /// Where a crash strikes.
@@ -146,6 +149,8 @@ impl World {
             Event::Pump(node) => self.pump(node),
             Event::Sweep(node) => self.sweep(node),
             Event::Restart(node) => self.restart(node),
+            Event::BackUp(node) => self.back_up(node),
+            Event::SetBack(node) => self.set_back(node),
             Event::Trouble => self.trouble(),
             Event::Mischief => self.mischief(),
             Event::Request { id, from, to, batch } => self.on_request(id, from, to, &batch),
@@ -183,6 +188,7 @@ impl World {
         let name = n.name.to_string();
         self.note(format!("restart  {name}"));
         self.ask_heads(node);
+        self.catch_up(node);
         self.after(0, Event::Pump(node));
     }
 
@@ -248,8 +254,9 @@ impl World {
         us.windows.insert(lane.id.clone(), window);
         let (life, id) = (us.life, lane.id.clone());
         let Some(batch) = batch else { return false };
+        let settled = batch.settled;
         let request = self.send(node, peer, batch.envelopes);
-        self.pending.insert(request, Pending { node, life, lane: id });
+        self.pending.insert(request, Pending { node, life, lane: id, settled });
         self.after(TIMEOUT, Event::Timeout(request));
         true
     }
@@ -327,6 +334,9 @@ impl World {
             Err(stop) => return Some(Err(stop)),
         };
         let lane = inspection.lane.clone();
+        if self.waits_for_orders(to, &lane) {
+            return Some(Err(Stop::Busy));
+        }
         let shelf = Shelf {
             lane: us.store.lane_in(&lane),
             inbox: &mut InboxOf(&us.store, lane.clone()),
@@ -394,7 +404,7 @@ impl World {
         let Some(node) = self.nodes.get(to).filter(|node| node.up) else { return };
         let life = node.life;
         let Some(pending) = self.pending.get(&id).filter(|p| p.node == to && p.life == life) else { return };
-        let lane = pending.lane.clone();
+        let (lane, settled) = (pending.lane.clone(), pending.settled);
         let jitter = self.dice.jitter();
         let Some(node) = self.nodes.get(to) else { return };
         let (row, clock) = (node.store.lane_out(&lane), node.clock(now));
@@ -403,7 +413,14 @@ impl World {
             self.give_up(to, &lane);
             return;
         };
-        let Ok(settled) = settle(&row, &answer, &mut OutboxOf(&node.store, lane), &node.hand, clock, jitter);
+        let Ok(settled) = settle(
+            &row,
+            Answered::since(settled, &answer),
+            &mut OutboxOf(&node.store, lane),
+            &node.hand,
+            clock,
+            jitter,
+        );
         self.pending.remove(&id);
         let fate = self.fate();
         if fate == Fate::BeforeCommit {
@@ -425,7 +442,7 @@ impl World {
         }
         let wait = settled.lane.retry_at.since(n.clock(now)).0;
         if !settled.alarms.is_empty() {
-            self.note(format!("alarm    {:?}", settled.alarms));
+            self.note(format!("alarm    {:?} {:?}", key(&settled.lane.id), settled.alarms));
         }
         self.after(wait, Event::Pump(node));
     }
@@ -466,6 +483,7 @@ impl World {
             }
         }
         self.break_store(node);
+        self.catch_up(node);
         let period = if self.is_faulty() { 5_000 } else { 120_000 };
         self.after(period, Event::Sweep(node));
         self.after(0, Event::Pump(node));
@@ -516,6 +534,9 @@ impl World {
         let us = self.nodes.get_mut(from)?;
         let id = lane_between(&us.name, &them, kind.lane()?);
         let clock = us.clock(now);
+        if us.restoring.contains(&id) {
+            return None;
+        }
         let (row, acks) = (us.store.lane_out(&id), acks(us, &them));
         let bytes = us.hand.seal(sealed);
         let out = Outgoing {

@@ -56,6 +56,20 @@ fn an_announced_control_lane_is_drained_before_anything_is_read() {
 }
 
 #[test]
+fn who_lost_rows_shows_nothing_until_the_partner_is_heard() {
+    let b = held(Policy::Accept);
+    let holding = &b.store.holdings[&object(1)];
+    let mut control = PartnerControl::lost();
+    let read = |control: &PartnerControl, have| may_read(control, at(have), holding, version(1), NOW);
+    assert_eq!(read(&control, 99), Err(Locked::ControlBehind));
+    let (announced, when, drained) = control.parts();
+    control = PartnerControl::new(announced, when, drained);
+    control.announce(at(2), at(1), NOW);
+    assert!(control.is_behind(at(1)) && !control.is_behind(at(2)));
+    assert_eq!(read(&control, 2), Ok(()));
+}
+
+#[test]
 fn heads_say_where_the_lanes_end() {
     let (mut a, mut b) = pair();
     let ask = |node: &Node, agreement| {

@@ -1,8 +1,8 @@
 //! What the sender queues, hands out, and makes of answers.
 
 use mithaq_exchange::{
-    Alarm, EnqueueError, Flow, Halt, OutState, PeerFault, Window, acknowledge, failed, is_due, overdue,
-    pick_lane,
+    Alarm, Answered, EnqueueError, Flow, Halt, OutState, PeerFault, Window, acknowledge, failed, is_due,
+    overdue, pick_lane, settle,
 };
 use mithaq_model::Millis;
 use mithaq_sim::paper::Policy;
@@ -125,7 +125,12 @@ fn every_lie_of_an_answer_is_a_fault() {
     let settled = a.settle(&lane, &with(sign(&b, &lane, 1, rows[0].envelope, refused())));
     assert!(settled.alarms.contains(&Alarm::Peer(PeerFault::ReceiptContradicts)));
     assert_eq!(settled.evidence.len(), 1, "its own signature is kept");
-    let settled = a.settle(&lane, &answer(at(1), rows[0].envelope));
+    let behind = answer(at(1), rows[0].envelope);
+    let stale = a.settle(&lane, &behind);
+    assert!(stale.alarms.is_empty() && stale.rewind.is_none(), "an answer that was overtaken");
+    let row = a.store.lane_out(&lane);
+    let mut outbox = OutboxOf(&a.store, lane.clone());
+    let settled = settle(&row, Answered::since(at(3), &behind), &mut outbox, &a.paper, NOW, 0).unwrap();
     assert!(settled.alarms.contains(&Alarm::Peer(PeerFault::HaveBehind)));
     assert_eq!(settled.rewind, Some(at(1)), "it gets again what it lost");
     assert_eq!(settled.lane.settled, at(3), "what it signed stays signed");
@@ -190,6 +195,35 @@ fn the_window_cuts_by_count_bytes_and_flight() {
     let batch = Window::new(&row).next(&row, big, NOW).unwrap();
     assert_eq!((batch.envelopes.len(), batch.first, batch.last), (3, at(1), at(3)));
     assert!(Window::new(&row).next(&row, Vec::new(), NOW).is_none());
+}
+
+#[test]
+fn what_has_no_receipt_and_is_not_under_way_is_sent_again() {
+    let (mut a, mut b) = pair();
+    let lane = a.lane_to(&b.party, Lane::Report);
+    for n in 0..100 {
+        a.report(&b.party, n);
+    }
+    let row = a.store.lane_out(&lane);
+    let mut window = Window::new(&row);
+    let first = window.next(&row, a.store.out_after(&lane, window.handed(), 64), NOW).unwrap();
+    let second = window.next(&row, a.store.out_after(&lane, window.handed(), 64), NOW).unwrap();
+    let (_, ahead) = b.take(&a.party, &second.envelopes);
+    b.take(&a.party, &first.envelopes);
+    // The answer with all receipts is lost; that to a copy of the first request arrives.
+    let (_, copy) = b.take(&a.party, &first.envelopes);
+    let settled = a.settle(&lane, &ahead);
+    window.landed(&settled);
+    assert_eq!(window.handed(), at(100), "one is still under way");
+    let settled = a.settle(&lane, &copy);
+    window.landed(&settled);
+    assert_eq!((settled.lane.settled, window.handed(), window.in_flight()), (at(64), at(64), 0));
+    assert_eq!(first.settled, at(0));
+    let settled = {
+        let (_, rest) = b.take(&a.party, &second.envelopes);
+        a.settle(&lane, &rest)
+    };
+    assert_eq!(settled.lane.settled, at(100));
 }
 
 #[test]

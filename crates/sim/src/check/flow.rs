@@ -20,6 +20,8 @@ struct Seen {
     taken_back: BTreeMap<Thing, Vec<Vec<u32>>>,
     receipts: BTreeMap<Spot, Vec<u8>>,
     announced: BTreeMap<LaneKey, Place>,
+    /// Nodes that lost rows: what they did before may have to be done again.
+    restored: BTreeSet<String>,
     must_be_frozen: BTreeSet<LaneKey>,
 }
 
@@ -31,7 +33,8 @@ impl Seen {
 }
 
 pub(super) fn check(history: &History, honest: &BTreeSet<&str>, report: &mut Report) {
-    let mut seen = Seen::default();
+    let restored = history.ends.iter().filter(|end| end.restored).map(|end| end.name.clone()).collect();
+    let mut seen = Seen { restored, ..Seen::default() };
     let ends: BTreeMap<&str, &NodeEnd> = history.ends.iter().map(|end| (end.name.as_str(), end)).collect();
     let inbox: BTreeMap<Spot, ([u8; 32], &str)> = history
         .ends
@@ -49,10 +52,11 @@ pub(super) fn check(history: &History, honest: &BTreeSet<&str>, report: &mut Rep
         match record {
             Record::Queued { lane, at, envelope, deserves } => {
                 let spot = (lane.clone(), *at);
-                let kept = outbox.get(&spot) == Some(envelope);
+                let kept = outbox.get(&spot) == Some(envelope) || seen.restored.contains(&lane.from);
                 report.expect(kept, "I1", || format!("queued and gone: {spot:?}"));
                 if *deserves == Deserves::Denial && honest.contains(lane.to.as_str()) {
-                    let accepted = inbox.get(&spot).is_some_and(|(_, verdict)| *verdict == "accepted");
+                    let accepted =
+                        inbox.get(&spot).is_some_and(|(kept, said)| kept == envelope && *said == "accepted");
                     report.expect(!accepted, "I11", || format!("accepted against the rules: {spot:?}"));
                 }
             }
@@ -61,7 +65,7 @@ pub(super) fn check(history: &History, honest: &BTreeSet<&str>, report: &mut Rep
             }
             Record::Arrived { node, batch } if honest.contains(node.as_str()) => arrived(batch, &mut seen),
             Record::Taken { lane, at, envelope } if honest.contains(lane.to.as_str()) => {
-                taken((lane, *at, *envelope), &mut seen, report);
+                taken((lane, *at, *envelope), honest, &mut seen, report);
             }
             Record::Receipted { node, bytes } if honest.contains(node.as_str()) => {
                 receipted(bytes, node, &inbox, &mut seen, report);
@@ -119,15 +123,31 @@ fn sent(bytes: &[u8], node: &str, seen: &mut Seen, report: &mut Report) {
 fn arrived(batch: &[Vec<u8>], seen: &mut Seen) {
     let [bytes] = batch else { return };
     let Some(envelope) = eye::envelope(bytes) else { return };
+    if seen.restored.contains(&envelope.lane.to) {
+        return;
+    }
     let taken = seen.taken.get(&(envelope.lane.clone(), envelope.at));
     if taken.is_some_and(|taken| *taken != sha256(bytes)) {
         seen.must_be_frozen.insert(envelope.lane);
     }
 }
 
-fn taken((lane, at, envelope): (&LaneKey, Place, [u8; 32]), seen: &mut Seen, report: &mut Report) {
+fn taken(
+    (lane, at, envelope): (&LaneKey, Place, [u8; 32]),
+    honest: &BTreeSet<&str>,
+    seen: &mut Seen,
+    report: &mut Report,
+) {
+    if seen.restored.contains(&lane.to) {
+        // The same again, never something else; order and chain are judged in the final rows.
+        let first = *seen.taken.entry((lane.clone(), at)).or_insert(envelope);
+        let same = first == envelope || !honest.contains(lane.from.as_str());
+        report.expect(same, "I3", || format!("another envelope after a restore: {lane:?} {at:?}"));
+        seen.last_taken.insert(lane.clone(), at);
+        return;
+    }
     let before = seen.last_taken.insert(lane.clone(), at).unwrap_or((1, 0));
-    let next = at == (before.0, before.1 + 1) || at == (before.0 + 1, 1);
+    let next = at == (before.0, before.1 + 1) || (at.0 > before.0 && at.1 == 1);
     report.expect(next, "I3", || format!("{at:?} after {before:?} in {lane:?}"));
     let first = seen.taken.insert((lane.clone(), at), envelope);
     report.expect(first.is_none(), "I2", || format!("taken twice: {lane:?} {at:?}"));
@@ -145,6 +165,9 @@ fn receipted(
         return;
     };
     report.expect(receipt.lane.to == node, "I5", || format!("{node} signed as another"));
+    if seen.restored.contains(node) {
+        return;
+    }
     for (at, hash, verdict) in receipt.statements {
         let spot = (receipt.lane.clone(), at);
         let durable = inbox.get(&spot).is_some_and(|(kept, said)| *kept == hash && *said == verdict);
@@ -158,7 +181,10 @@ fn object(record: &Record, honest: &BTreeSet<&str>, seen: &mut Seen, report: &mu
     match record {
         Record::Applied { node, originator, object, version } if honest.contains(node.as_str()) => {
             let thing = (node.clone(), originator.clone(), *object);
-            report.expect(!seen.is_back(&thing, *version), "I9", || {
+            // Who lost rows takes its lanes again from where it stands, corrections before the recall that
+            // followed them. It shows nothing of that before it has all; how it ends is judged below.
+            let again = seen.restored.contains(node);
+            report.expect(again || !seen.is_back(&thing, *version), "I9", || {
                 format!("applied after its recall: {node} of {originator} v{version}")
             });
             let stolen = seen
@@ -166,7 +192,7 @@ fn object(record: &Record, honest: &BTreeSet<&str>, seen: &mut Seen, report: &mu
                 .iter()
                 .any(|((at, from, what), _)| at == node && what == object && from != originator);
             report.expect(!stolen, "I9", || format!("{node} took {originator}'s claim to another's object"));
-            let new = seen.applied.insert((thing, *version));
+            let new = seen.applied.insert((thing, *version)) || seen.restored.contains(node);
             report.expect(new, "I2", || format!("applied twice: {node} of {originator} v{version}"));
         }
         Record::TakenBack { node, originator, object, versions } => {

@@ -9,7 +9,7 @@ use crate::history::{NodeEnd, OutEnd, Outcome};
 /// Every outgoing message ended, and what ended it is the partner's signature.
 pub(super) fn outbox(end: &NodeEnd, honest: &BTreeSet<&str>, report: &mut Report) {
     for row in &end.outbox {
-        let fair = honest.contains(row.lane.to.as_str());
+        let fair = honest.contains(row.lane.to.as_str()) && !row.is_start;
         match &row.outcome {
             Outcome::Waiting => {
                 report.expect(!fair, "I1", || format!("never ended: {:?} {:?}", row.lane, row.at))
@@ -47,7 +47,7 @@ pub(super) fn inbox(end: &NodeEnd, report: &mut Report) {
         });
         let (last, head) =
             before.insert(row.lane.clone(), (row.at, sha256(&row.bytes))).unwrap_or(((1, 0), [0; 32]));
-        let next = row.at == (last.0, last.1 + 1) || row.at == (last.0 + 1, 1);
+        let next = row.at == (last.0, last.1 + 1) || (row.at.0 > last.0 && row.at.1 == 1);
         report.expect(next, "I3", || format!("{} has {:?} after {last:?}", end.name, row.at));
         report.expect(seen.prev == head, "I3", || format!("{} has a broken chain at {:?}", end.name, row.at));
     }
