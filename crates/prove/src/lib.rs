@@ -10,10 +10,11 @@ use std::str::FromStr as _;
 use std::thread;
 
 use cedar_policy::{Effect, EntityTypeName, EntityUid, Policy, PolicySet, RequestEnv, Schema};
+use cedar_policy_symcc::err::Error;
 use cedar_policy_symcc::solver::{LocalSolver, SolverError};
 use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicy, CompiledPolicySet};
 use mithaq_policy::Rules;
-use thiserror::Error;
+use thiserror::Error as ThisError;
 
 /// What was shown about a rule set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub struct Safeguard {
 }
 
 /// Why nothing was shown.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum ProveError {
     /// The solver is not installed.
@@ -142,18 +143,22 @@ fn never<T>(impossible: core::convert::Infallible) -> T {
 }
 
 fn start(error: SolverError) -> ProveError {
-    match error {
-        SolverError::Io(io) if io.kind() == std::io::ErrorKind::NotFound => ProveError::SolverMissing,
-        other => ProveError::Solver(other.to_string()),
+    if let SolverError::Io(io) = &error
+        && io.kind() == std::io::ErrorKind::NotFound
+    {
+        return ProveError::SolverMissing;
     }
+    ProveError::Solver(error.to_string())
 }
 
-fn analysis(error: cedar_policy_symcc::err::Error) -> ProveError {
-    match error {
-        cedar_policy_symcc::err::Error::SolverError(inside) => start(inside),
-        cedar_policy_symcc::err::Error::SolverUnknown => ProveError::Solver("it does not know".to_owned()),
-        other => ProveError::Rules(other.to_string()),
+fn analysis(error: Error) -> ProveError {
+    if let Error::SolverError(inside) = error {
+        return start(inside);
     }
+    if let Error::SolverUnknown = error {
+        return ProveError::Solver("it does not know".to_owned());
+    }
+    ProveError::Rules(error.to_string())
 }
 
 #[cfg(test)]

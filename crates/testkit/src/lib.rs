@@ -1,6 +1,7 @@
 //! Builders, a fake clock, sample agreements and the slow reference engine. Development only.
 //!
 //! Invented persons; agencies named by function. Nothing here is a default of the product.
+#![expect(clippy::expect_used, reason = "a builder that cannot build is a broken test and says so at once")]
 
 mod clock;
 mod reference;
