@@ -8,6 +8,7 @@ use crate::frontier::MAX_SIZE;
 use crate::hash::{EMPTY_ROOT, Hash};
 use crate::key::{KeyKind, KeyName, NoteSigner, VerifierKey};
 use crate::note::{NoteError, NoteVerifyError, SignedNote, VerifiedSignature};
+use crate::read::base64;
 
 /// Most extension lines.
 const MAX_EXTENSIONS: usize = 16;
@@ -61,7 +62,7 @@ impl Checkpoint {
         if number.to_string() != size {
             return Err(CheckpointError::Size);
         }
-        let root = BASE64.decode(root.as_bytes()).map_err(|_| CheckpointError::Root)?;
+        let root = base64(root).ok_or(CheckpointError::Root)?;
         let root = Hash::from_slice(&root).ok_or(CheckpointError::Root)?;
         Self::new(origin, number, root, lines.map(str::to_owned).collect())
     }
@@ -304,6 +305,8 @@ mod tests {
             (format!("o\n0\n{root}\n"), CheckpointError::Root),
             (format!("o\n10\n{}\n", root.trim_end_matches('=')), CheckpointError::Root),
             (format!("o\n10\n{}\n", BASE64.encode(&[7; 31])), CheckpointError::Root),
+            // Two padded pieces of 16 bytes each decode to 32 bytes as well.
+            (format!("o\n10\n{0}{0}\n", BASE64.encode(&[7; 16])), CheckpointError::Root),
             (format!("o\n10\n{root}\n\n"), CheckpointError::Extension),
             (format!("o\n10\n{root}\n{}", "e\n".repeat(17)), CheckpointError::Extension),
         ];

@@ -8,6 +8,8 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::read::base64;
+
 /// Longest key name or origin in bytes.
 const MAX_NAME: usize = 255;
 
@@ -156,7 +158,7 @@ impl FromStr for VerifierKey {
         let (name, id, blob) = (part()?, part()?, part()?);
         let id = HEXLOWER.decode(id.as_bytes()).map_err(|_| KeyError::Format)?;
         let id: [u8; 4] = id.try_into().map_err(|_| KeyError::Format)?;
-        let blob = BASE64.decode(blob.as_bytes()).map_err(|_| KeyError::Format)?;
+        let blob = base64(blob).ok_or(KeyError::Format)?;
         let (kind, public) = blob.split_first().ok_or(KeyError::Format)?;
         let kind = match kind {
             0x01 => KeyKind::Ed25519,
@@ -215,6 +217,8 @@ mod tests {
     fn verifier_keys_that_do_not_fit_are_refused() {
         let cases = [
             ("PeterNeumann", KeyError::Format),
+            // The type byte alone, padded, then the key: decodes to the same 33 bytes.
+            ("PeterNeumann+c74f20a3+AQ==GlzZBxQ8OExB6DDFvOEqqIF+xWSaqr8sMTiLNbLXRNY=", KeyError::Format),
             ("PeterNeumann+c74f20a3", KeyError::Format),
             ("PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", KeyError::Id),
             ("PeterNeumanm+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", KeyError::Id),

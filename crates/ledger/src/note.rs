@@ -5,6 +5,7 @@ use data_encoding::BASE64;
 use thiserror::Error;
 
 use crate::key::{KeyKind, KeyName, NoteSigner, VerifierKey};
+use crate::read::base64;
 
 /// Longest note in bytes, signatures included.
 const MAX_NOTE: usize = 65_536;
@@ -197,7 +198,7 @@ fn parse_line(line: &str) -> Result<NoteSignature, NoteError> {
     let (name, blob) = rest.split_once(' ').ok_or(NoteError::SignatureLine)?;
     let name = KeyName::new(name).map_err(|_| NoteError::SignatureLine)?;
     // Refuses white space, missing padding and set bits after the last byte: one spelling only.
-    let blob = BASE64.decode(blob.as_bytes()).map_err(|_| NoteError::Base64)?;
+    let blob = base64(blob).ok_or(NoteError::Base64)?;
     let (id, bytes) = blob.split_first_chunk::<4>().ok_or(NoteError::SignatureLine)?;
     Ok(NoteSignature { name, key_id: u32::from_be_bytes(*id), bytes: bytes.to_vec() })
 }

@@ -2,6 +2,15 @@
 //! is checked against what is there before anything is taken, and nothing is allocated.
 
 use crate::hash::Hash;
+use data_encoding::BASE64;
+
+/// Base64 in its one spelling (RFC 4648, section 4, with padding).
+///
+/// Writing the bytes again is the check: decoders may accept padded pieces one after the other.
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
+    let bytes = BASE64.decode(text.as_bytes()).ok()?;
+    (BASE64.encode(&bytes) == text).then_some(bytes)
+}
 
 /// Fewer bytes than the format promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -74,6 +74,8 @@ fn malformed_notes_are_refused() {
         (format!("text\n\n{}", sig.replace("Neumann ", "Neumann  ")), NoteError::Base64),
         (format!("text\n\n{}", sig.replace("AM=", "AN=")), NoteError::Base64),
         (format!("text\n\n{}", sig.replace("AM=", "AM")), NoteError::Base64),
+        // A second padded piece after the first: some decoders read on.
+        (format!("text\n\n{}", sig.replace("AM=", "AM=AAAA")), NoteError::Base64),
         (format!("text\n\n{}", sig.replace('\n', "\r\n")), NoteError::Base64),
         ("text\n\n\u{2014} a x08goA==\n".replace("x08goA==", "x08g"), NoteError::SignatureLine),
         (format!("{}\n{sig}", "a\n".repeat(257)), NoteError::TooManyLines),
