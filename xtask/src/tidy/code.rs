@@ -7,7 +7,8 @@ use crate::workspace::Layer;
 const SERIALISABLE: &[&str] =
     &["mithaq-wire", "mithaq-interop", "mithaq-api", "mithaq-web", "mithaq-node", "mithaq"];
 /// The agreement as a file that people write: configuration in the sense of the rule.
-const SERIALISABLE_FILES: &[&str] = &["crates/policy/src/file.rs", "crates/policy/src/file/"];
+const SERIALISABLE_FILES: &[&str] =
+    &["crates/policy/src/agreement/file.rs", "crates/policy/src/agreement/file/"];
 
 /// In two parts, so that this file keeps its own rules.
 const IGNORED: &str = concat!("#[ig", "nore");
@@ -212,7 +213,7 @@ mod tests {
             "crates/model/src/x.rs",
             "crates/model/tests/it/x.rs",
             "crates/policy/src/decide.rs",
-            "crates/policy/src/file.rs",
+            "crates/policy/src/agreement/file.rs",
             "crates/sim/src/x.rs",
             "crates/wire/src/x.rs",
         ];
