@@ -7,7 +7,6 @@
 use std::sync::LazyLock;
 
 use crate::script::{Script, Symbol};
-use crate::text;
 
 /// What a word of the lexicon does in a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,36 +73,37 @@ const WORDS: &[(Function, &str)] = &[
     (Function::Ullah, "allah ullah ollah oullah alla الله اللہ алла аллах улла уллах олла"),
 ];
 
-type Entry = ((Script, Vec<Symbol>), Function);
-
-/// The lexicon sorted by script and symbols. The first function listed for a word wins.
-static SORTED: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let mut entries: Vec<Entry> = Vec::new();
+/// Hashes and functions sorted by hash. The first function listed for a word wins.
+static SORTED: LazyLock<Vec<(u64, Function)>> = LazyLock::new(|| {
+    let mut entries: Vec<(u64, Function)> = Vec::new();
     for (function, list) in WORDS {
-        for item in list.split_whitespace() {
-            let words = text::words(item);
-            if let [only] = words.words.as_slice() {
-                entries.push(((only.script, words.of(only).to_vec()), *function));
-            }
-        }
+        let words = list.split_whitespace().filter_map(crate::training::symbols);
+        entries.extend(words.map(|(script, symbols)| (hash(script, &symbols), *function)));
     }
-    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries.sort_by_key(|entry| entry.0);
     entries.dedup_by(|later, earlier| later.0 == earlier.0);
     entries
 });
 
+/// FNV-1a over script and symbols.
+pub(crate) fn hash(script: Script, symbols: &[Symbol]) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325_u64 ^ (script.index() as u64);
+    symbols.iter().fold(start, |h, s| (h ^ u64::from(*s)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// Titles that stand after the name (Karim Khan, Omar Agha, كريم خان).
 const FOLLOWING: &str = "khan agha aga bey beg bek pasha haji hajji mullah akhund akhundzada qari hafiz effendi hanim خان آغا اغا بيك باشا أفندي پاشا хан ага бек";
 
-static FOLLOWING_SORTED: LazyLock<Vec<(Script, Vec<Symbol>)>> = LazyLock::new(|| {
-    let mut list: Vec<_> = FOLLOWING.split(' ').filter_map(crate::training::symbols).collect();
-    list.sort();
+static FOLLOWING_SORTED: LazyLock<Vec<u64>> = LazyLock::new(|| {
+    let words = FOLLOWING.split(' ').filter_map(crate::training::symbols);
+    let mut list: Vec<u64> = words.map(|(script, symbols)| hash(script, &symbols)).collect();
+    list.sort_unstable();
     list
 });
 
 /// True for a title that may stand after the name.
 pub(crate) fn follows(script: Script, symbols: &[Symbol]) -> bool {
-    FOLLOWING_SORTED.binary_search_by(|key| key.0.cmp(&script).then_with(|| key.1.as_slice().cmp(symbols))).is_ok()
+    FOLLOWING_SORTED.binary_search(&hash(script, symbols)).is_ok()
 }
 
 /// Returns what a word does, if it is in the lexicon.
@@ -112,13 +112,14 @@ pub(crate) fn function(script: Script, symbols: &[Symbol]) -> Option<Function> {
         return None;
     }
     let sorted = &*SORTED;
-    let at = sorted.binary_search_by(|(key, _)| key.0.cmp(&script).then_with(|| key.1.as_slice().cmp(symbols))).ok()?;
+    let at = sorted.binary_search_by_key(&hash(script, symbols), |entry| entry.0).ok()?;
     sorted.get(at).map(|entry| entry.1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text;
 
     fn of(word: &str) -> Option<Function> {
         let words = text::words(word);

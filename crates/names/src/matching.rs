@@ -171,10 +171,44 @@ fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
     short.1.script == long.1.script && short.1.len >= 3 && long.0.symbols_of(long.1).starts_with(short.0.symbols_of(short.1))
 }
 
-/// A cheap sufficient test that two tokens cannot be one: too few consonant classes in common.
+/// A cheap test that two tokens cannot be one: their coarse skeletons share too little, in order.
 fn strangers(x: &Token, y: &Token) -> bool {
-    let (common, either) = ((x.classes & y.classes).count_ones(), (x.classes | y.classes).count_ones());
-    either >= 3 && common * 4 < either
+    let length = |coarse: u64| (64 - coarse.leading_zeros()).div_ceil(4);
+    let longer = length(x.coarse).max(length(y.coarse));
+    longer >= 3 && common(x.coarse, y.coarse) * 3 < longer
+}
+
+/// The same test for two neighbours read as one: a joined reading must be a good one.
+fn apart(x: &Token, next: &Token, y: &Token) -> bool {
+    let length = |coarse: u64| (64 - coarse.leading_zeros()).div_ceil(4);
+    let (first, second, whole) = (length(x.coarse), length(next.coarse), length(y.coarse));
+    if first + second > 15 {
+        return true;
+    }
+    let both = x.coarse | (next.coarse << (4 * first));
+    let longer = (first + second).max(whole);
+    longer == 0 || common(both, y.coarse) * 5 < longer * 3
+}
+
+/// Length of the longest common subsequence of two skeletons (bit-parallel, after Hyyrö 2004).
+fn common(x: u64, y: u64) -> u32 {
+    let mut places = [0_u32; 16];
+    let (mut rest, mut bit) = (x, 1_u32);
+    while rest != 0 {
+        if let Some(mask) = places.get_mut((rest & 15) as usize) {
+            *mask |= bit;
+        }
+        rest >>= 4;
+        bit <<= 1;
+    }
+    let mut row = bit - 1;
+    let mut rest = y;
+    while rest != 0 {
+        let hit = row & places.get((rest & 15) as usize).copied().unwrap_or(0);
+        row = (row.wrapping_add(hit)) | (row & !hit);
+        rest >>= 4;
+    }
+    (!row & (bit - 1)).count_ones()
 }
 
 /// Turns an alignment into a link when it is good enough.
@@ -233,7 +267,7 @@ fn joined(
             if settled(b.1, j) || !joinable(y) || (usize::from(y.len) <= shorter && y.script == x.script) {
                 continue;
             }
-            if (x.classes | next.classes) & y.classes == 0 {
+            if apart(x, next, y) {
                 continue;
             }
             let rarity = (x.rarity_bits() + next.rarity_bits()).min(y.rarity_bits());

@@ -4,6 +4,8 @@
 //! carries no information (hamza seats, Persian and Arabic ya, final forms, ё/е) is folded here and nowhere
 //! else. What this module deliberately does not do: split words, or judge likeness.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// One letter of a script's alphabet; 0 is "nothing".
@@ -186,9 +188,38 @@ pub(crate) fn ascii_symbol(c: char) -> Option<Symbol> {
     }
 }
 
+/// Symbols of the 256 characters of a Unicode block.
+type Block = [[Symbol; 2]; 256];
+
+fn block(first: u32, letter: fn(char) -> [Symbol; 2]) -> Block {
+    let mut out = [[0; 2]; 256];
+    for (slot, code) in out.iter_mut().zip(first..) {
+        *slot = char::from_u32(code).map(letter).unwrap_or_default();
+    }
+    out
+}
+
+static ARABIC: LazyLock<Block> = LazyLock::new(|| block(0x600, arabic_letter));
+static CYRILLIC: LazyLock<Block> = LazyLock::new(|| block(0x400, cyrillic_letter));
+
+fn in_block(block: &Block, first: u32, c: char) -> Option<[Symbol; 2]> {
+    let at = usize::try_from(u32::from(c).checked_sub(first)?).ok()?;
+    block.get(at).copied()
+}
+
+/// Returns the symbols of an Arabic-script letter.
+pub(crate) fn arabic_symbols(c: char) -> [Symbol; 2] {
+    in_block(&ARABIC, 0x600, c).unwrap_or_else(|| arabic_letter(c))
+}
+
+/// Returns the symbols of a Cyrillic letter.
+pub(crate) fn cyrillic_symbols(c: char) -> [Symbol; 2] {
+    in_block(&CYRILLIC, 0x400, c).unwrap_or_else(|| cyrillic_letter(c))
+}
+
 /// Returns the symbols (second may be 0) of an Arabic-script letter, with Persian, Kurdish, Urdu, Pashto and
 /// Uyghur letters folded to the nearest of the alphabet.
-pub(crate) fn arabic_symbols(c: char) -> [Symbol; 2] {
+fn arabic_letter(c: char) -> [Symbol; 2] {
     let folded = match c {
         'ا' | 'أ' | 'ٱ' | 'ٲ' => 'ا',
         'إ' | 'ٳ' => 'إ',
@@ -221,7 +252,7 @@ pub(crate) fn arabic_symbols(c: char) -> [Symbol; 2] {
 
 /// Returns the symbols (second may be 0) of a Cyrillic letter; letters outside Russian are spelled with
 /// Russian ones of the same sound.
-pub(crate) fn cyrillic_symbols(c: char) -> [Symbol; 2] {
+fn cyrillic_letter(c: char) -> [Symbol; 2] {
     let lower = c.to_lowercase().next().unwrap_or(c);
     let (first, second) = match lower {
         'ё' | 'є' | 'ѐ' => ('е', '\0'),

@@ -7,11 +7,13 @@ use crate::keys;
 use crate::lexicon::{self, Function};
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
 use crate::rarity;
-use crate::script::{Script, Symbol, symbol_of};
+use crate::script::{Script, Symbol};
 use crate::text::{self, Word, Words};
 
 /// Cost of losing an article or a particle, in eighths of a bit.
 const COST_PARTICLE: u8 = 2;
+/// Cost of losing "al" or "ben" written together with the name: they may be its own letters.
+const COST_FUSED: u8 = 6;
 /// Cost of losing "abd": the name is another one.
 const COST_ABD: u8 = 40;
 /// Cost of losing "abu".
@@ -41,19 +43,13 @@ pub(crate) fn build(kind: Kind, text: &str) -> Name {
 fn describe(name: &Name, token: &mut Token) {
     let symbols = name.symbols_of(token);
     let core = symbols.get(usize::from(token.skip)..).unwrap_or(symbols);
-    let skeletons = keys::skeletons(token.script, if token.skip_cost >= COST_ABU { symbols } else { core });
+    let skeletons = keys::skeletons(token.script, if token.skip_cost >= COST_FUSED { symbols } else { core });
     token.tail = feminine(token.script, symbols);
     token.coarse = skeletons.coarse;
     token.fine = skeletons.fine;
     token.classes = skeletons.classes;
-    token.hash = hash(token.script, symbols);
+    token.hash = lexicon::hash(token.script, symbols);
     token.rarity = rarity::eighths(token, skeletons.length, core.len());
-}
-
-/// FNV-1a over script and symbols.
-fn hash(script: Script, symbols: &[Symbol]) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325_u64 ^ (script.index() as u64);
-    symbols.iter().fold(start, |h, s| (h ^ u64::from(*s)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Moves what stands before the first comma behind the rest ("SURNAME, Given"). True when it did.
@@ -265,32 +261,34 @@ fn role(word: &Word, symbols: &[Symbol], function: Option<Function>) -> Role {
     }
 }
 
-/// True for Slavic patronymics by their ending.
+/// True for Slavic patronymics by their ending: -ovich, -evich, -ovna, -evna in the English, French, German and
+/// Swedish conventions; -ович, -евич, -овна, -евна, -івна.
 fn is_patronymic(script: Script, symbols: &[Symbol]) -> bool {
-    const LATIN: [&str; 9] = ["ovich", "evich", "ovna", "evna", "ovitj", "evitj", "owitsch", "ovitch", "evitch"];
-    const CYRILLIC: [&str; 6] = ["ович", "евич", "овна", "евна", "івна", "йович"];
-    let ends = |list: &[&str]| list.iter().any(|ending| ends_with(script, symbols, ending));
+    let Some((stem, end)) = symbols.split_last_chunk::<4>() else { return false };
     match script {
-        Script::Latin => ends(&LATIN),
-        Script::Cyrillic => ends(&CYRILLIC),
+        // ov|ev|ow|ew before ich, itch, itsch, itj, na
+        Script::Latin => match end {
+            [22 | 23, 9, 3, 8] | [9, 20, 3, 8] | [22 | 23, 9, 20, 10] | [20, 19, 3, 8] => stem.len() >= 3,
+            [15 | 5, 22 | 23, 14, 1] => stem.len() >= 2,
+            _ => false,
+        },
+        Script::Cyrillic => match end {
+            [15 | 6, 3, 9, 24] | [15 | 6 | 9, 3, 14, 1] => stem.len() >= 2,
+            _ => false,
+        },
         Script::Arabic | Script::Hebrew | Script::Syllabic => false,
     }
 }
 
-/// Returns 1 when the last letter is the feminine ending of a Slavic family name (Ivanova, Иванова).
+/// Returns 1 when the last letter is the feminine ending of a Slavic family name (Ivanova, Иванова, Putina).
 fn feminine(script: Script, symbols: &[Symbol]) -> u8 {
-    let endings: &[&str] = match script {
-        Script::Latin => &["ova", "eva", "ina"],
-        Script::Cyrillic => &["ова", "ева", "ина"],
-        Script::Arabic | Script::Hebrew | Script::Syllabic => return 0,
+    let Some((stem, end)) = symbols.split_last_chunk::<3>() else { return 0 };
+    let fits = match script {
+        Script::Latin => matches!(end, [15 | 5, 22, 1] | [9, 14, 1]),
+        Script::Cyrillic => matches!(end, [15 | 6, 3, 1] | [9, 14, 1]),
+        Script::Arabic | Script::Hebrew | Script::Syllabic => false,
     };
-    u8::from(endings.iter().any(|ending| ends_with(script, symbols, ending)))
-}
-
-fn ends_with(script: Script, symbols: &[Symbol], ending: &str) -> bool {
-    let count = ending.chars().count();
-    symbols.len() > count + 1
-        && symbols.iter().rev().zip(ending.chars().rev()).all(|(s, c)| symbol_of(script, c) == Some(*s))
+    u8::from(fits && stem.len() >= 2)
 }
 
 /// A prefix found inside a word: `keep` symbols may be skipped, then `drop` symbols (an article) disappear.
@@ -318,7 +316,8 @@ fn own_prefix(kind: Kind, script: Script, symbols: &[Symbol], _words: &Words) ->
         return Own { keep: abd, drop: if whole { 0 } else { abd_article(script, rest) }, cost: COST_ABD };
     }
     if article > 0 {
-        return Own { keep: article, drop: 0, cost: COST_PARTICLE };
+        let cost = if script == Script::Arabic { COST_PARTICLE } else { COST_FUSED };
+        return Own { keep: article, drop: 0, cost };
     }
     // "Benali", "Benabdallah": ben written together.
     if script == Script::Latin && matches!(symbols, [2, 5, 14, ..]) && symbols.len() >= 6 {
