@@ -129,6 +129,7 @@ impl Facts {
             ),
             ("weak_grade", weakest.clone().count() == 0 || weakest.clone().any(Grade::is_weak)),
             ("obtained_in_violation", report.obtained_in_violation),
+            ("minimised", from.side == Side::Sender || minimised(report, from.agreement)),
             ("third_party", third_parties(report).next().is_some()),
             ("originator_consents", third_parties(report).all(|party| consents(report, from, party))),
         ]);
@@ -235,6 +236,13 @@ fn asylum_exposed(subject: &Subject, state: Option<&str>) -> bool {
 fn offence_named(text: &str) -> bool {
     let words = text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
     words >= 2 && text.chars().any(char::is_numeric)
+}
+
+/// Every claim is of an attribute the agreement names. The sender leaves the others out before sealing, with the
+/// permit in hand; what arrives with them was not minimised.
+fn minimised(report: &Report, agreement: &Agreement) -> bool {
+    let mut claims = report.subjects.iter().flat_map(Subject::claims);
+    claims.all(|claim| agreement.attributes.contains(&claim.attribute))
 }
 
 /// Originators of parts that are not the sender's own.

@@ -273,6 +273,15 @@ fn policies_of(agreement: &Agreement) -> String {
         format!("context.level <= {}", level_number(agreement.max_level)),
     );
     limit(
+        "a12-attributes",
+        12,
+        "RET",
+        "scope.attributes",
+        "R05",
+        "attributes",
+        "context.minimised".to_owned(),
+    );
+    limit(
         "a13-reports",
         13,
         "BUD",

@@ -54,6 +54,7 @@ words! {
     "trial": "There is a high risk of an unfair trial.", "Il existe un risque élevé de procès inéquitable.", "Existe un riesgo alto de juicio injusto.", "يوجد خطر كبير لمحاكمة غير عادلة.";
     "political": "There is a high risk of misuse against opponents.", "Il existe un risque élevé d'usage contre des opposants.", "Existe un riesgo alto de uso contra opositores.", "يوجد خطر كبير لاستعماله ضد المعارضين.";
     "retention": "Its last day of use is missing, past, or later than allowed.", "Sa date de fin manque, est passée ou dépasse la durée permise.", "Su fecha final falta, ha pasado o supera lo permitido.", "تاريخ انتهائه غائب أو منقض أو يتجاوز المدة المسموحة.";
+    "attributes": "It holds kinds of data the agreement does not cover.", "Il contient des types de données que l'accord ne couvre pas.", "Contiene tipos de datos que el convenio no cubre.", "يتضمن أنواعا من المعطيات لا تشملها الاتفاقية.";
     "budget": "Today's budget is used up.", "Le quota du jour est épuisé.", "El cupo de hoy está agotado.", "استُنفدت حصة اليوم.";
     "two_persons": "Two different persons in two roles must approve.", "Deux personnes différentes, dans deux rôles, doivent approuver.", "Deben aprobar dos personas distintas en dos funciones.", "يلزم موافقة شخصين مختلفين بدورين مختلفين.";
 }

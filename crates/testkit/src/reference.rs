@@ -36,7 +36,7 @@ pub fn refuses(
         (9, originators(agreement, asked)),
         (10, classification(agreement, asked)),
         (11, risk(agreement, asked, now)),
-        (12, retention(agreement, asked.report, now)),
+        (12, retention(agreement, asked, now)),
         (13, budget(asked.context)),
     ];
     for (step, failing) in steps {
@@ -281,7 +281,17 @@ fn risk(agreement: &Agreement, asked: &Disclosure<'_>, now: Timestamp) -> Vec<De
     if stops { failing } else { vec![] }
 }
 
-fn retention(agreement: &Agreement, report: &Report, now: Timestamp) -> Vec<DenialCode> {
+fn retention(agreement: &Agreement, asked: &Disclosure<'_>, now: Timestamp) -> Vec<DenialCode> {
+    let report = asked.report;
+    if asked.side == Side::Receiver {
+        for subject in &report.subjects {
+            for claim in subject.claims() {
+                if !agreement.attributes.contains(&claim.attribute) {
+                    return vec![DenialCode::Retention];
+                }
+            }
+        }
+    }
     // With no subject, the default binds; otherwise the strictest cap of all of them.
     let mut longest = if report.subjects.is_empty() { agreement.retention_default.0 } else { u32::MAX };
     for subject in &report.subjects {

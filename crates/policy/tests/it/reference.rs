@@ -39,7 +39,7 @@ prop_compose! {
     fn agreement()(
         areas in some(&[CrimeArea::Terrorism, CrimeArea::OrganisedCrime, CrimeArea::Cybercrime], CrimeArea::code),
         purposes in some(&[Purpose::Investigate, Purpose::LocateMissing, Purpose::Prosecute], Purpose::code),
-        classes in some(CLASSES, SubjectClass::code),
+        (classes, attributes) in (some(CLASSES, SubjectClass::code), some(Attribute::ALL, Attribute::code)),
         level in prop::sample::select(LEVELS),
         minors in prop::sample::select(&["forbidden", "protective_only"][..]),
         onward in prop::sample::select(&["consent", "consent", "forbidden"][..]),
@@ -50,7 +50,7 @@ prop_compose! {
         for (key, value) in [
             ("areas", areas), ("purposes", purposes), ("subject_classes", classes),
             ("minors", format!("\"{minors}\"")), ("rule", format!("\"{onward}\"")),
-            ("default", default.to_string()), ("contact_or_associate", contact.to_string()),
+            ("attributes", attributes), ("default", default.to_string()), ("contact_or_associate", contact.to_string()),
             ("assessment_max_days", assessed.to_string()), ("max_level", format!("\"{level}\"")),
         ] {
             // The last one: `max_level` stands with the parties too.

@@ -310,6 +310,19 @@ fn the_receiver_decides_for_itself() {
     assert!(
         matches!(receiver(&|s| s.report.area = CrimeArea::Environment), Decision::Refuse(r) if r.step() == 3)
     );
+    // What the sender should have left out.
+    let unminimised = |s: &mut Sample| {
+        let whole = person(SubjectClass::SuspectCommitted);
+        let mut claims = whole.claims().to_vec();
+        let mut claim = claims.last().cloned().unwrap();
+        (claim.attribute, claim.value) = (Attribute::Contact, Value::Text(text("+212 600 000 000")));
+        claims.push(claim);
+        s.report.subjects = vec![Subject::new(whole.id(), whole.kind(), whole.class(), claims).unwrap()];
+    };
+    assert!(
+        matches!(receiver(&unminimised), Decision::Refuse(r) if r.step() == 12 && r.clause() == Some("scope.attributes"))
+    );
+    permitted(unminimised);
 }
 
 #[test]
