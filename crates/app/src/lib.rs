@@ -1,1 +1,39 @@
 //! One function per intent of a person or a partner; where authorise, decide, store and log meet.
+//!
+//! Everything that changes something is one transaction: rows, ledger entries and outbox together. Nothing
+//! here moves bytes between machines, reads a clock or draws randomness by itself ([`ports`]), or knows HTTP.
+#![deny(missing_docs)]
+
+mod agreements;
+mod cases;
+mod drafts;
+mod error;
+mod evidence;
+mod inbound;
+mod keys;
+mod log;
+mod node;
+mod orders;
+mod outbound;
+mod people;
+pub mod ports;
+mod reading;
+mod registry;
+mod release;
+mod rights;
+mod subjects;
+mod terms;
+
+pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
+pub use drafts::NewReport;
+pub use error::{AppError, ErrorKind};
+pub use evidence::Extent;
+pub use keys::Keys;
+pub use node::{App, Parts};
+pub use orders::order_reason;
+pub use outbound::{OutBatch, Windows};
+pub use people::{IssuedToken, NewOfficer, SIGN_IN, TOKEN_MAX};
+pub use registry::{Known, Peer, Registry};
+pub use release::{RELEASE_MAX, Released, Use};
+pub use rights::{Actor, INTENTS, Intent, May, intent, role_matrix};
+pub use subjects::{BATCH_MAX, HITS_MAX, Hit, Query};

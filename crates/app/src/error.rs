@@ -1,0 +1,369 @@
+//! What went wrong, for three readers: the person (words in four languages with safe values), the program
+//! (kind, code, HTTP status), the operator (a chain for the log). Report content, names and secrets enter none.
+
+use core::fmt;
+
+use mithaq_db::DbError;
+use mithaq_model::{RefusalGround, Words4};
+use mithaq_store::StoreError;
+use thiserror::Error;
+
+/// What kind of failure, and so what the caller does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The rules said no. Not a fault: logged, and the reason can be read.
+    Refused,
+    /// No credential, or a wrong one.
+    Unauthenticated,
+    /// Signed in, but no role held allows it.
+    Forbidden,
+    /// The input is malformed.
+    Invalid,
+    /// Not there, or you may not know that it is.
+    NotFound,
+    /// The state moved on.
+    Conflict,
+    /// A partner broke the protocol.
+    PeerMisbehaved,
+    /// Store, key or partner is out of reach; the same may work later.
+    Unavailable,
+    /// Our own records disagree with themselves.
+    Integrity,
+    /// A mistake of ours.
+    Bug,
+}
+
+/// Why an intent was not carried out.
+#[derive(Debug, Error)]
+pub struct AppError {
+    kind: ErrorKind,
+    code: String,
+    words: Words4,
+    hint: Option<&'static str>,
+    ground: Option<RefusalGround>,
+    step: Option<u8>,
+    clause: Option<String>,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl fmt::Display for AppError {
+    /// The code alone: what is written to logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code)
+    }
+}
+
+impl AppError {
+    /// Makes an error from a stable dotted code and the words people read.
+    #[must_use]
+    pub fn new(kind: ErrorKind, code: impl Into<String>, words: Words4) -> Self {
+        Self {
+            kind,
+            code: code.into(),
+            words,
+            hint: None,
+            ground: None,
+            step: None,
+            clause: None,
+            source: None,
+        }
+    }
+
+    /// Returns the error with what an English-speaking operator can do next.
+    #[must_use]
+    pub fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// Returns the error with the chain the operator's log shows.
+    #[must_use]
+    pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Returns a refusal by the rules with the step, clause and ground.
+    #[must_use]
+    pub fn refused(
+        code: impl Into<String>,
+        words: Words4,
+        step: u8,
+        clause: Option<String>,
+        ground: Option<RefusalGround>,
+    ) -> Self {
+        Self { step: Some(step), clause, ground, ..Self::new(ErrorKind::Refused, code, words) }
+    }
+
+    /// No role held allows the intent.
+    #[must_use]
+    pub fn forbidden(intent: &str) -> Self {
+        Self::new(ErrorKind::Forbidden, format!("role.{intent}"), words::FORBIDDEN)
+            .hint("ask a person who holds the role; `mithaq roles` lists who may do what")
+    }
+
+    /// No credential, or a wrong one.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::new(ErrorKind::Unauthenticated, "auth.required", words::UNAUTHENTICATED)
+            .hint("sign in with `mithaq login`, or give a token in MITHAQ_TOKEN")
+    }
+
+    /// Not there, or you may not know that it is: the same answer for both.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(ErrorKind::NotFound, "object.not_found", words::NOT_FOUND)
+    }
+
+    /// The input is malformed; `field` is one of our own names.
+    #[must_use]
+    pub fn invalid(field: &str) -> Self {
+        Self::new(ErrorKind::Invalid, format!("input.{field}"), words::INVALID)
+    }
+
+    /// The state moved on.
+    #[must_use]
+    pub fn conflict(code: &str) -> Self {
+        Self::new(ErrorKind::Conflict, code, words::CONFLICT).hint("load it again and look at its state")
+    }
+
+    /// A mistake of ours.
+    #[must_use]
+    pub fn bug(code: &str) -> Self {
+        Self::new(ErrorKind::Bug, code, words::BUG).hint("report it with its code and the time")
+    }
+
+    /// Returns the kind.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Returns the stable code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Returns the words people read, safe to show to anyone.
+    #[must_use]
+    pub const fn words(&self) -> &Words4 {
+        &self.words
+    }
+
+    /// Returns what to do next, if there is something.
+    #[must_use]
+    pub const fn next_step(&self) -> Option<&'static str> {
+        self.hint
+    }
+
+    /// Returns the ground from the closed list, for a refusal that has one.
+    #[must_use]
+    pub const fn ground(&self) -> Option<RefusalGround> {
+        self.ground
+    }
+
+    /// Returns the step of the release decision (domain page, §2.13) that refused.
+    #[must_use]
+    pub const fn step(&self) -> Option<u8> {
+        self.step
+    }
+
+    /// Returns the clause of the agreement that refused.
+    #[must_use]
+    pub fn clause(&self) -> Option<&str> {
+        self.clause.as_deref()
+    }
+
+    /// Returns whether the same may work later without a change.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self.kind {
+            ErrorKind::Unavailable => true,
+            ErrorKind::Refused
+            | ErrorKind::Unauthenticated
+            | ErrorKind::Forbidden
+            | ErrorKind::Invalid
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::PeerMisbehaved
+            | ErrorKind::Integrity
+            | ErrorKind::Bug => false,
+        }
+    }
+}
+
+impl From<crate::ports::NoEntropy> for AppError {
+    fn from(failed: crate::ports::NoEntropy) -> Self {
+        Self::new(ErrorKind::Unavailable, "machine.entropy", words::UNAVAILABLE).because(failed)
+    }
+}
+
+impl From<DbError> for AppError {
+    fn from(error: DbError) -> Self {
+        Self::from(StoreError::Db(error))
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        let (kind, code, words) = match &error {
+            StoreError::Conflict { what } => {
+                (ErrorKind::Conflict, format!("store.conflict.{}", slug(what)), words::CONFLICT)
+            }
+            StoreError::Missing { .. } => {
+                (ErrorKind::NotFound, "object.not_found".to_owned(), words::NOT_FOUND)
+            }
+            StoreError::Limit { what } => {
+                (ErrorKind::Invalid, format!("store.limit.{}", slug(what)), words::INVALID)
+            }
+            StoreError::NoEntropy => {
+                (ErrorKind::Unavailable, "machine.entropy".to_owned(), words::UNAVAILABLE)
+            }
+            StoreError::Integrity { table } => {
+                (ErrorKind::Integrity, format!("store.integrity.{table}"), words::INTEGRITY)
+            }
+            StoreError::LogBroken { .. } => {
+                (ErrorKind::Integrity, "store.log_broken".to_owned(), words::INTEGRITY)
+            }
+            StoreError::MasterKey { .. } => {
+                (ErrorKind::Integrity, "store.master_key".to_owned(), words::INTEGRITY)
+            }
+            StoreError::Tombstone => (ErrorKind::Refused, "object.taken_back".to_owned(), words::TAKEN_BACK),
+            StoreError::Db(db) if db.is_retryable() => {
+                (ErrorKind::Unavailable, "store.busy".to_owned(), words::UNAVAILABLE)
+            }
+            StoreError::Db(_) => (ErrorKind::Bug, "store.database".to_owned(), words::BUG),
+            _newer => (ErrorKind::Bug, "store.unknown".to_owned(), words::BUG),
+        };
+        Self::new(kind, code, words).because(error)
+    }
+}
+
+/// Our own words for things, as part of a code.
+fn slug(what: &str) -> String {
+    what.replace(' ', "_")
+}
+
+/// The sentences people read. Ours, so safe to show to anyone.
+pub(crate) mod words {
+    use mithaq_model::Words4;
+
+    pub(crate) const FORBIDDEN: Words4 = Words4 {
+        ar: "لا يسمح دورك بهذا الإجراء.",
+        en: "Your role does not allow this.",
+        es: "Su función no permite esta acción.",
+        fr: "Votre rôle ne permet pas cette action.",
+    };
+    pub(crate) const UNAUTHENTICATED: Words4 = Words4 {
+        ar: "يلزم تسجيل الدخول.",
+        en: "You need to sign in.",
+        es: "Debe iniciar sesión.",
+        fr: "Vous devez vous identifier.",
+    };
+    pub(crate) const NOT_FOUND: Words4 = Words4 {
+        ar: "لا يوجد شيء بهذا الرقم متاح لك.",
+        en: "Nothing by this number is open to you.",
+        es: "No hay nada con este número a su alcance.",
+        fr: "Rien ne vous est accessible sous ce numéro.",
+    };
+    pub(crate) const INVALID: Words4 = Words4 {
+        ar: "قيمة غير صالحة في الطلب.",
+        en: "A value in the request is not valid.",
+        es: "Un valor de la solicitud no es válido.",
+        fr: "Une valeur de la demande n'est pas valide.",
+    };
+    pub(crate) const CONFLICT: Words4 = Words4 {
+        ar: "تغيّرت الحالة في هذه الأثناء.",
+        en: "The state has changed meanwhile.",
+        es: "El estado ha cambiado entretanto.",
+        fr: "L'état a changé entre-temps.",
+    };
+    pub(crate) const UNAVAILABLE: Words4 = Words4 {
+        ar: "الخدمة غير متاحة حاليا، حاول لاحقا.",
+        en: "This is not available right now; try again later.",
+        es: "No está disponible en este momento; inténtelo más tarde.",
+        fr: "Indisponible pour le moment ; réessayez plus tard.",
+    };
+    pub(crate) const INTEGRITY: Words4 = Words4 {
+        ar: "سجلات هذه العقدة متناقضة، أُوقفت الكتابة.",
+        en: "The records of this node disagree with themselves; writing has stopped.",
+        es: "Los registros de este nodo se contradicen; se ha detenido la escritura.",
+        fr: "Les registres de ce nœud se contredisent ; l'écriture est arrêtée.",
+    };
+    pub(crate) const CASE: Words4 = Words4 {
+        ar: "القضية مغلقة أو حان موعد مراجعتها.",
+        en: "The case is closed or due for review.",
+        es: "El caso está cerrado o pendiente de revisión.",
+        fr: "L'affaire est close ou doit être réexaminée.",
+    };
+    pub(crate) const PURPOSE: Words4 = Words4 {
+        ar: "لم تُفتح القضية لهذا الغرض.",
+        en: "The case was not opened for this purpose.",
+        es: "El caso no se abrió para esta finalidad.",
+        fr: "L'affaire n'a pas été ouverte pour cette finalité.",
+    };
+    pub(crate) const TWO_PERSONS: Words4 = Words4 {
+        ar: "يلزم شخصان مختلفان، ولا يراجع أحد عمله بنفسه.",
+        en: "Two different persons are needed; nobody reviews or releases their own work.",
+        es: "Se necesitan dos personas distintas; nadie revisa ni libera su propio trabajo.",
+        fr: "Deux personnes différentes sont requises ; nul ne contrôle son propre travail.",
+    };
+    pub(crate) const SPECIAL_CATEGORY: Words4 = Words4 {
+        ar: "يبدو أن النص يتضمن معطيات حساسة؛ يفصل المستشار القانوني في ذلك.",
+        en: "The text seems to hold data of a special category; the legal adviser decides.",
+        es: "El texto parece contener datos de categoría especial; decide el asesor jurídico.",
+        fr: "Le texte semble contenir des données sensibles ; le conseiller juridique décide.",
+    };
+    pub(crate) const OVERSIGHT_STAYS: Words4 = Words4 {
+        ar: "لا يمكن للوكالة سحب دور الرقابة.",
+        en: "The agency cannot take away the oversight role.",
+        es: "El organismo no puede retirar la función de supervisión.",
+        fr: "Le service ne peut pas retirer le rôle de contrôle.",
+    };
+    pub(crate) const TAKEN_BACK: Words4 = Words4 {
+        ar: "سحبت الجهة المصدرة هذا التقرير.",
+        en: "The originator has taken this back.",
+        es: "El emisor ha retirado este informe.",
+        fr: "L'émetteur a retiré ce rapport.",
+    };
+    pub(crate) const BUG: Words4 = Words4 {
+        ar: "خطأ داخلي، أبلغ عنه مع رقمه.",
+        en: "An internal error; report it with its number.",
+        es: "Error interno; comuníquelo con su número.",
+        fr: "Erreur interne ; signalez-la avec son numéro.",
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_logged_is_the_code_alone() {
+        let error = AppError::invalid("title").because(crate::ports::NoEntropy);
+        assert_eq!(error.to_string(), "input.title");
+        assert!(!error.is_retryable());
+        assert!(AppError::from(crate::ports::NoEntropy).is_retryable());
+    }
+
+    #[test]
+    fn every_sentence_is_there_in_four_languages() {
+        for w in [
+            words::FORBIDDEN,
+            words::UNAUTHENTICATED,
+            words::NOT_FOUND,
+            words::INVALID,
+            words::CONFLICT,
+            words::UNAVAILABLE,
+            words::INTEGRITY,
+            words::TAKEN_BACK,
+            words::BUG,
+        ] {
+            let all = [w.ar, w.en, w.es, w.fr];
+            assert!(all.iter().all(|s| !s.is_empty()));
+            assert!(w.ar.chars().any(|c| ('\u{600}'..'\u{700}').contains(&c)));
+        }
+    }
+}

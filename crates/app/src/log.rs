@@ -1,0 +1,130 @@
+//! What becomes an entry of the ledger. Every read, search, decision and disclosure passes here, inside the
+//! transaction it belongs to.
+
+use core::fmt::Display;
+use core::ops::Range;
+
+use mithaq_db::Tx;
+use mithaq_ledger::{Code, Entry, Hash, Id, Pseudonym, commit_digest, content_digest};
+use mithaq_model::{AgreementId, CaseId, ObjectId, OfficerId, PartyId, Purpose, Timestamp};
+use mithaq_store::ledger::{Append, Salt};
+
+use crate::App;
+use crate::error::{AppError, ErrorKind, words};
+use crate::rights::{Intent, May};
+
+/// Salt and digest behind the commitment of an entry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Committed {
+    salt: Salt,
+    commitment: Hash,
+}
+
+impl Committed {
+    /// Commits to the content of a version of an object.
+    pub(crate) fn to(object: ObjectId, version: u32, salt: [u8; 32], content: &[u8]) -> Self {
+        let digest = content_digest(content);
+        let commitment = commit_digest(&salt, &digest);
+        Self { salt: Salt { object, version, salt, digest }, commitment }
+    }
+}
+
+/// One thing that happened. Codes and references only: there is no field a sentence or name fits into.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    kind: String,
+    role: &'static str,
+    object: String,
+    actor: Option<OfficerId>,
+    case: Option<String>,
+    purpose: Option<Purpose>,
+    agreement: Option<AgreementId>,
+    counterparty: Option<PartyId>,
+    verdict: Option<String>,
+    committed: Option<Committed>,
+}
+
+impl Event {
+    /// Something the node did by itself.
+    pub(crate) fn system(kind: &str, object: impl Display) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            role: "system",
+            object: object.to_string(),
+            actor: None,
+            case: None,
+            purpose: None,
+            agreement: None,
+            counterparty: None,
+            verdict: None,
+            committed: None,
+        }
+    }
+
+    /// Something a person did.
+    pub(crate) fn by<I: Intent>(may: May<I>, kind: &str, object: impl Display) -> Self {
+        Self { role: may.role().code(), actor: Some(may.actor()), ..Self::system(kind, object) }
+    }
+
+    pub(crate) fn case(mut self, case: CaseId) -> Self {
+        self.case = Some(case.to_string());
+        self
+    }
+
+    pub(crate) fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = Some(purpose);
+        self
+    }
+
+    pub(crate) fn agreement(mut self, agreement: AgreementId) -> Self {
+        self.agreement = Some(agreement);
+        self
+    }
+
+    pub(crate) fn with(mut self, counterparty: &PartyId) -> Self {
+        self.counterparty = Some(counterparty.clone());
+        self
+    }
+
+    pub(crate) fn verdict(mut self, verdict: impl Into<String>) -> Self {
+        self.verdict = Some(verdict.into());
+        self
+    }
+
+    pub(crate) fn committed(mut self, committed: Committed) -> Self {
+        self.committed = Some(committed);
+        self
+    }
+
+    fn entry(&self, at: Timestamp) -> Result<Append<'_>, AppError> {
+        let code = |text| Code::new(text).map_err(bug);
+        let id = |text| Id::new(text).map_err(bug);
+        let mut entry = Entry::new(
+            code(self.kind.as_str())?,
+            at.as_millis(),
+            code(self.role)?,
+            id(self.object.as_str())?,
+        );
+        entry.actor = self.actor.map(|officer| Pseudonym(*officer.as_bytes()));
+        entry.case = self.case.as_deref().map(id).transpose()?;
+        entry.purpose = self.purpose.map(|purpose| code(purpose.code())).transpose()?;
+        entry.agreement = self.agreement.map(|agreement| Hash::new(*agreement.as_bytes()));
+        entry.counterparty = self.counterparty.as_ref().map(|party| id(party.as_str())).transpose()?;
+        entry.verdict = self.verdict.as_deref().map(id).transpose()?;
+        entry.commitment = self.committed.map(|committed| committed.commitment);
+        Ok(Append { entry, salt: self.committed.map(|committed| committed.salt) })
+    }
+}
+
+fn bug(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
+    AppError::new(ErrorKind::Bug, "ledger.entry", words::BUG).because(error)
+}
+
+impl App {
+    /// Appends events in the caller's transaction; the last thing a job does, so that the log's lock is short.
+    pub(crate) fn log(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<Range<u64>, AppError> {
+        let now = self.now();
+        let appends = events.iter().map(|event| event.entry(now)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.ledger.append(tx, &self.vault, &appends)?)
+    }
+}

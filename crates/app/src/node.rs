@@ -1,0 +1,201 @@
+//! The application of one node: its database, vault, ledger, keys, clock and randomness. Every intent is a
+//! method in the module it belongs to.
+
+use core::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use mithaq_db::{Db, Tx};
+use mithaq_envelope::SessionCache;
+use mithaq_model::{Id16, Level, PartyId, Timestamp};
+use mithaq_store::ledger::Ledger;
+use mithaq_store::settings::{self, Identity};
+use mithaq_store::{MasterKey, Vault};
+
+use crate::error::{AppError, ErrorKind, words};
+use crate::keys::Keys;
+use crate::log::Event;
+use crate::outbound::Sessions;
+use crate::ports::{Clock, Entropy};
+use crate::registry::Registry;
+
+/// The application; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What the modules of this crate see.
+pub struct Inner {
+    pub(crate) db: Db,
+    pub(crate) vault: Vault,
+    pub(crate) ledger: Ledger,
+    pub(crate) party: PartyId,
+    pub(crate) accreditation: RwLock<Level>,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) registry: RwLock<Arc<Registry>>,
+    pub(crate) sessions: Mutex<Sessions>,
+    pub(crate) cache: Mutex<SessionCache>,
+    pub(crate) waker: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What a node is made from, besides its database.
+pub struct Parts {
+    /// Signing and decryption keys.
+    pub keys: Keys,
+    /// Key that wraps the keys of the records.
+    pub master: MasterKey,
+    /// Clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Called when something waits in the outbox; quick, from any thread.
+    pub waker: Box<dyn Fn() + Send + Sync>,
+}
+
+impl App {
+    /// Sets up a new node in an empty database: identity, vault, first log. The node holds nothing above
+    /// *restricted* until its security officer enters an accreditation.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] when the database holds a node already.
+    pub fn create(
+        db: Db,
+        party: &PartyId,
+        parts: Parts,
+        (root, manifest): ([u8; 32], &[u8]),
+    ) -> Result<Self, AppError> {
+        migrate(&db)?;
+        let identity = Identity { party: party.clone(), accreditation: Level::Restricted };
+        let origin = format!("{party}/log");
+        let (master, entropy, now) = (parts.master.clone(), Arc::clone(&parts.entropy), parts.clock.now());
+        let stored = identity.clone();
+        let (vault, ledger) = db.write(move |tx| {
+            settings::create_identity(tx, &stored)?;
+            let vault = Vault::create(tx, master, entropy)?;
+            Ok::<_, AppError>((vault, Ledger::create(tx, 1, &origin, now)?))
+        })?;
+        let app = Self::assemble(db, identity, vault, ledger, parts);
+        app.write(|app, tx| app.log(tx, &[Event::system("node.created", &app.party)]).map(drop))?;
+        app.set_own_manifest(root, manifest)?;
+        Ok(app)
+    }
+
+    /// Opens a node that was set up. Its log must go on from the last checkpoint it signed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the database holds no node: none is made by surprise.
+    /// [`ErrorKind::Integrity`] when the log is not the one that was signed.
+    pub fn open(db: Db, parts: Parts) -> Result<Self, AppError> {
+        migrate(&db)?;
+        let (master, entropy) = (parts.master.clone(), Arc::clone(&parts.entropy));
+        let (identity, vault, ledger) = db.write(move |tx| {
+            let identity = settings::identity(tx)?.ok_or_else(not_set_up)?;
+            let vault = Vault::open(tx, master, entropy)?;
+            let ledger = Ledger::open(tx)?;
+            Ok::<_, AppError>((identity, vault, ledger))
+        })?;
+        let app = Self::assemble(db, identity, vault, ledger, parts);
+        app.check_log()?;
+        app.reload()?;
+        app.write(|app, tx| app.log(tx, &[Event::system("node.started", &app.party)]).map(drop))?;
+        Ok(app)
+    }
+
+    fn assemble(db: Db, identity: Identity, vault: Vault, ledger: Ledger, parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            db,
+            vault,
+            ledger,
+            party: identity.party,
+            accreditation: RwLock::new(identity.accreditation),
+            keys: parts.keys,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            registry: RwLock::default(),
+            sessions: Mutex::default(),
+            cache: Mutex::new(Self::new_cache()),
+            waker: parts.waker,
+        }))
+    }
+
+    /// Returns the party this node acts for.
+    #[must_use]
+    pub fn party(&self) -> &PartyId {
+        &self.party
+    }
+
+    /// Returns the highest level this node may store.
+    #[must_use]
+    pub fn accreditation(&self) -> Level {
+        *self.accreditation.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the time by the node's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns a new random identifier.
+    ///
+    /// # Errors
+    /// When the source of randomness fails.
+    pub fn fresh_id<I: Id16>(&self) -> Result<I, AppError> {
+        Ok(crate::ports::fresh(&*self.entropy)?)
+    }
+
+    /// Takes a reference into a source, as the ledger may hold it: no sentence, no name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when it is no reference.
+    pub fn reference(&self, text: &str) -> Result<String, AppError> {
+        let reference =
+            mithaq_ledger::Id::new(text).map_err(|why| AppError::invalid("reference").because(why))?;
+        Ok(reference.as_str().to_owned())
+    }
+
+    /// Ends the work on the database: what waits is written, then nothing more.
+    pub fn close(&self) {
+        self.db.close();
+    }
+
+    /// Runs a job that may write; answers after the commit is on disk.
+    pub(crate) fn write<T, F>(&self, job: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+    {
+        let app = self.clone();
+        self.db.write(move |tx| job(&app, tx))
+    }
+
+    /// Runs a job that only reads. For what no log is owed: no person is read here.
+    pub(crate) fn read<T, F>(&self, job: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+    {
+        let app = self.clone();
+        self.db.read(move |tx| job(&app, tx))
+    }
+}
+
+fn migrate(db: &Db) -> Result<(), AppError> {
+    mithaq_store::migrate(db).map(drop).map_err(|error| {
+        AppError::new(ErrorKind::Unavailable, "store.migration", words::UNAVAILABLE)
+            .hint("the database is of a newer version, or was changed by hand: restore it or run the newer program")
+            .because(error)
+    })
+}
+
+fn not_set_up() -> AppError {
+    AppError::new(ErrorKind::NotFound, "node.not_set_up", words::NOT_FOUND)
+        .hint("set the node up first: `mithaq init DIR --party NAME --state XX`")
+}

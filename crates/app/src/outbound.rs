@@ -1,0 +1,364 @@
+//! The sending half of the exchange: sessions, stamps, batches that are due, answers that are settled. The shell
+//! only moves the bytes in between.
+
+use std::collections::BTreeMap;
+use std::sync::MutexGuard;
+
+use mithaq_db::Tx;
+use mithaq_envelope::{KemSession, Sealed, verify_receipts, wrap, wrap_epoch_start};
+use mithaq_exchange::ports::{ReadReceipts, Wrap};
+use mithaq_exchange::{
+    Alarm, Batch, EnqueueError, Fact, Flow, LaneOut, Settled, Stamp, Window, failed, overdue, pick_lane,
+    settle,
+};
+use mithaq_ledger::SignedNote;
+use mithaq_model::PartyId;
+use mithaq_store::disclosures::{self, Answer};
+use mithaq_store::lanes::{self, LaneKey, Outbox};
+use mithaq_store::{alarms, reports};
+use mithaq_wire::{
+    Ack, Digest, EnvelopeHeader, Lane, LaneId, MessageKind, ReceiptBatch, Verdict, decode_batch_answer,
+    encode_batch,
+};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::App;
+use crate::error::{AppError, ErrorKind, words};
+use crate::log::Event;
+use crate::ports::random;
+use crate::registry::Peer;
+
+/// Bytes of envelopes loaded for one batch.
+const BATCH_BYTES: usize = mithaq_wire::limits::BATCH_BYTES_MAX;
+/// Envelopes loaded for one batch.
+const BATCH_MESSAGES: u32 = 64;
+
+pub(crate) type Sessions = BTreeMap<PartyId, KemSession>;
+
+/// Why an envelope could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WrapFailed {
+    #[error("the partner's manifest is not known")]
+    Manifest,
+    #[error("no randomness could be had")]
+    Entropy,
+    #[error("the envelope could not be made")]
+    Wrap(#[from] mithaq_envelope::WrapError),
+}
+
+/// Wraps one sealed object.
+pub(crate) struct OneWrap<'a, 'b> {
+    pub(crate) app: &'a App,
+    pub(crate) sessions: &'a mut MutexGuard<'b, Sessions>,
+    pub(crate) sealed: Option<&'a Sealed>,
+}
+
+impl Wrap for OneWrap<'_, '_> {
+    type Error = WrapFailed;
+
+    fn wrap(&mut self, header: &EnvelopeHeader, _sealed: &[u8]) -> Result<Vec<u8>, WrapFailed> {
+        let app = self.app;
+        let session = session(app, self.sessions, header)?;
+        let made = match self.sealed {
+            Some(sealed) => wrap(header, sealed, session, app.keys.soft())?,
+            None => wrap_epoch_start(header, session, app.keys.soft())?,
+        };
+        Ok(made.bytes)
+    }
+}
+
+/// The open session to a partner, or a new one: one key encapsulation per partner and hour.
+fn session<'a>(
+    app: &App,
+    sessions: &'a mut Sessions,
+    header: &EnvelopeHeader,
+) -> Result<&'a mut KemSession, WrapFailed> {
+    let to = &header.lane.to;
+    let open = sessions.get(to).is_some_and(|session| session.is_open(header.created));
+    if !open {
+        let registry = app.registry();
+        let key = registry.peers.get(to).and_then(|peer| peer.current()).ok_or(WrapFailed::Manifest)?;
+        let entropy = Zeroizing::new(random::<64>(&*app.entropy).map_err(|_none| WrapFailed::Entropy)?);
+        let fresh =
+            KemSession::open((&header.lane.from, to), &key.manifest().kem_key, header.created, &entropy)?;
+        sessions.insert(to.clone(), fresh);
+    }
+    sessions.get_mut(to).ok_or(WrapFailed::Manifest)
+}
+
+pub(crate) fn enqueue_error(error: EnqueueError<WrapFailed>) -> AppError {
+    let (kind, code, words) = match &error {
+        EnqueueError::Halted => (ErrorKind::Conflict, "lane.halted", words::CONFLICT),
+        EnqueueError::TooLong { .. } => (ErrorKind::Invalid, "report.too_long", words::INVALID),
+        EnqueueError::Validity => (ErrorKind::Invalid, "report.expires", words::INVALID),
+        EnqueueError::Wrap(WrapFailed::Manifest) => {
+            (ErrorKind::Conflict, "partner.no_manifest", words::CONFLICT)
+        }
+        EnqueueError::Lane | EnqueueError::Full | EnqueueError::Wrap(_) => {
+            (ErrorKind::Bug, "lane.enqueue", words::BUG)
+        }
+    };
+    AppError::new(kind, code, words).because(error)
+}
+
+/// Verifies receipts with the partner's manifests.
+struct PeerReceipts<'a>(&'a Peer);
+
+impl ReadReceipts for PeerReceipts<'_> {
+    fn read(&self, bytes: &[u8]) -> Option<ReceiptBatch> {
+        self.0.manifests.iter().rev().find_map(|manifest| verify_receipts(bytes, manifest).ok())
+    }
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+pub struct OutBatch {
+    /// To whom.
+    pub peer: PartyId,
+    /// What is sent.
+    pub body: Vec<u8>,
+    batch: Batch,
+}
+
+/// What is under way, per lane; in memory only.
+#[derive(Debug, Default)]
+pub struct Windows(BTreeMap<LaneId, Window>);
+
+impl App {
+    /// Tells the shell that something waits in the outbox.
+    pub(crate) fn wake(&self) {
+        (self.waker)();
+    }
+
+    /// What the node adds to a message: its manifest, a random number, the time, acknowledgements.
+    pub(crate) fn stamp(&self, tx: &mut dyn Tx, lane: &LaneId) -> Result<Stamp, AppError> {
+        let registry = self.registry();
+        let own = registry.own.as_ref().ok_or_else(|| AppError::conflict("node.no_manifest"))?;
+        let mut acks = Vec::new();
+        for class in [Lane::Control, Lane::Report] {
+            let reverse = LaneId {
+                from: lane.to.clone(),
+                to: lane.from.clone(),
+                agreement: lane.agreement,
+                lane: class,
+            };
+            if let Some(taken) = lanes::peek_inbound(tx, &reverse)?
+                && taken.have.seq > 0
+            {
+                acks.push(Ack { lane: class, at: taken.have, head: taken.head });
+            }
+        }
+        let note = self.ledger.last_checkpoint(tx)?;
+        let checkpoint = note.map(|note: SignedNote| Digest(Sha256::digest(note.to_bytes()).into()));
+        Ok(Stamp { manifest: own.hash(), mid: random(&*self.entropy)?, now: self.now(), acks, checkpoint })
+    }
+
+    /// Returns the partners that something waits for and may be tried now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn due_partners(&self) -> Result<Vec<PartyId>, AppError> {
+        self.read(move |app, tx| {
+            let mut peers: Vec<PartyId> =
+                lanes::due(tx, app.now(), 1_000)?.into_iter().map(|lane| lane.id.to).collect();
+            peers.sort();
+            peers.dedup();
+            Ok(peers)
+        })
+    }
+
+    /// Returns the next batch to a partner, control lanes first, or nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn next_batch(&self, windows: &mut Windows, peer: &PartyId) -> Result<Option<OutBatch>, AppError> {
+        let registry = self.registry();
+        for (id, known) in &registry.agreements {
+            if known.agreement().party(peer).is_none() || !known.standing.duties_alive(self.now()) {
+                continue;
+            }
+            let flow = if known.standing.is_in_force(self.now()) { Flow::Open } else { Flow::ControlOnly };
+            let lane =
+                |class| LaneId { from: self.party.clone(), to: peer.clone(), agreement: *id, lane: class };
+            let ids = [lane(Lane::Control), lane(Lane::Report)];
+            let lanes = self.read(move |_app, tx| {
+                let mut found = Vec::new();
+                for id in &ids {
+                    found.extend(lanes::peek_outbound(tx, id)?);
+                }
+                Ok(found)
+            })?;
+            for lane in &lanes {
+                windows.0.entry(lane.id.clone()).or_insert_with(|| Window::new(lane));
+            }
+            let pairs: Vec<(&LaneOut, &Window)> = lanes
+                .iter()
+                .filter_map(|lane| windows.0.get(&lane.id).map(|window| (lane, window)))
+                .collect();
+            let Some(picked) = pick_lane(&pairs, flow, self.now()).cloned() else { continue };
+            if let Some(batch) = self.load_batch(windows, picked)? {
+                let body = encode_batch(&batch.envelopes);
+                return Ok(Some(OutBatch { peer: peer.clone(), body, batch }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn load_batch(&self, windows: &mut Windows, lane: LaneOut) -> Result<Option<Batch>, AppError> {
+        let Some(window) = windows.0.get_mut(&lane.id) else { return Ok(None) };
+        let (key, after) = (LaneKey::of(&lane.id), window.handed());
+        let messages =
+            self.read(move |_app, tx| Ok(lanes::waiting(tx, key, after, (BATCH_MESSAGES, BATCH_BYTES))?))?;
+        Ok(window.next(&lane, messages, self.now()))
+    }
+
+    /// Settles what came back for a batch: an answer, or nothing.
+    ///
+    /// # Errors
+    /// When the store fails; the batch counts as lost.
+    pub fn settle_batch(
+        &self,
+        windows: &mut Windows,
+        sent: OutBatch,
+        answer: Option<&[u8]>,
+    ) -> Result<(), AppError> {
+        let OutBatch { peer, batch, body: _ } = sent;
+        let known = self.registry().peers.get(&peer).cloned();
+        let answer = answer.and_then(|bytes| decode_batch_answer(bytes).ok());
+        let jitter = u16::from_be_bytes(random(&*self.entropy)?);
+        let id = batch.lane.clone();
+        let (Some(answer), Some(known)) = (answer, known) else {
+            let lane = self.write(move |app, tx| {
+                let lane = failed(&lanes::outbound(tx, &batch.lane)?, app.now(), jitter);
+                lanes::save_outbound(tx, &lane)?;
+                Ok(lane)
+            })?;
+            if let Some(window) = windows.0.get_mut(&id) {
+                window.lost(&lane);
+            }
+            return Ok(());
+        };
+        let settled = self.write(move |app, tx| {
+            let lane = lanes::outbound(tx, &batch.lane)?;
+            let key = LaneKey::of(&lane.id);
+            let mut outbox = Outbox::new(tx, key);
+            let answered = mithaq_exchange::Answered::to(&batch, &answer);
+            let settled = settle(&lane, answered, &mut outbox, &PeerReceipts(&known), app.now(), jitter)
+                .map_err(|error| {
+                    AppError::new(ErrorKind::Unavailable, "lane.settle", words::UNAVAILABLE).because(error)
+                })?;
+            app.store_settled(tx, &settled, &known)?;
+            Ok(settled)
+        })?;
+        if let Some(window) = windows.0.get_mut(&id) {
+            window.landed(&settled);
+        }
+        Ok(())
+    }
+
+    fn store_settled(&self, tx: &mut dyn Tx, settled: &Settled, peer: &Peer) -> Result<(), AppError> {
+        let (key, now) = (LaneKey::of(&settled.lane.id), self.now());
+        lanes::save_states(tx, key, &settled.changed)?;
+        lanes::add_receipts(tx, key, &settled.receipts, now)?;
+        lanes::add_evidence(tx, key, &settled.evidence, now)?;
+        lanes::save_outbound(tx, &settled.lane)?;
+        for row in &settled.receipts {
+            if let Some(batch) = PeerReceipts(peer).read(&row.bytes) {
+                disclosures::receipted(tx, key, &batch.statements, batch.stored_at)?;
+                self.acknowledged(tx, key, &batch)?;
+            }
+        }
+        self.raise(tx, &settled.alarms, &settled.lane.id)?;
+        self.log(tx, &facts(&settled.facts))?;
+        Ok(())
+    }
+
+    /// Reports that the partner accepted are acknowledged.
+    fn acknowledged(&self, tx: &mut dyn Tx, key: LaneKey, batch: &ReceiptBatch) -> Result<(), AppError> {
+        use mithaq_model::ReportState;
+        for statement in batch.statements.iter().filter(|one| one.verdict == Verdict::Accepted) {
+            let message = lanes::message(tx, key, statement.at)?;
+            let report =
+                message.filter(|one| matches!(one.kind, MessageKind::Report | MessageKind::Correction));
+            if let Some((object, _)) = report.and_then(|one| one.object) {
+                let number = object.into();
+                if reports::head(tx, number)?.is_some_and(|head| head.state == ReportState::Released) {
+                    reports::set_state(
+                        tx,
+                        number,
+                        ReportState::Released,
+                        ReportState::Acknowledged,
+                        self.now(),
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Declares what was not delivered by its deadline (N1).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn declare_overdue(&self) -> Result<usize, AppError> {
+        self.write(move |app, tx| {
+            let late = lanes::overdue(tx, app.now(), 256)?;
+            let mut events = Vec::new();
+            for (key, message) in &late {
+                let Some(id) = lanes::lane(tx, *key)? else { continue };
+                let lane = lanes::outbound(tx, &id)?;
+                let Some((state, fact)) = overdue(&lane, message, app.now()) else { continue };
+                lanes::save_states(tx, *key, &[(message.at, state)])?;
+                if let Some((object, version)) = message.object
+                    && matches!(message.kind, MessageKind::Report | MessageKind::Correction)
+                {
+                    let recipient = id.to.clone();
+                    let disclosed = disclosures::Key { object, version, recipient: &recipient };
+                    disclosures::answered(tx, &disclosed, Answer::Undelivered, app.now())?;
+                }
+                events.extend(facts(&[fact]));
+            }
+            app.log(tx, &events)?;
+            Ok(events.len())
+        })
+    }
+
+    /// Rings for people: each cause once.
+    pub(crate) fn raise(&self, tx: &mut dyn Tx, alarms: &[Alarm], lane: &LaneId) -> Result<(), AppError> {
+        for alarm in alarms {
+            let kind = alarm_code(*alarm);
+            let cause = Sha256::new().chain_update(kind).chain_update(format!("{lane:?}")).finalize();
+            let id = cause.first_chunk::<16>().copied().unwrap_or_default();
+            let reference = lane.from.to_string();
+            alarms::raise(tx, &alarms::Alarm { id, kind: kind.to_owned(), reference, at: self.now() })?;
+        }
+        Ok(())
+    }
+}
+
+const fn alarm_code(alarm: Alarm) -> &'static str {
+    match alarm {
+        Alarm::Equivocation => "peer.equivocation",
+        Alarm::Peer(fault) => fault.code(),
+        Alarm::LateReceipt => "peer.late_receipt",
+        Alarm::EpochStarted => "peer.epoch_started",
+        Alarm::ClockSkew => "peer.clock_skew",
+    }
+}
+
+/// The protocol's facts as entries.
+pub(crate) fn facts(facts: &[Fact]) -> Vec<Event> {
+    facts
+        .iter()
+        .map(|fact| {
+            let event = Event::system(fact.happened.code(), fact.reference())
+                .agreement(fact.agreement)
+                .with(&fact.counterparty);
+            match &fact.verdict {
+                Some(verdict) => event.verdict(verdict.clone()),
+                None => event,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,398 @@
+//! The release: decided, sealed, given its place in the lane, logged, in one transaction. What leaves the node is
+//! what this wrote, after the commit.
+
+use mithaq_db::Tx;
+use mithaq_envelope::{SealArgs, Sealed, seal_report};
+use mithaq_exchange::{Logged, Outgoing, enqueue};
+use mithaq_model::{
+    Assurance, CaseState, Claim, Days, ExcludedPredicate, Millis, OfficerId, PartyId, Report, ReportId,
+    ReportState, ReportVersion, RiskDimension, RiskLevel, Role, Subject, Timestamp,
+};
+use mithaq_policy::{Context, Decision, Disclosure, Permit, Refusal, Side, Work, decide, screen};
+use mithaq_store::agreements::{self, Counter};
+use mithaq_store::disclosures::{self, Answers};
+use mithaq_store::lanes::{self, LaneKey};
+use mithaq_store::reports::{self, Form, NewVersion};
+use mithaq_store::{cases, partners, settings};
+use mithaq_wire::{Lane, LaneId, MessageKind, encode_report};
+
+use crate::App;
+use crate::agreements::decode_risk;
+use crate::drafts::{Draft, approvers};
+use crate::error::AppError;
+use crate::log::{Committed, Event};
+use crate::outbound::OneWrap;
+use crate::ports::random;
+use crate::registry::Known;
+use crate::rights::{May, intent};
+
+/// Most reports released by one call: one transaction, one batch of the lane.
+pub const RELEASE_MAX: usize = 64;
+/// How long an envelope is tried before the sender signs "not delivered".
+const DELIVERY: Millis = Millis::hours(24 * 30);
+
+/// What the releasing officer states about this use.
+#[derive(Debug, Clone, Default)]
+pub struct Use {
+    /// Whether the offence is capital where the recipient is.
+    pub capital_offence: bool,
+    /// Written assurances the recipient gave for this case.
+    pub assurances: Vec<Assurance>,
+    /// What this person or use adds to the partner's risk.
+    pub further_risks: Vec<(RiskDimension, RiskLevel)>,
+    /// An excluded predicate somebody flagged.
+    pub excluded: Option<ExcludedPredicate>,
+}
+
+/// What became of one report.
+#[derive(Debug, Clone)]
+pub enum Released {
+    /// On its way to every recipient.
+    Sent,
+    /// The rules refused; nothing left.
+    Refused(Refusal),
+}
+
+impl App {
+    /// Releases one report.
+    ///
+    /// # Errors
+    /// A refusal by the rules is an error of kind `Refused` with its step, clause and reason; it is logged.
+    pub fn release_report(
+        &self,
+        may: May<intent::ReleaseReport>,
+        number: ReportId,
+        stated: &Use,
+    ) -> Result<(), AppError> {
+        let done = self.release_reports(may, &[number], stated)?;
+        match done.into_iter().next() {
+            Some((_, Released::Sent)) => Ok(()),
+            Some((_, Released::Refused(refusal))) => Err(refused(&refusal)),
+            None => Err(AppError::not_found()),
+        }
+    }
+
+    /// Releases up to [`RELEASE_MAX`] reports in one transaction; each is decided by itself.
+    ///
+    /// # Errors
+    /// When there are too many, or one is not reviewed.
+    pub fn release_reports(
+        &self,
+        may: May<intent::ReleaseReport>,
+        numbers: &[ReportId],
+        stated: &Use,
+    ) -> Result<Vec<(ReportId, Released)>, AppError> {
+        if numbers.len() > RELEASE_MAX {
+            return Err(AppError::invalid("reports").hint("release at most 64 reports at once"));
+        }
+        let (numbers, stated) = (numbers.to_vec(), stated.clone());
+        let done = self.write(move |app, tx| app.release_in(tx, may, &numbers, &stated))?;
+        self.wake();
+        Ok(done)
+    }
+
+    fn release_in(
+        &self,
+        tx: &mut dyn Tx,
+        may: May<intent::ReleaseReport>,
+        numbers: &[ReportId],
+        stated: &Use,
+    ) -> Result<Vec<(ReportId, Released)>, AppError> {
+        let mut done = Vec::with_capacity(numbers.len());
+        let mut events = Vec::with_capacity(numbers.len() * 3);
+        for number in numbers {
+            let draft = self.load_draft(tx, *number)?;
+            if draft.head.state != ReportState::Reviewed {
+                return Err(AppError::conflict("report.not_reviewed"));
+            }
+            let outcome = self.release_one(tx, may, &draft, stated, &mut events)?;
+            done.push((*number, outcome));
+        }
+        self.log(tx, &events)?;
+        Ok(done)
+    }
+
+    fn release_one(
+        &self,
+        tx: &mut dyn Tx,
+        may: May<intent::ReleaseReport>,
+        draft: &Draft,
+        stated: &Use,
+        events: &mut Vec<Event>,
+    ) -> Result<Released, AppError> {
+        let known = self.known(draft.report.agreement)?;
+        let report = self.minimised(&known, &draft.report);
+        let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
+        if report.recipients.is_empty() {
+            // An empty list is nobody: the decision says so in its own words.
+            let refusal = self.decide_for(tx, &known, (draft, &report), &self.party, stated)?;
+            if let Decision::Refuse(refusal) = refusal {
+                events.push(decided(
+                    Event::by(may, "report.decided", report.id).verdict(refusal.code().code()),
+                ));
+                return Ok(Released::Refused(refusal));
+            }
+        }
+        let mut permits = Vec::with_capacity(report.recipients.len());
+        for recipient in &report.recipients {
+            let event = decided(Event::by(may, "report.decided", report.id).with(recipient));
+            match self.decide_for(tx, &known, (draft, &report), recipient, stated)? {
+                Decision::Permit(permit) => {
+                    events.push(event.verdict("permit"));
+                    permits.push(permit);
+                }
+                Decision::Refuse(refusal) => {
+                    events.push(event.verdict(refusal.code().code()));
+                    return Ok(Released::Refused(refusal));
+                }
+            }
+        }
+        let released_by: Vec<Role> = approvers(&reports::approvals(tx, report.id, report.version)?)
+            .into_iter()
+            .map(|(_, role)| role)
+            .collect();
+        let (sealed, committed) = self.seal(&report, &permits, &released_by, draft)?;
+        let next = NewVersion {
+            version: report.version,
+            supersedes: None,
+            form: Form::Sealed,
+            content: sealed.bytes(),
+            at: self.now(),
+        };
+        reports::write_draft(tx, &self.vault, (report.id, draft.revision), &next)?;
+        reports::set_state(tx, report.id, ReportState::Reviewed, ReportState::Released, self.now())?;
+        for permit in &permits {
+            self.dispatch(tx, &known, permit.recipient(), (&sealed, MessageKind::Report), report.expires)?;
+            self.count(tx, permit, sealed.bytes().len())?;
+        }
+        let event = Event::by(may, "report.released", report.id).case(report.case_ref);
+        events.push(decided(event).committed(committed).verdict("permit"));
+        Ok(Released::Sent)
+    }
+
+    /// Drops claims whose attribute the agreement does not cover (step 12, minimisation).
+    fn minimised(&self, known: &Known, report: &Report) -> Report {
+        let covered = &known.agreement().attributes;
+        let keep = |claim: &&Claim| covered.contains(&claim.attribute);
+        let subjects = report.subjects.iter().filter_map(|subject| {
+            let claims = subject.claims().iter().filter(keep).cloned().collect();
+            let mut made = Subject::new(subject.id(), subject.kind(), subject.class(), claims).ok()?;
+            for role in subject.protected_roles() {
+                made = made.with_protected_role(*role);
+            }
+            Some(if subject.is_minor() { made.with_minor() } else { made })
+        });
+        Report { subjects: subjects.collect(), ..report.clone() }
+    }
+
+    fn seal(
+        &self,
+        report: &Report,
+        permits: &[Permit],
+        released_by: &[Role],
+        draft: &Draft,
+    ) -> Result<(Sealed, Committed), AppError> {
+        let now = self.now();
+        let first = permits.first().ok_or_else(|| AppError::bug("release.permit"))?;
+        let args = SealArgs {
+            lease_until: now.plus(first.lease()),
+            released_by: released_by.to_vec(),
+            sealed_at: now,
+            supersedes: ReportVersion::new(draft.head.version.get().saturating_sub(1)),
+            salt: random::<32>(&*self.entropy)?,
+        };
+        let sealed = seal_report(report, first, &args, self.keys.soft())
+            .map_err(|error| AppError::bug("release.seal").because(error))?;
+        // The same salt opens seal and log: what oversight sees is what the partner got.
+        let committed =
+            Committed::to(report.id.into(), report.version.get(), args.salt, &encode_report(report));
+        Ok((sealed, committed))
+    }
+
+    /// Gives a sealed object its place in the lane to a partner, with the disclosure row.
+    pub(crate) fn dispatch(
+        &self,
+        tx: &mut dyn Tx,
+        known: &Known,
+        recipient: &PartyId,
+        (sealed, kind): (&Sealed, MessageKind),
+        expires: Timestamp,
+    ) -> Result<(), AppError> {
+        let class = kind.lane().unwrap_or(Lane::Control);
+        let id = LaneId {
+            from: self.party.clone(),
+            to: recipient.clone(),
+            agreement: known.agreement().id(),
+            lane: class,
+        };
+        let lane = lanes::outbound(tx, &id)?;
+        let now = self.now();
+        let object = (sealed.header().object, sealed.header().version);
+        let out = Outgoing {
+            kind,
+            object: Some(object),
+            sealed: sealed.bytes(),
+            expires: expires.min(now.plus(Days(365))),
+            deadline: now.plus(DELIVERY),
+        };
+        let stamp = self.stamp(tx, &id)?;
+        let mut sessions = self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut wrap = OneWrap { app: self, sessions: &mut sessions, sealed: Some(sealed) };
+        let queued = enqueue(&lane, &out, stamp, &mut wrap).map_err(crate::outbound::enqueue_error)?;
+        let (lane, message) = queued.store(Logged::committed(0));
+        let key = LaneKey::of(&id);
+        if matches!(kind, MessageKind::Report | MessageKind::Correction) {
+            let disclosure = disclosures::Disclosure {
+                object: object.0,
+                version: object.1,
+                recipient: recipient.clone(),
+                agreement: id.agreement,
+                lane: key,
+                place: message.at,
+                sent: now,
+                answers: Answers::default(),
+            };
+            disclosures::add_many(tx, &[disclosure])?;
+        }
+        lanes::put(tx, key, &[message])?;
+        lanes::save_outbound(tx, &lane)?;
+        Ok(())
+    }
+
+    /// Runs the release decision for one recipient.
+    fn decide_for(
+        &self,
+        tx: &mut dyn Tx,
+        known: &Known,
+        (draft, report): (&Draft, &Report),
+        recipient: &PartyId,
+        stated: &Use,
+    ) -> Result<Decision, AppError> {
+        let context = self.sender_context(tx, known, (draft, report), recipient, stated)?;
+        let disclosure = Disclosure {
+            report,
+            recipient,
+            side: Side::Sender,
+            context: &context,
+            standing: &known.standing,
+        };
+        Ok(decide(&known.rules, &disclosure, self.now()))
+    }
+
+    fn sender_context(
+        &self,
+        tx: &mut dyn Tx,
+        known: &Known,
+        (draft, report): (&Draft, &Report),
+        recipient: &PartyId,
+        stated: &Use,
+    ) -> Result<Context, AppError> {
+        let (agreement, now) = (known.agreement(), self.now());
+        let approvals = approvers(&reports::approvals(tx, report.id, report.version)?);
+        let cleared = self.is_cleared(tx, report.id, report.version)?;
+        let special = if cleared { Vec::new() } else { screen::report(report) };
+        let risk =
+            partners::risk(tx, &self.vault, recipient)?.and_then(|stored| decode_risk(&stored.content));
+        let budgets = agreement.budgets;
+        let used = |tx: &mut dyn Tx, name| {
+            agreements::used(
+                tx,
+                &Counter { agreement: &agreement.id(), party: &self.party, name, day: day(now) },
+            )
+        };
+        Ok(Context {
+            work: self.work(tx, draft)?,
+            signatures_good: known.all_signed,
+            rule_set: Some(agreement.id()),
+            hold: false,
+            special_categories: special,
+            clearances: Vec::new(),
+            excluded: stated.excluded,
+            consents: Vec::new(),
+            recipient_level: agreement
+                .party(recipient)
+                .map_or(mithaq_model::Level::Unclassified, |party| party.max_level),
+            channel_level: self.accreditation(),
+            partner_risk: risk,
+            further_risks: stated.further_risks.clone(),
+            capital_offence: stated.capital_offence,
+            assurances: stated.assurances.clone(),
+            reports_left: u64::from(budgets.reports_per_day).saturating_sub(used(tx, REPORTS)?),
+            bytes_left: budgets.bytes_per_day.saturating_sub(used(tx, BYTES)?),
+            bytes: u64::try_from(draft.bytes.len()).unwrap_or(u64::MAX),
+            approvals,
+        })
+    }
+
+    /// Step 1: the case is open and its author is still assigned to it.
+    fn work(&self, tx: &mut dyn Tx, draft: &Draft) -> Result<Work, AppError> {
+        let case = match draft.head.case {
+            Some(case) => cases::get(tx, &self.vault, case)?.map(|stored| stored.case),
+            None => None,
+        };
+        let author: Option<OfficerId> = draft.head.author;
+        Ok(Work {
+            role_may: true,
+            case_open: case
+                .as_ref()
+                .is_some_and(|case| case.state == CaseState::Open && case.review_on > self.now()),
+            case_assigned: case.zip(author).is_some_and(|(case, author)| case.officers.contains(&author)),
+        })
+    }
+
+    fn count(&self, tx: &mut dyn Tx, permit: &Permit, bytes: usize) -> Result<(), AppError> {
+        let (id, day) = (permit.agreement(), day(self.now()));
+        let counter = |name| Counter { agreement: &id, party: &self.party, name, day };
+        agreements::count(tx, &counter(REPORTS), 1)?;
+        agreements::count(tx, &counter(BYTES), u32::try_from(bytes).unwrap_or(u32::MAX))?;
+        Ok(())
+    }
+
+    /// Whether the legal adviser cleared what the screen found in a version.
+    pub(crate) fn is_cleared(
+        &self,
+        tx: &mut dyn Tx,
+        number: ReportId,
+        version: ReportVersion,
+    ) -> Result<bool, AppError> {
+        Ok(settings::get(tx, &clearance(number, version))?.is_some())
+    }
+
+    /// Clears the screen's findings in a version of a report: the text speaks of no special category of a person.
+    ///
+    /// # Errors
+    /// When there is no such report.
+    pub fn clear_report(&self, may: May<intent::ClearRights>, number: ReportId) -> Result<(), AppError> {
+        self.write(move |app, tx| {
+            let head = reports::head(tx, number)?.ok_or_else(AppError::not_found)?;
+            settings::set(tx, &clearance(number, head.version), may.actor().as_bytes())?;
+            app.log(tx, &[Event::by(may, "report.cleared", number)])?;
+            Ok(())
+        })
+    }
+}
+
+fn clearance(number: ReportId, version: ReportVersion) -> String {
+    format!("clear.{number}.{}", version.get())
+}
+
+/// Budget of reports.
+pub(crate) const REPORTS: &str = "reports";
+/// Budget of bytes.
+pub(crate) const BYTES: &str = "bytes";
+
+/// The day of an instant, UTC, for budgets.
+pub(crate) fn day(now: Timestamp) -> u32 {
+    u32::try_from(now.as_millis().div_euclid(86_400_000)).unwrap_or(0)
+}
+
+/// A refusal by the rules as the officer sees it.
+pub(crate) fn refused(refusal: &Refusal) -> AppError {
+    AppError::refused(
+        format!("release.{}", refusal.code()),
+        *refusal.words(),
+        refusal.step(),
+        refusal.clause().map(ToOwned::to_owned),
+        refusal.ground(),
+    )
+}

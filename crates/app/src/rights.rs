@@ -1,0 +1,225 @@
+//! Which role may do what at a node: one table, printed to `docs/reference/role-matrix.txt` for oversight
+//! bodies as much as for us. What may be *disclosed* is not decided here but by `policy`.
+//!
+//! An [`Actor`] is an authenticated human; a [`May`] is the proof that this human may do one kind of thing.
+//! Functions take the proof, not the role: "authorise one thing, do another" does not compile.
+
+use core::marker::PhantomData;
+
+use mithaq_model::{Officer, OfficerId, Role, RoleSet};
+
+use crate::error::AppError;
+
+macro_rules! intents {
+    ($($(#[$doc:meta])* $name:ident = $code:literal: [$($role:ident),*]),+ $(,)?) => {
+        /// The kinds of things people do. Each is a type, so that a proof for one is none for another.
+        pub mod intent {
+            $($(#[$doc])* #[derive(Debug, Clone, Copy)] pub struct $name;)+
+        }
+        $(impl Intent for intent::$name {
+            const CODE: &'static str = $code;
+            const ROLES: &'static [Role] = &[$(Role::$role),*];
+        })+
+
+        /// Every intent with its code and the roles that may.
+        pub const INTENTS: &[(&str, &[Role])] = &[$(($code, &[$(Role::$role),*])),+];
+    };
+}
+
+/// A kind of thing people do.
+pub trait Intent {
+    /// Stable code, also the prefix of its ledger entries.
+    const CODE: &'static str;
+    /// Roles that may. Empty means nobody.
+    const ROLES: &'static [Role];
+}
+
+intents! {
+    /// Write, sign, activate, end agreements.
+    GovernAgreement = "agreement.govern": [AgreementAuthority],
+    /// Suspend in an emergency, for 72 hours.
+    SuspendAgreement = "agreement.suspend": [AgreementAuthority, LegalAdviser],
+    /// Read agreements and partners.
+    ReadAgreement = "agreement.read": [AgreementAuthority, Analyst, CaseOfficer, Dpo, LegalAdviser, Oversight, SecurityOfficer, Spoc, Supervisor],
+    /// Open and close cases, assign officers.
+    GovernCase = "case.govern": [Supervisor],
+    /// Work on a case one is assigned to.
+    WorkCase = "case.work": [Analyst, CaseOfficer, Supervisor],
+    /// Write subjects and import lists.
+    WriteSubject = "subject.write": [Analyst, CaseOfficer],
+    /// Search and read subjects inside a case.
+    ReadSubject = "subject.read": [Analyst, CaseOfficer, Supervisor],
+    /// Draft, grade and correct reports.
+    WriteReport = "report.write": [Analyst, CaseOfficer],
+    /// Review what somebody else wrote.
+    ReviewReport = "report.review": [Supervisor],
+    /// Release, as one of two persons.
+    ReleaseReport = "report.release": [Spoc, Supervisor],
+    /// Recall what was released.
+    RecallReport = "report.recall": [Supervisor],
+    /// Read what was received.
+    ReadReport = "report.read": [Analyst, CaseOfficer, Spoc, Supervisor],
+    /// Decide what happens to a quarantined report, as one of two persons.
+    JudgeQuarantine = "quarantine.judge": [Dpo, Spoc],
+    /// Clear a protected role or a finding of the special-category screen.
+    ClearRights = "rights.clear": [LegalAdviser],
+    /// Set classification limits and partner assessments.
+    AssessPartner = "partner.assess": [LegalAdviser, SecurityOfficer],
+    /// Add, change and lock officers. Sees no content.
+    GovernOfficers = "officers.govern": [NodeAdministrator],
+    /// See whether the node works: counts and states, no content.
+    ReadHealth = "health.read": [Dpo, NodeAdministrator, Oversight, SecurityOfficer, Spoc],
+    /// Read the log and export evidence. Cannot be taken away by the agency.
+    ReadLog = "log.read": [Dpo, Oversight],
+}
+
+/// An authenticated human. Only sign-in makes one.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    officer: Officer,
+}
+
+impl Actor {
+    /// Called by sign-in alone, after the credential was verified.
+    pub(crate) const fn authenticated(officer: Officer) -> Self {
+        Self { officer }
+    }
+
+    /// Returns the number, also the pseudonym in the ledger.
+    #[must_use]
+    pub const fn id(&self) -> OfficerId {
+        self.officer.id
+    }
+
+    /// Returns who it is.
+    #[must_use]
+    pub const fn officer(&self) -> &Officer {
+        &self.officer
+    }
+
+    /// Returns the roles held.
+    #[must_use]
+    pub const fn roles(&self) -> RoleSet {
+        self.officer.roles
+    }
+
+    /// Proves that this human may do a kind of thing.
+    ///
+    /// # Errors
+    /// When no role held allows it.
+    pub fn may<I: Intent>(&self, _intent: I) -> Result<May<I>, AppError> {
+        let role = I::ROLES.iter().copied().find(|role| self.officer.roles.has(*role));
+        match role {
+            Some(role) => Ok(May { actor: self.id(), role, intent: PhantomData }),
+            None => Err(AppError::forbidden(I::CODE)),
+        }
+    }
+}
+
+/// Proof that a human may do one kind of thing, and in which role.
+#[derive(Debug)]
+pub struct May<I> {
+    actor: OfficerId,
+    role: Role,
+    intent: PhantomData<I>,
+}
+
+impl<I> Clone for May<I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I> Copy for May<I> {}
+
+impl<I: Intent> May<I> {
+    /// Returns who acts.
+    #[must_use]
+    pub const fn actor(&self) -> OfficerId {
+        self.actor
+    }
+
+    /// Returns in which role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Returns the code of the intent.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        I::CODE
+    }
+}
+
+/// Returns the table as text: one line per intent, one column per role.
+#[must_use]
+pub fn role_matrix() -> String {
+    use core::fmt::Write as _;
+    let mut out = String::from("who may do what at a node; `x` means may, empty means may not\n\n");
+    for (number, role) in Role::ALL.iter().enumerate() {
+        let _infallible = writeln!(out, "{number}  {role}");
+    }
+    let _infallible = write!(out, "\n{:20}", "");
+    for number in 0..Role::ALL.len() {
+        let _infallible = write!(out, " {number}");
+    }
+    out.push('\n');
+    for (code, roles) in INTENTS {
+        let _infallible = write!(out, "{code:20}");
+        for role in Role::ALL {
+            out.push_str(if roles.contains(role) { " x" } else { " ." });
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mithaq_model::{Lang, Sensitive, UnitId};
+
+    fn officer(roles: &[Role]) -> Actor {
+        Actor::authenticated(Officer {
+            id: OfficerId::new([1; 16]),
+            login: "a".to_owned(),
+            name: Sensitive::new("a".to_owned()),
+            unit: UnitId::new([2; 16]),
+            roles: roles.iter().copied().collect(),
+            lang: Lang::EN,
+            active: true,
+        })
+    }
+
+    #[test]
+    fn the_node_administrator_sees_no_content() {
+        let content = ["subject", "report", "case", "quarantine", "log", "rights"];
+        for (code, roles) in INTENTS {
+            let touches = content.iter().any(|c| code.starts_with(c));
+            assert!(!(touches && roles.contains(&Role::NodeAdministrator)), "{code}");
+        }
+    }
+
+    #[test]
+    fn oversight_reads_and_never_writes() {
+        for (code, roles) in INTENTS {
+            assert!(code.ends_with(".read") || !roles.contains(&Role::Oversight), "{code}");
+        }
+    }
+
+    #[test]
+    fn no_role_may_nothing_and_each_intent_asks_its_own_roles() {
+        assert!(officer(&[]).may(intent::ReadReport).is_err());
+        let supervisor = officer(&[Role::Supervisor]);
+        assert_eq!(supervisor.may(intent::RecallReport).unwrap().role(), Role::Supervisor);
+        assert!(supervisor.may(intent::WriteReport).is_err());
+        assert!(supervisor.may(intent::GovernOfficers).is_err());
+    }
+
+    #[test]
+    fn release_takes_two_roles_that_exist() {
+        let release = INTENTS.iter().find(|(code, _)| *code == "report.release").unwrap();
+        assert_eq!(release.1, [Role::Spoc, Role::Supervisor]);
+    }
+}

@@ -1,0 +1,203 @@
+//! Subjects: written, imported, found and read inside a case. There is no list-all, no wildcard and no export:
+//! a search names a case, a purpose, a reason and at least two parts of a name or a document.
+
+use mithaq_model::{CaseId, Subject, SubjectId, Text};
+use mithaq_store::subjects::{self, Head, NewSubject, Scope};
+use mithaq_wire::{decode_subject, encode_subject};
+
+use crate::App;
+use crate::cases::CaseAccess;
+use crate::error::{AppError, ErrorKind, words};
+use crate::log::{Committed, Event};
+use crate::ports::random;
+use crate::rights::{May, intent};
+use crate::terms::{query_terms, terms_of};
+
+/// Most subjects found by one search: more means that the question was too wide.
+pub const HITS_MAX: u32 = 25;
+/// Most subjects written at once.
+pub const BATCH_MAX: usize = 256;
+
+/// What a search asks.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// A name, in any script; at least two parts of it.
+    pub name: Option<Text>,
+    /// The number of a document.
+    pub document: Option<Text>,
+}
+
+/// A subject that was found: its number and how many parts of the question it shares. Reading it is another
+/// step, logged by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    /// Number.
+    pub subject: SubjectId,
+    /// Parts of the question found.
+    pub shared: u32,
+    /// Parts the question has.
+    pub asked: u32,
+}
+
+impl App {
+    /// Writes new subjects into a case.
+    ///
+    /// # Errors
+    /// When there are more than [`BATCH_MAX`], one has no claims, or a number is taken.
+    pub fn add_subjects(
+        &self,
+        may: May<intent::WriteSubject>,
+        access: &CaseAccess,
+        new: Vec<Subject>,
+    ) -> Result<usize, AppError> {
+        own(may.actor(), access)?;
+        if new.len() > BATCH_MAX {
+            return Err(AppError::invalid("subjects").hint("write at most 256 subjects at once"));
+        }
+        let case = access.case();
+        let prepared = new.iter().map(|subject| self.prepare(subject)).collect::<Result<Vec<_>, _>>()?;
+        self.write(move |app, tx| {
+            let cases = [case];
+            let rows: Vec<NewSubject<'_>> = prepared.iter().map(|one| one.row(&cases)).collect();
+            subjects::add_many(tx, &app.vault, &rows)?;
+            let events: Vec<Event> = prepared
+                .iter()
+                .map(|one| Event::by(may, "subject.added", one.head.id).case(case).committed(one.committed))
+                .collect();
+            app.log(tx, &events)?;
+            Ok(prepared.len())
+        })
+    }
+
+    /// Searches inside one case.
+    ///
+    /// # Errors
+    /// When the question is too wide: fewer than two parts of a name and no document.
+    pub fn search(
+        &self,
+        may: May<intent::ReadSubject>,
+        access: &CaseAccess,
+        query: &Query,
+    ) -> Result<Vec<Hit>, AppError> {
+        own(may.actor(), access)?;
+        let asked = query_terms(query)?;
+        let salt = random::<32>(&*self.entropy)?;
+        let (case, purpose) = (access.case(), access.purpose());
+        let terms: Vec<_> = asked.iter().map(|term| self.vault.term(term)).collect();
+        // Oversight can later open what was asked; the log itself does not tell.
+        let committed = Committed::to(
+            mithaq_model::ObjectId::new(*case.as_bytes()),
+            0,
+            salt,
+            asked.join("\n").as_bytes(),
+        );
+        let total = u32::try_from(asked.len()).unwrap_or(u32::MAX);
+        self.write(move |app, tx| {
+            let found = subjects::find(tx, &terms, Scope::Cases(&[case]), HITS_MAX)?;
+            let event = Event::by(may, "subject.searched", case).case(case).purpose(purpose);
+            let verdict = format!("hits:{}", found.len());
+            app.log(tx, &[event.committed(committed).verdict(verdict)])?;
+            Ok(found.into_iter().map(|(subject, shared)| Hit { subject, shared, asked: total }).collect())
+        })
+    }
+
+    /// Reads one subject of the case, with its claims. Logged with the purpose and, as a commitment, the reason.
+    ///
+    /// # Errors
+    /// When it is not of this case: the same answer as when it does not exist.
+    pub fn read_subject(
+        &self,
+        may: May<intent::ReadSubject>,
+        access: &CaseAccess,
+        subject: SubjectId,
+        reason: &Text,
+    ) -> Result<Subject, AppError> {
+        own(may.actor(), access)?;
+        let salt = random::<32>(&*self.entropy)?;
+        let (case, purpose, reason) = (access.case(), access.purpose(), reason.clone());
+        self.write(move |app, tx| {
+            let of_case = subjects::cases_of(tx, subject)?.contains(&case);
+            let stored = if of_case { subjects::get(tx, &app.vault, subject)? } else { None };
+            let object = mithaq_model::ObjectId::new(*subject.as_bytes());
+            let committed = Committed::to(object, 0, salt, reason.reveal().as_bytes());
+            let event =
+                Event::by(may, "subject.read", subject).case(case).purpose(purpose).committed(committed);
+            let verdict = if stored.is_some() { "permit" } else { "CASE" };
+            app.log(tx, &[event.verdict(verdict)])?;
+            Ok(stored)
+        })?
+        .ok_or_else(AppError::not_found)
+        .and_then(|stored| decode_subject(&stored.content).map_err(damaged))
+    }
+
+    /// Erases subjects whose time is over: content, search terms and salts; the log stays whole.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn erase_expired_subjects(&self, limit: u32) -> Result<usize, AppError> {
+        self.write(move |app, tx| {
+            let due = subjects::expired(tx, app.now(), limit)?;
+            if due.is_empty() {
+                return Ok(0);
+            }
+            subjects::erase(tx, &due)?;
+            let events: Vec<Event> =
+                due.iter().map(|subject| Event::system("subject.erased", subject).verdict("RET")).collect();
+            app.log(tx, &events)?;
+            Ok(due.len())
+        })
+    }
+
+    fn prepare(&self, subject: &Subject) -> Result<Prepared, AppError> {
+        let expires = subject.claims().iter().map(|claim| claim.expires).min();
+        let expires =
+            expires.ok_or_else(|| AppError::invalid("claims").hint("a subject needs at least one claim"))?;
+        let content = encode_subject(subject);
+        let salt = random::<32>(&*self.entropy)?;
+        let object = mithaq_model::ObjectId::new(*subject.id().as_bytes());
+        let recorded =
+            subject.claims().iter().map(|claim| claim.recorded).min().unwrap_or_else(|| self.now());
+        Ok(Prepared {
+            committed: Committed::to(object, 1, salt, &content),
+            terms: terms_of(subject).iter().map(|term| self.vault.term(term)).collect(),
+            head: Head {
+                id: subject.id(),
+                kind: subject.kind(),
+                class: subject.class(),
+                minor: subject.is_minor(),
+                protected: subject.protected_roles().to_vec(),
+                recorded,
+                expires,
+            },
+            content,
+        })
+    }
+}
+
+struct Prepared {
+    head: Head,
+    content: Vec<u8>,
+    terms: Vec<mithaq_store::Term>,
+    committed: Committed,
+}
+
+impl Prepared {
+    fn row<'a>(&'a self, cases: &'a [CaseId]) -> NewSubject<'a> {
+        NewSubject {
+            head: self.head.clone(),
+            content: &self.content,
+            cases,
+            reports: &[],
+            terms: &self.terms,
+        }
+    }
+}
+
+fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
+    AppError::new(ErrorKind::Integrity, "store.integrity.subject", words::INTEGRITY).because(error)
+}
+
+/// The access must be the acting human's own.
+fn own(actor: mithaq_model::OfficerId, access: &CaseAccess) -> Result<(), AppError> {
+    if access.actor() == actor { Ok(()) } else { Err(AppError::not_found()) }
+}
