@@ -136,9 +136,8 @@ impl<'a> Parts<'a> {
             return Err(EnvelopeError::Size);
         }
         let signed = Sign1::parse(bytes, ENVELOPE_MAX)?;
-        let header = decode_envelope_header(signed.document).map_err(|error| match error {
-            WireError::Version => EnvelopeError::Unsupported,
-            _other => EnvelopeError::Malformed,
+        let header = decode_envelope_header(signed.document).map_err(|error| {
+            if error == WireError::Version { EnvelopeError::Unsupported } else { EnvelopeError::Malformed }
         })?;
         let mut r = Reader::new(signed.payload);
         r.tuple(5)?;

@@ -1,1 +1,9 @@
-//! Tests.
+//! Every refusal has a test; what is accepted is accepted in one spelling only.
+
+mod fixture;
+mod flow;
+mod foreign;
+mod receipts;
+mod refuse;
+mod trust;
+mod vectors;
