@@ -25,9 +25,17 @@ const LONGEST_TEMP_DIR: usize = 60;
 /// What the guardian does once nobody holds the other end of its standard input: even if this program was
 /// killed, the server stops and its files go. `$1` is pg_ctl, `$2` the directory, `$3` the user or nothing.
 const GUARDIAN: &str = r#"
+stop() {
+  if [ -n "$3" ]; then runuser -u "$3" -- "$1" stop -D "$2/data" -m immediate -w -s
+  else "$1" stop -D "$2/data" -m immediate -w -s; fi
+}
 cat >/dev/null
-if [ -n "$3" ]; then runuser -u "$3" -- "$1" stop -D "$2/data" -m immediate -w -s
-else "$1" stop -D "$2/data" -m immediate -w -s; fi
+# A server that is only just starting cannot be stopped yet, and writes files again after they were removed.
+for try in 1 2 3; do
+  if stop "$1" "$2" "$3"; then rm -rf "$2"; break; fi
+  rm -rf "$2"
+  sleep 1
+done
 rm -rf "$2"
 "#;
 

@@ -25,7 +25,7 @@ pub(crate) struct SimOptions {
 }
 
 pub(super) fn fmt(context: &mut Context<'_>) -> Result<Outcome> {
-    done(shell::run(&mut context.cargo(&["fmt", "--all", "--", "--check"])))
+    done(shell::run(&mut context.cargo(&["fmt", "--all", "--", "--check", "-l"])))
 }
 
 pub(super) fn tidy(context: &mut Context<'_>) -> Result<Outcome> {
