@@ -290,8 +290,8 @@ fn seal_rules<R>(
         return Err(Refuse::SealOriginator);
     }
     let fits = match (header.kind, &content) {
-        (MessageKind::Report, Content::Report { .. })
-        | (MessageKind::Order, Content::Order(_))
+        (MessageKind::Report, Content::Report { .. }) => seal.supersedes.is_none(),
+        (MessageKind::Order, Content::Order(_))
         | (MessageKind::Notice, Content::Notice(_))
         | (MessageKind::Receipts, Content::Receipts(_)) => true,
         (MessageKind::Correction, Content::Report { .. }) => {

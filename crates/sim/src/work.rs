@@ -112,7 +112,10 @@ impl World {
         }
         for peer in own.recipients {
             let kind = if self.dice.chance(900) { MessageKind::Correction } else { MessageKind::Report };
-            let Some((sealed, deserves)) = self.slip(node, peer, own.object, version) else { continue };
+            let Some((mut sealed, deserves)) = self.slip(node, peer, own.object, version) else { continue };
+            if kind == MessageKind::Report {
+                sealed.seal.supersedes = None;
+            }
             if !self.is_suspended(node, peer) {
                 self.queue(node, peer, kind, &sealed, deserves);
             }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod read;
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod sender;

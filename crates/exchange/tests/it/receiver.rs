@@ -220,6 +220,7 @@ fn signed_but_wrong_is_refused_with_a_code_and_the_lane_goes_on() {
         (MessageKind::Notice, good.clone(), "seal.kind"),
         (MessageKind::Receipts, good.clone(), "seal.kind"),
         (MessageKind::Correction, good.clone(), "seal.kind"),
+        (MessageKind::Report, a.slip(&b.party, object(1), 2, Policy::Accept), "seal.kind"),
         (MessageKind::Report, a.slip(&b.party, object(1), 1, Policy::Refuse), "PUR"),
         (MessageKind::Report, a.slip(&b.party, object(1), 1, Policy::Quarantine), "?SPC"),
         (MessageKind::Report, a.slip(&b.party, object(1), 1, Policy::Crash), "?policy.internal"),
@@ -354,7 +355,8 @@ fn a_recall_erases_and_stays() {
     let correction = a.queue(&b.party, MessageKind::Correction, &correction);
     let (received, _) = b.take(&a.party, &[correction]);
     assert_eq!(verdicts(&received), ["object.recalled"], "correction after recall");
-    let anew = a.slip(&b.party, object(1), 3, Policy::Accept);
+    let mut anew = a.slip(&b.party, object(1), 3, Policy::Accept);
+    anew.seal.supersedes = None;
     let anew = a.queue(&b.party, MessageKind::Report, &anew);
     let (received, _) = b.take(&a.party, &[anew]);
     assert_eq!(verdicts(&received), ["object.recalled"], "not by the report lane either");
@@ -432,7 +434,8 @@ fn corrections_supersede_even_when_refused_or_early() {
     b.take(&a.party, &[late]);
     let states: Vec<_> = b.store.holdings[&object(5)].versions.iter().map(|v| v.state).collect();
     assert_eq!(states, [VersionState::Superseded, VersionState::Current]);
-    let again = a.slip(&b.party, object(5), 2, Policy::Accept);
+    let mut again = a.slip(&b.party, object(5), 2, Policy::Accept);
+    again.seal.supersedes = None;
     let again = a.queue(&b.party, MessageKind::Report, &again);
     let (received, _) = b.take(&a.party, &[again]);
     assert_eq!(verdicts(&received), ["object.version"]);
