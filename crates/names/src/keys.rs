@@ -232,7 +232,7 @@ impl Name {
     ///     Name::parse(text).keys().into_iter().map(|k| k.key).filter(|k| k.kind() == KeyKind::Coarse).collect::<Vec<_>>()
     /// };
     /// assert_eq!(coarse("Bouteflika"), coarse("بوتفليقة"));
-    /// assert_eq!(coarse("Abdelhamid"), coarse("Абд аль-Хамид"));
+    /// assert_eq!(coarse("Abdelhamid"), coarse("عبد الحميد"));
     /// ```
     #[must_use]
     pub fn keys(&self) -> Vec<WeightedKey> {

@@ -2,7 +2,7 @@
 //!
 //! عبد الحميد, Abdelhamid, Abd al-Hamid and Абдельхамид are one name. This crate reads a name in any of the
 //! supported scripts ([`Name::parse`]), compares two of them ([`Scorer::score`]) and says why
-//! ([`Scorer::explain`](crate::Scorer)). It does no input or output, reads no clock, and gives the same answer for (a, b) as for (b, a).
+//! ([`Scorer::explain`]). It does no input or output, reads no clock, and gives the same answer for (a, b) as for (b, a).
 //!
 //! ```
 //! use mithaq_names::{Band, Name, Scorer};
@@ -26,6 +26,9 @@
 #![deny(missing_docs)]
 
 mod align;
+mod convention;
+mod evidence;
+mod explain;
 mod han;
 mod keys;
 mod lexicon;
@@ -42,6 +45,11 @@ mod text;
 pub mod training;
 mod units;
 
+pub use convention::Convention;
+pub use evidence::{
+    Agreement, BirthDate, Calendar, Details, Document, DocumentKind, Field, Finding, Sex, compare_details,
+};
+pub use explain::{Explanation, Reason, ReasonCode, Spelling};
 pub use keys::{Key, KeyKind, WeightedKey};
 pub use name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
 pub use score::{Band, FEATURE_NAMES, FEATURES, Likeness, Scorer, SecondIdentifier};

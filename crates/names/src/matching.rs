@@ -166,7 +166,7 @@ fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Lin
 }
 
 /// True when one token is the beginning of the other (Alex, Alexander; Tim, Timothy).
-fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
+pub(crate) fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
     let (short, long) = if a.1.len <= b.1.len { (a, b) } else { (b, a) };
     short.1.script == long.1.script && short.1.len >= 3 && long.0.symbols_of(long.1).starts_with(short.0.symbols_of(short.1))
 }
@@ -284,4 +284,10 @@ fn joinable(token: &Token) -> bool {
     matches!(token.role, Role::Plain | Role::Kunya | Role::Particle | Role::Initial | Role::Patronymic)
         && token.script != Script::Hebrew
         || token.role == Role::Plain
+}
+
+/// Pairs of links that cross each other.
+pub(crate) fn inversions(links: &[Link]) -> usize {
+    let crossing = |x: &Link, y: &Link| (x.a < y.a) != (x.b < y.b);
+    links.iter().enumerate().map(|(at, x)| links.iter().skip(at + 1).filter(|y| crossing(x, y)).count()).sum()
 }

@@ -147,6 +147,14 @@ impl Scorer {
     }
 }
 
+impl Scorer {
+    /// Bits one unit of a feature weighs.
+    pub(crate) fn weight_bits(feature: &str) -> f32 {
+        let at = FEATURE_NAMES.iter().position(|name| *name == feature);
+        at.and_then(|at| WEIGHTS.get(at)).copied().unwrap_or(0.0) * std::f32::consts::LOG2_E
+    }
+}
+
 /// Makes a likeness of log-odds in bits.
 pub(crate) fn likeness(bits: f32, second: SecondIdentifier) -> Likeness {
     let probability = 1.0 / (1.0 + (-bits).exp2());
@@ -175,7 +183,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         let [first, second] = qualities;
         qualities = if link.quality < first { [link.quality, first] } else { [first, second.min(link.quality)] };
     }
-    let inversions = inversions(links);
+    let inversions = matching::inversions(links);
     let joined = links.iter().filter(|l| l.a_count + l.b_count > 2).count();
     let initials = links.iter().filter(|l| l.initial).count();
     let script = |name: &Name| name.tokens.first().map(|t| t.script);
@@ -217,7 +225,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
 }
 
 /// Weight in bits a token has when nothing answers it.
-fn weight(token: &Token) -> f32 {
+pub(crate) fn weight(token: &Token) -> f32 {
     match token.role {
         Role::Patronymic => 0.4 * token.rarity_bits(),
         Role::Kunya => 0.3 * token.rarity_bits(),
@@ -229,10 +237,4 @@ fn weight(token: &Token) -> f32 {
 
 const fn is_name(role: Role) -> bool {
     matches!(role, Role::Plain | Role::Kunya | Role::Patronymic | Role::Number)
-}
-
-/// Pairs of links that cross each other.
-fn inversions(links: &[matching::Link]) -> usize {
-    let crossing = |x: &matching::Link, y: &matching::Link| (x.a < y.a) != (x.b < y.b);
-    links.iter().enumerate().map(|(at, x)| links.iter().skip(at + 1).filter(|y| crossing(x, y)).count()).sum()
 }
