@@ -188,7 +188,7 @@ pub fn verify<'a>(bytes: &'a [u8], sender: &VerifiedManifest) -> Result<Verified
     if parts.header.manifest != sender.hash() || parts.header.lane.from != sender.manifest().party {
         return Err(EnvelopeError::Signer);
     }
-    if !parts.signed.verify(Context::Envelope, &sender.manifest().node_key) {
+    if !parts.signed.verify(Context::Envelope, sender.node_key()) {
         return Err(EnvelopeError::Signature);
     }
     Ok(VerifiedEnvelope { parts, hash: envelope_hash(bytes) })

@@ -2,8 +2,10 @@
 //! purpose only; callers cannot swap an agency's key for a node's. The software keys here hold secrets that
 //! are erased when dropped and never shown.
 
-use aws_lc_rs::signature::{KeyPair as _, ML_DSA_65, ML_DSA_65_SIGNING, PqdsaKeyPair, UnparsedPublicKey};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use aws_lc_rs::signature::{
+    Ed25519KeyPair, KeyPair as _, ML_DSA_65, ML_DSA_65_SIGNING, PqdsaKeyPair, UnparsedPublicKey,
+};
+use ed25519_dalek::{Signature, VerifyingKey};
 use hpke::{Deserializable as _, Kem as _, Serializable as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -86,7 +88,7 @@ impl RootKeys {
         let lattice = UnparsedPublicKey::new(&ML_DSA_65, &self.ml_dsa);
         self.ml_dsa.len() == ML_DSA_KEY_LEN
             && signature.ml_dsa.len() == ML_DSA_SIGNATURE_LEN
-            && verify_ed25519(&self.ed25519, message, &signature.ed25519)
+            && Verifier::new(&self.ed25519).is_some_and(|key| key.verify(message, &signature.ed25519))
             && lattice.verify(message, &signature.ml_dsa).is_ok()
     }
 }
@@ -100,20 +102,30 @@ pub struct RootSignature {
     pub ml_dsa: Vec<u8>,
 }
 
-/// Verifies by the strict rule: canonical S and points, no key or R of small order (RFC 8032, §5.1.7, without
-/// cofactor).
-#[must_use]
-pub(crate) fn verify_ed25519(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
-    let Ok(parsed) = VerifyingKey::from_bytes(key) else { return false };
-    // A point has one encoding here: a key that is reduced on reading is another spelling of it.
-    parsed.to_edwards().compress().as_bytes() == key
-        && parsed.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+/// An Ed25519 key that can verify something: on the curve, in its one encoding, not of small order. Checked once, when a
+/// manifest is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verifier {
+    key: VerifyingKey,
+    name: [u8; 8],
 }
 
-/// Returns whether a key can verify anything: on the curve, canonical, not of small order.
-pub(crate) fn usable_ed25519(key: &[u8; 32]) -> bool {
-    VerifyingKey::from_bytes(key)
-        .is_ok_and(|parsed| !parsed.is_weak() && parsed.to_edwards().compress().as_bytes() == key)
+impl Verifier {
+    pub(crate) fn new(key: &[u8; 32]) -> Option<Self> {
+        let parsed = VerifyingKey::from_bytes(key).ok()?;
+        // A point has one encoding here: a key that is reduced on reading is another spelling of it.
+        let one_spelling = parsed.to_edwards().compress().as_bytes() == key;
+        (one_spelling && !parsed.is_weak()).then(|| Self { key: parsed, name: key_name(key) })
+    }
+
+    pub(crate) const fn name(&self) -> [u8; 8] {
+        self.name
+    }
+
+    /// Verifies by the strict rule: canonical S and R, R not of small order (RFC 8032, §5.1.7, without cofactor).
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+    }
 }
 
 /// Returns whether bytes are an X-Wing public key.
@@ -138,10 +150,29 @@ pub struct Seeds {
     pub kem: Zeroizing<[u8; 32]>,
 }
 
+/// An Ed25519 key in the library's memory, which erases it. It signs twice as fast as the crate that verifies;
+/// signatures are deterministic and the same.
+struct Signing {
+    pair: Ed25519KeyPair,
+    public: [u8; 32],
+}
+
+impl Signing {
+    fn new(seed: &[u8; 32]) -> Result<Self, KeyError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_refused| KeyError)?;
+        let public = pair.public_key().as_ref().try_into().map_err(|_length| KeyError)?;
+        Ok(Self { pair, public })
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyError> {
+        self.pair.sign(message).as_ref().try_into().map_err(|_length| KeyError)
+    }
+}
+
 /// The keys of a running node in memory, erased when dropped.
 pub struct SoftKeys {
-    seal: SigningKey,
-    node: SigningKey,
+    seal: Signing,
+    node: Signing,
     kem: <Kem as hpke::Kem>::PrivateKey,
     kem_public: Box<[u8; KEM_KEY_LEN]>,
 }
@@ -150,18 +181,13 @@ impl SoftKeys {
     /// Makes the keys of these seeds; the same seeds give the same keys.
     ///
     /// # Errors
-    /// Never for 32-byte seeds; the library's interface allows for it.
+    /// When a library refuses a seed, which it has no reason to.
     pub fn new(seeds: &Seeds) -> Result<Self, KeyError> {
         let kem =
             <Kem as hpke::Kem>::PrivateKey::from_bytes(seeds.kem.as_ref()).map_err(|_library| KeyError)?;
         let public = Kem::sk_to_pk(&kem).to_bytes();
         let kem_public = Box::new(public.as_slice().try_into().map_err(|_length| KeyError)?);
-        Ok(Self {
-            seal: SigningKey::from_bytes(&seeds.seal),
-            node: SigningKey::from_bytes(&seeds.node),
-            kem,
-            kem_public,
-        })
+        Ok(Self { seal: Signing::new(&seeds.seal)?, node: Signing::new(&seeds.node)?, kem, kem_public })
     }
 }
 
@@ -173,19 +199,19 @@ impl core::fmt::Debug for SoftKeys {
 
 impl AgencySigner for SoftKeys {
     fn seal_key(&self) -> [u8; 32] {
-        self.seal.verifying_key().to_bytes()
+        self.seal.public
     }
     fn sign_seal(&self, message: &[u8]) -> Result<[u8; 64], KeyError> {
-        Ok(self.seal.sign(message).to_bytes())
+        self.seal.sign(message)
     }
 }
 
 impl NodeSigner for SoftKeys {
     fn node_key(&self) -> [u8; 32] {
-        self.node.verifying_key().to_bytes()
+        self.node.public
     }
     fn sign_node(&self, message: &[u8]) -> Result<[u8; 64], KeyError> {
-        Ok(self.node.sign(message).to_bytes())
+        self.node.sign(message)
     }
 }
 
@@ -200,7 +226,7 @@ impl KemOpener for SoftKeys {
 
 /// The root keys of a party in memory.
 pub struct SoftRoot {
-    ed25519: SigningKey,
+    ed25519: Signing,
     ml_dsa: PqdsaKeyPair,
     public: RootKeys,
 }
@@ -211,13 +237,10 @@ impl SoftRoot {
     /// # Errors
     /// When the library refuses the seed.
     pub fn new(ed25519: &Zeroizing<[u8; 32]>, ml_dsa: &Zeroizing<[u8; 32]>) -> Result<Self, KeyError> {
-        let ed25519 = SigningKey::from_bytes(ed25519);
+        let ed25519 = Signing::new(ed25519)?;
         let ml_dsa =
             PqdsaKeyPair::from_seed(&ML_DSA_65_SIGNING, ml_dsa.as_ref()).map_err(|_refused| KeyError)?;
-        let public = RootKeys {
-            ed25519: ed25519.verifying_key().to_bytes(),
-            ml_dsa: ml_dsa.public_key().as_ref().to_vec(),
-        };
+        let public = RootKeys { ed25519: ed25519.public, ml_dsa: ml_dsa.public_key().as_ref().to_vec() };
         Ok(Self { ed25519, ml_dsa, public })
     }
 }
@@ -238,6 +261,6 @@ impl RootSigner for SoftRoot {
         if length != ML_DSA_SIGNATURE_LEN {
             return Err(KeyError);
         }
-        Ok(RootSignature { ed25519: self.ed25519.sign(message).to_bytes(), ml_dsa })
+        Ok(RootSignature { ed25519: self.ed25519.sign(message)?, ml_dsa })
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::ManifestError;
 use crate::keys::{
-    ML_DSA_KEY_LEN, ML_DSA_SIGNATURE_LEN, RootKeys, RootSignature, RootSigner, usable_ed25519, usable_kem,
+    ML_DSA_KEY_LEN, ML_DSA_SIGNATURE_LEN, RootKeys, RootSignature, RootSigner, Verifier, usable_kem,
 };
 
 const VERSION: u64 = 1;
@@ -79,23 +79,31 @@ pub fn sign_manifest(manifest: &Manifest, signer: &dyn RootSigner) -> Result<Vec
     if decode_manifest(&document).as_ref() != Ok(manifest) {
         return Err(ManifestError::Malformed);
     }
-    check_keys(manifest)?;
+    check_keys(manifest).map(drop)?;
     root_sign(CONTEXT, &document, signer).map_err(|_key| ManifestError::Key)
 }
 
-/// One key serves one purpose, and can.
-fn check_keys(manifest: &Manifest) -> Result<(), ManifestError> {
-    let signing = manifest.seal_keys.iter().chain([&manifest.node_key]);
-    let mut all: Vec<&[u8; 32]> = signing.collect();
-    let usable = all.iter().all(|key| usable_ed25519(key)) && usable_kem(&manifest.kem_key);
+/// The keys of a manifest, parsed: one key serves one purpose, and can.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Keys {
+    node: Verifier,
+    seals: Vec<Verifier>,
+}
+
+fn check_keys(manifest: &Manifest) -> Result<Keys, ManifestError> {
+    if (manifest.number == 1) != (manifest.prev == Digest::ZERO) {
+        return Err(ManifestError::Chain);
+    }
+    let mut all: Vec<&[u8; 32]> = manifest.seal_keys.iter().chain([&manifest.node_key]).collect();
     let count = all.len();
     all.sort_unstable();
     all.dedup();
-    let chained = (manifest.number == 1) == (manifest.prev == Digest::ZERO);
-    if !chained {
-        return Err(ManifestError::Chain);
+    if all.len() != count || !usable_kem(&manifest.kem_key) {
+        return Err(ManifestError::Keys);
     }
-    if usable && all.len() == count { Ok(()) } else { Err(ManifestError::Keys) }
+    let node = Verifier::new(&manifest.node_key).ok_or(ManifestError::Keys)?;
+    let seals: Option<Vec<_>> = manifest.seal_keys.iter().map(Verifier::new).collect();
+    Ok(Keys { node, seals: seals.ok_or(ManifestError::Keys)? })
 }
 
 /// A manifest that the pinned root signed.
@@ -103,6 +111,7 @@ fn check_keys(manifest: &Manifest) -> Result<(), ManifestError> {
 pub struct VerifiedManifest {
     manifest: Manifest,
     hash: Digest,
+    keys: Keys,
 }
 
 impl VerifiedManifest {
@@ -116,6 +125,14 @@ impl VerifiedManifest {
     #[must_use]
     pub const fn hash(&self) -> Digest {
         self.hash
+    }
+
+    pub(crate) const fn node_key(&self) -> &Verifier {
+        &self.keys.node
+    }
+
+    pub(crate) fn seal_keys(&self) -> &[Verifier] {
+        &self.keys.seals
     }
 
     /// Checks that it is valid at a time.
@@ -152,7 +169,7 @@ pub fn verify_manifest(
     if manifest.party != *party {
         return Err(ManifestError::Party);
     }
-    check_keys(&manifest)?;
+    let keys = check_keys(&manifest)?;
     if let Some(known) = known.filter(|known| known.hash != hash) {
         let before = &known.manifest;
         if manifest.party != before.party {
@@ -167,5 +184,5 @@ pub fn verify_manifest(
             return Err(ManifestError::Chain);
         }
     }
-    Ok(VerifiedManifest { manifest, hash })
+    Ok(VerifiedManifest { manifest, hash, keys })
 }

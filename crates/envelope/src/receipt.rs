@@ -174,7 +174,7 @@ fn verify_head(signed: &[u8], receiver: &VerifiedManifest) -> Result<ReceiptHead
     if head.manifest != receiver.hash() || head.lane.to != receiver.manifest().party {
         return Err(ReceiptError::Signer);
     }
-    if signed.verify(Context::Receipts, &receiver.manifest().node_key) {
+    if signed.verify(Context::Receipts, receiver.node_key()) {
         Ok(head)
     } else {
         Err(ReceiptError::Signature)

@@ -385,8 +385,7 @@ pub fn open_seal(bytes: &[u8], originator: &VerifiedManifest) -> Result<Opened, 
     if parts.header.originator != originator.manifest().party {
         return Err(SealedError::Originator);
     }
-    let keys = &originator.manifest().seal_keys;
-    if !keys.iter().any(|key| parts.signed.verify(Context::Seal, key)) {
+    if !originator.seal_keys().iter().any(|key| parts.signed.verify(Context::Seal, key)) {
         return Err(SealedError::Signature);
     }
     let header = parts.header;

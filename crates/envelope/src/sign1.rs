@@ -6,7 +6,7 @@ use mithaq_wire::WireError;
 use mithaq_wire::cbor::{Reader, Writer};
 
 use crate::error::KeyError;
-use crate::keys::{key_name, verify_ed25519};
+use crate::keys::{Verifier, key_name};
 
 /// Label of the algorithm (RFC 9052, §3.1).
 const ALG: i64 = 1;
@@ -109,9 +109,9 @@ impl<'a> Sign1<'a> {
         Ok(Self { protected, kid, document, payload, signature })
     }
 
-    pub(crate) fn verify(&self, context: Context, key: &[u8; 32]) -> bool {
-        self.kid == key_name(key)
-            && verify_ed25519(key, &to_be_signed(context, self.protected, self.payload), &self.signature)
+    pub(crate) fn verify(&self, context: Context, key: &Verifier) -> bool {
+        self.kid == key.name()
+            && key.verify(&to_be_signed(context, self.protected, self.payload), &self.signature)
     }
 }
 

@@ -5,7 +5,7 @@ use mithaq_wire::cbor::Writer;
 use proptest::prelude::*;
 
 use super::fixture::World;
-use crate::keys::{key_name, usable_ed25519, verify_ed25519};
+use crate::keys::{Verifier, key_name};
 use crate::sign1::{self, Context, Sign1};
 use crate::*;
 
@@ -124,7 +124,7 @@ fn a_signature_counts_for_one_purpose() {
     let w = World::new();
     let sealed = w.sealed();
     let parsed = Sign1::parse(sealed.bytes(), 1 << 20).unwrap();
-    let key = w.ma.keys.seal_key();
+    let key = Verifier::new(&w.ma.keys.seal_key()).unwrap();
     assert!(parsed.verify(Context::Seal, &key));
     assert!(!parsed.verify(Context::Envelope, &key) && !parsed.verify(Context::Receipts, &key));
 }
@@ -157,6 +157,10 @@ const L: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
+fn verify_ed25519(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+    Verifier::new(key).is_some_and(|key| key.verify(message, signature))
+}
+
 #[test]
 fn strict_verification() {
     let w = World::new();
@@ -184,7 +188,7 @@ fn strict_verification() {
         0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
     ];
     for weak in [identity, zero, minus_one, unreduced, eight] {
-        assert!(!usable_ed25519(&weak), "{weak:?}");
+        assert!(!Verifier::new(&weak).is_some(), "{weak:?}");
         // With S = 0 and R = A, the lax equation holds for many messages.
         let mut forged = [0; 64];
         forged[..32].copy_from_slice(&weak);
