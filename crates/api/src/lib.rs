@@ -1,1 +1,11 @@
-//! HTTP: peer endpoints and client API v1 with OpenAPI 3.1.
+//! HTTP: the endpoints of partners and the client API with OpenAPI 3.1. Parses, asks the application, answers.
+//! Decides nothing, stores nothing.
+
+mod peer;
+mod problem;
+mod session;
+mod v1;
+
+pub use peer::{ConnectedPeer, router as peer_router};
+pub use problem::Problem;
+pub use v1::{openapi, router as client_router};

@@ -58,6 +58,14 @@ impl App {
         self.read(move |app, tx| Ok(app.ledger.last_checkpoint(tx)?))
     }
 
+    /// Says whether the store answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn check_store(&self) -> Result<(), AppError> {
+        self.read(move |app, tx| app.ledger.head(tx).map(drop).map_err(AppError::from))
+    }
+
     /// Returns the key that signs the log, in the form others verify with.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 
 use mithaq_db::Tx;
 use mithaq_envelope::{
-    EnvelopeError, Opened as Unsealed, SessionCache, open_sealed, peek_header, sign_receipts, verify,
+    EnvelopeError, Opened as Unsealed, SessionCache, open_seal, peek_header, sign_receipts, verify,
 };
 use mithaq_exchange::ports::{
     CannotJudge, Judge, Judgement, SignReceipts, Unopened, Unreadable, Unsigned, Unwrap,
@@ -83,7 +83,7 @@ impl Unwrap for Opener<'_> {
         if header.kind == MessageKind::EpochStart {
             return Ok(Opened { seal: None, content: Content::EpochStart });
         }
-        let unsealed = open_sealed(&opened, manifest, &self.app.party).map_err(|error| match error {
+        let unsealed = open_seal(opened.sealed(), manifest).map_err(|error| match error {
             mithaq_envelope::SealedError::Signature => Unopened::Seal,
             _other => Unopened::Malformed,
         })?;
@@ -495,6 +495,31 @@ impl App {
             }
             Ok(encode_heads(&heads(agreement, &sent, &taken)))
         })
+    }
+
+    /// A partner that asks is there again: what waits for it is tried at once, not after the back-off.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn partner_is_back(&self, peer: &PartyId) -> Result<(), AppError> {
+        let registry = self.registry();
+        let (us, peer, now) = (self.party.clone(), peer.clone(), self.now());
+        let alive = registry.alive_with(&peer, now);
+        self.write(move |_app, tx| {
+            for agreement in alive {
+                for class in [Lane::Control, Lane::Report] {
+                    let id = LaneId { from: us.clone(), to: peer.clone(), agreement, lane: class };
+                    let waits = lanes::peek_outbound(tx, &id)?.is_some_and(|lane| lane.retry_at > now);
+                    if waits {
+                        let lane = lanes::outbound(tx, &id)?;
+                        lanes::save_outbound(tx, &mithaq_exchange::LaneOut { retry_at: now, ..lane })?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        self.wake();
+        Ok(())
     }
 
     /// Notes how far a partner says its control lane goes: nothing of it is read before that is drained.

@@ -1,1 +1,20 @@
-//! The shell: tokio, TLS, HTTP client, clock, randomness, timers, outbox pump, configuration, wiring.
+//! The shell of a node: tokio, TLS, HTTP, clock, randomness, timers, the outbox pump, configuration, wiring.
+//!
+//! Decides nothing about content: it moves bytes, keeps keys and calls the application.
+
+mod client;
+pub mod config;
+pub mod keyfile;
+mod log_key;
+mod machine;
+mod pump;
+mod serve;
+mod server;
+pub mod setup;
+mod tls;
+
+pub use client::{Endpoint, PeerClient, PeerIoError};
+pub use log_key::LogKey;
+pub use machine::{SystemClock, SystemEntropy};
+pub use serve::{Addresses, serve, stop_on_signal};
+pub use tls::Identity;

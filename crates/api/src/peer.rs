@@ -1,0 +1,74 @@
+//! The endpoints partners reach over pinned TLS. Bare answers: who may not know gets "not found", whatever is
+//! wrong with bytes gets its code and nothing else.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Extension, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use mithaq_app::{App, AppError, ErrorKind};
+use mithaq_model::{AgreementId, PartyId};
+
+use crate::session::blocking;
+
+/// Longest batch in bytes, with its frame.
+const BATCH_MAX: usize = mithaq_wire::limits::BATCH_BYTES_MAX + 64 * 1024;
+
+/// The partner whose pinned key opened the connection. Only the listener puts it into a request.
+#[derive(Debug, Clone)]
+pub struct ConnectedPeer(pub PartyId);
+
+/// Returns the router of the peer endpoints.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/mx/1/batch", post(batch))
+        .route("/mx/1/heads/{agreement}", get(heads))
+        .route("/mx/1/checkpoint", get(checkpoint))
+        .layer(DefaultBodyLimit::max(BATCH_MAX))
+        .with_state(app)
+}
+
+async fn batch(State(app): State<App>, Extension(peer): Extension<ConnectedPeer>, body: Bytes) -> Response {
+    answer(blocking(app, move |app| app.receive_batch(&peer.0, &body)).await)
+}
+
+async fn heads(
+    State(app): State<App>,
+    Extension(peer): Extension<ConnectedPeer>,
+    Path(agreement): Path<String>,
+) -> Response {
+    let Ok(agreement) = agreement.parse::<AgreementId>() else { return StatusCode::NOT_FOUND.into_response() };
+    let answered = blocking(app, move |app| {
+        let heads = app.heads_for(&peer.0, agreement)?;
+        app.partner_is_back(&peer.0)?;
+        Ok(heads)
+    });
+    answer(answered.await)
+}
+
+async fn checkpoint(State(app): State<App>, Extension(_peer): Extension<ConnectedPeer>) -> Response {
+    let note = blocking(app, |app| app.last_checkpoint()?.ok_or_else(AppError::not_found)).await;
+    answer(note.map(|note| note.to_bytes()))
+}
+
+fn answer(result: Result<Vec<u8>, AppError>) -> Response {
+    let error = match result {
+        Ok(bytes) => return ([(header::CONTENT_TYPE, "application/cbor")], bytes).into_response(),
+        Err(error) => error,
+    };
+    let status = match error.kind() {
+        ErrorKind::Unavailable | ErrorKind::Integrity | ErrorKind::Bug | ErrorKind::Conflict => {
+            tracing::warn!(code = error.code(), cause = ?std::error::Error::source(&error).map(ToString::to_string), "a partner's request failed");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        ErrorKind::Invalid | ErrorKind::PeerMisbehaved => {
+            tracing::warn!(code = error.code(), "a partner's request was refused");
+            return (StatusCode::BAD_REQUEST, error.code().to_owned()).into_response();
+        }
+        ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Forbidden | ErrorKind::Unauthenticated => {
+            StatusCode::NOT_FOUND
+        }
+    };
+    status.into_response()
+}

@@ -1,0 +1,86 @@
+//! The client API, version 1: people's programs and the command line.
+
+pub(crate) mod agreements;
+pub(crate) mod cases;
+pub(crate) mod evidence;
+pub(crate) mod people;
+pub(crate) mod reports;
+pub(crate) mod subjects;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use mithaq_app::App;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Longest request of a person's program in bytes.
+const BODY_MAX: usize = 4 * 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Mithaq client API", description = "One node's interface for the people who work at it."),
+    modifiers(&Bearer),
+    security(("bearer" = []))
+)]
+struct Document;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+fn parts() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(people::sign_in))
+        .routes(routes!(people::sign_out))
+        .routes(routes!(people::me))
+        .routes(routes!(people::set_password))
+        .routes(routes!(people::roles))
+        .routes(routes!(people::add_officer, people::list_officers))
+        .routes(routes!(people::lock_officer))
+        .routes(routes!(cases::open_case, cases::my_cases))
+        .routes(routes!(cases::assign))
+        .routes(routes!(cases::close_case))
+        .routes(routes!(cases::add_subjects))
+        .routes(routes!(cases::search))
+        .routes(routes!(cases::read_subject))
+        .routes(routes!(reports::draft, reports::list))
+        .routes(routes!(reports::release))
+        .routes(routes!(reports::grade))
+        .routes(routes!(reports::review))
+        .routes(routes!(reports::clear))
+        .routes(routes!(reports::approve))
+        .routes(routes!(reports::recall))
+        .routes(routes!(reports::read))
+        .routes(routes!(reports::receipts))
+        .routes(routes!(agreements::add, agreements::list))
+        .routes(routes!(agreements::sign))
+        .routes(routes!(agreements::step))
+        .routes(routes!(agreements::manifest))
+        .routes(routes!(agreements::own_manifest))
+        .routes(routes!(agreements::assess))
+        .routes(routes!(evidence::export))
+        .routes(routes!(evidence::log))
+        .routes(routes!(evidence::health))
+}
+
+/// Returns the router of the client API.
+pub fn router(app: App) -> Router {
+    let (router, _document) = parts().split_for_parts();
+    router.layer(DefaultBodyLimit::max(BODY_MAX)).with_state(app)
+}
+
+/// Returns the OpenAPI 3.1 document, as checked in under `docs/reference/openapi.json`.
+///
+/// # Errors
+/// Never for a document this crate made.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    let (_router, document) = parts().split_for_parts();
+    document.to_pretty_json()
+}

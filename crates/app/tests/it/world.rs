@@ -1,0 +1,451 @@
+//! Agencies with nodes of their own in one process: keys from seeds, one clock, an agreement both signed, people
+//! in their roles. What lies between the nodes is [`World::carry`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use mithaq_app::ports::{Clock, Entropy, NoEntropy};
+use mithaq_app::{Actor, App, AppError, CaseAccess, Keys, NewCase, NewOfficer, NewReport, Parts, Use, Windows, intent};
+use mithaq_db::{Db, Tx};
+use mithaq_envelope::{
+    AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
+    sign_agreement, sign_manifest,
+};
+use mithaq_ledger::{KeyKind, NoteSigner, VerifierKey, decode_entry};
+use mithaq_model::{
+    AgreementId, CaseId, CrimeArea, Fact, Grade, Handling, HandlingCode, HandlingCodes, Lang, Level, Millis,
+    OfficerId, Pap, PartyId, Purpose, ReportId, ReportKind, RiskDimension, RiskLevel, Role, Sensitive,
+    Subject, SubjectClass, SubjectId, Timestamp, Tlp, UnitId, Urgency,
+};
+use mithaq_policy::RiskAssessment;
+use mithaq_policy::agreement::{TemplateParty, template};
+use mithaq_store::MasterKey;
+use mithaq_store::ledger::{Filter, Ledger};
+use mithaq_testkit::{FakeClock, party, subject_named, text, time};
+use mithaq_wire::{Digest, Manifest};
+use zeroize::Zeroizing;
+
+pub(crate) const MA: &str = "ma-security";
+pub(crate) const ES: &str = "es-police";
+pub(crate) const CI: &str = "ci-judiciary";
+
+/// One clock for all nodes.
+#[derive(Clone)]
+pub(crate) struct Shared(pub(crate) Arc<FakeClock>);
+
+impl Clock for Shared {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+/// Bytes from a seed and a counter: the same run gives the same bytes.
+struct Seeded {
+    seed: [u8; 32],
+    drawn: AtomicU64,
+}
+
+impl Entropy for Seeded {
+    fn fill(&self, out: &mut [u8]) -> Result<(), NoEntropy> {
+        for chunk in out.chunks_mut(32) {
+            let number = self.drawn.fetch_add(1, Ordering::SeqCst);
+            let mut input = self.seed.to_vec();
+            input.extend(number.to_be_bytes());
+            let block = mithaq_ledger::content_digest(&input);
+            chunk.copy_from_slice(&block.as_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// Signs the log of one node.
+struct LogSigner {
+    key: VerifierKey,
+    secret: SigningKey,
+}
+
+impl NoteSigner for LogSigner {
+    fn name(&self) -> &str {
+        self.key.name().as_str()
+    }
+    fn key_id(&self) -> u32 {
+        self.key.id()
+    }
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.secret.sign(message).to_bytes()
+    }
+}
+
+pub(crate) fn seed(node: u8, what: u8) -> Zeroizing<[u8; 32]> {
+    let mut seed = [node; 32];
+    seed[0] = what;
+    Zeroizing::new(seed)
+}
+
+/// What a node is made from; the same for the same number, so that a node can be opened again.
+pub(crate) fn parts(party: &PartyId, n: u8, run: u8, clock: &Shared) -> Parts {
+    let secret = SigningKey::from_bytes(&seed(n, 6));
+    let origin = format!("{party}/log");
+    let key = VerifierKey::new(&origin, KeyKind::Ed25519, secret.verifying_key().as_bytes()).unwrap();
+    let log = LogSigner { key: key.clone(), secret };
+    Parts {
+        keys: Keys::new(soft(n), Box::new(log), key),
+        master: MasterKey::new(1, *seed(n, 7)),
+        clock: Arc::new(clock.clone()),
+        entropy: Arc::new(Seeded { seed: *seed(n, 8 + run), drawn: AtomicU64::new(0) }),
+        waker: Box::new(|| ()),
+    }
+}
+
+fn soft(n: u8) -> SoftKeys {
+    SoftKeys::new(&Seeds { seal: seed(n, 1), node: seed(n, 2), kem: seed(n, 3) }).unwrap()
+}
+
+/// The people of a node, by role.
+const PEOPLE: [(&str, Role); 11] = [
+    ("analyst", Role::Analyst),
+    ("officer", Role::CaseOfficer),
+    ("supervisor", Role::Supervisor),
+    ("second", Role::Supervisor),
+    ("spoc", Role::Spoc),
+    ("dpo", Role::Dpo),
+    ("legal", Role::LegalAdviser),
+    ("authority", Role::AgreementAuthority),
+    ("security", Role::SecurityOfficer),
+    ("oversight", Role::Oversight),
+    ("admin", Role::NodeAdministrator),
+];
+
+/// One agency.
+pub(crate) struct Node {
+    pub(crate) party: PartyId,
+    pub(crate) n: u8,
+    pub(crate) app: App,
+    pub(crate) db: Db,
+    root: SoftRoot,
+    windows: Windows,
+    pub(crate) officers: Vec<OfficerId>,
+}
+
+impl Node {
+    pub(crate) fn new(name: &str, n: u8, clock: &Shared, db: Db) -> Self {
+        let party = party(name);
+        let root = SoftRoot::new(&seed(n, 4), &seed(n, 5)).unwrap();
+        let parts = parts(&party, n, 0, clock);
+        let keys = soft(n);
+        let manifest = Manifest {
+            party: party.clone(),
+            number: 1,
+            prev: Digest::ZERO,
+            valid_from: Timestamp::parse("2026-01-01").unwrap(),
+            valid_to: Timestamp::parse("2028-01-01").unwrap(),
+            seal_keys: vec![keys.seal_key()],
+            node_key: keys.node_key(),
+            kem_key: keys.kem_key().to_vec(),
+            log_key: "log+00000000+AA==".to_owned(),
+            witness_key: "witness+00000000+AA==".to_owned(),
+            tls_spki: Digest([n; 32]),
+            endpoints: vec![format!("https://{party}.example:7443")],
+        };
+        let signed = sign_manifest(&manifest, &root).unwrap();
+        let fingerprint = root.root_keys().fingerprint();
+        let app = App::create(db.clone(), &party, parts, (fingerprint, &signed)).unwrap();
+        let new: Vec<NewOfficer> = PEOPLE
+            .iter()
+            .map(|(login, role)| NewOfficer {
+                login: (*login).to_owned(),
+                name: Sensitive::new(format!("The {login}")),
+                unit: UnitId::new([n; 16]),
+                roles: [*role].into_iter().collect(),
+                lang: Lang::EN,
+            })
+            .collect();
+        let officers = app.add_first_officers(&new).unwrap();
+        Self { party, n, app, db, root, windows: Windows::default(), officers }
+    }
+
+    /// Signs in by a token, as a program would.
+    pub(crate) fn actor(&self, login: &str) -> Actor {
+        let token = self.app.issue_token(login, Millis::hours(1)).unwrap();
+        self.app.authenticate(&token.secret).unwrap()
+    }
+
+    pub(crate) fn id(&self, login: &str) -> OfficerId {
+        let at = PEOPLE.iter().position(|(name, _)| *name == login).unwrap();
+        self.officers[at]
+    }
+
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        self.root.root_keys().fingerprint()
+    }
+
+    pub(crate) fn signature(&self, agreement: AgreementId, at: Timestamp) -> Vec<u8> {
+        sign_agreement((agreement, &self.party), "Head of service", at, &self.root).unwrap()
+    }
+
+    /// A case of the analyst and the supervisors.
+    pub(crate) fn case(&self, area: CrimeArea) -> CaseId {
+        let may = self.actor("supervisor").may(intent::GovernCase).unwrap();
+        let new = NewCase {
+            title: text("Ferry tickets"),
+            area,
+            offence: text("Recruitment for terrorism, penal code article 218-1"),
+            purposes: vec![Purpose::Investigate],
+            officers: ["analyst", "officer", "supervisor", "second"].map(|login| self.id(login)).to_vec(),
+        };
+        self.app.open_case(may, &new).unwrap()
+    }
+
+    pub(crate) fn enter(&self, login: &str, case: CaseId) -> CaseAccess {
+        let may = self.actor(login).may(intent::WorkCase).unwrap();
+        self.app.enter_case(may, case, Purpose::Investigate, &text("Checking the ferry passengers")).unwrap()
+    }
+
+    pub(crate) fn add_subject(&self, case: CaseId, subject: Subject) -> SubjectId {
+        let id = subject.id();
+        let may = self.actor("analyst").may(intent::WriteSubject).unwrap();
+        self.app.add_subjects(may, &self.enter("analyst", case), vec![subject]).unwrap();
+        id
+    }
+
+    pub(crate) fn draft(&self, case: CaseId, new: NewReport) -> ReportId {
+        let may = self.actor("analyst").may(intent::WriteReport).unwrap();
+        self.app.draft_report(may, &self.enter("analyst", case), new).unwrap()
+    }
+
+    pub(crate) fn grade(&self, case: CaseId, number: ReportId) {
+        let may = self.actor("analyst").may(intent::WriteReport).unwrap();
+        self.app.grade_report(may, &self.enter("analyst", case), number, grade()).unwrap();
+    }
+
+    pub(crate) fn review(&self, case: CaseId, number: ReportId) -> Result<(), AppError> {
+        let may = self.actor("supervisor").may(intent::ReviewReport).unwrap();
+        self.app.review_report(may, &self.enter("supervisor", case), number)
+    }
+
+    pub(crate) fn approve(&self, login: &str, number: ReportId) -> Result<(), AppError> {
+        self.app.approve_report(self.actor(login).may(intent::ReleaseReport).unwrap(), number)
+    }
+
+    pub(crate) fn release(&self, number: ReportId, stated: &Use) -> Result<(), AppError> {
+        let may = self.actor("spoc").may(intent::ReleaseReport).unwrap();
+        self.app.release_report(may, number, stated)
+    }
+
+    /// From draft to what stands before the release.
+    pub(crate) fn ready(&self, case: CaseId, new: NewReport) -> ReportId {
+        let number = self.draft(case, new);
+        self.grade(case, number);
+        self.review(case, number).unwrap();
+        self.approve("supervisor", number).unwrap();
+        self.approve("spoc", number).unwrap();
+        number
+    }
+
+    pub(crate) fn read(&self, case: CaseId, number: ReportId) -> Result<mithaq_model::Report, AppError> {
+        let may = self.actor("analyst").may(intent::ReadReport).unwrap();
+        self.app.read_report(may, &self.enter("analyst", case), number, &text("The passenger list names him"))
+    }
+
+    pub(crate) fn assess(&self, other: &PartyId, risk: &RiskAssessment) {
+        let may = self.actor("security").may(intent::AssessPartner).unwrap();
+        self.app.assess_partner(may, other, risk).unwrap();
+    }
+
+    /// Every entry of the ledger: kind, object, verdict.
+    pub(crate) fn entries(&self) -> Vec<(String, String, String)> {
+        let read = |tx: &mut dyn Tx| -> Result<_, AppError> {
+            let ledger = Ledger::open(tx)?;
+            Ok(ledger.entries(tx, &Filter::All, 0..u64::MAX)?)
+        };
+        let stored = self.db.read(read).unwrap();
+        stored
+            .iter()
+            .map(|(_, bytes)| {
+                let entry = decode_entry(bytes).unwrap();
+                let verdict = entry.verdict.map(|verdict| verdict.as_str().to_owned()).unwrap_or_default();
+                (entry.kind.as_str().to_owned(), entry.object.as_str().to_owned(), verdict)
+            })
+            .collect()
+    }
+
+    pub(crate) fn count(&self, kind: &str) -> usize {
+        self.entries().iter().filter(|(found, _, _)| found == kind).count()
+    }
+}
+
+/// Two or three agencies under one clock.
+pub(crate) struct World {
+    pub(crate) clock: Shared,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) agreement: AgreementId,
+    /// Every batch that was carried: from, to, body.
+    pub(crate) carried: Vec<(usize, usize, Vec<u8>)>,
+}
+
+impl World {
+    /// Two nodes with an agreement in force, partners assessed.
+    pub(crate) fn new() -> Self {
+        let mut world = Self::strangers(&[MA, ES]);
+        world.agreement = world.agree(0, 1, |text| text);
+        world
+    }
+
+    /// Nodes that do not know each other.
+    pub(crate) fn strangers(names: &[&str]) -> Self {
+        let clock = Shared(Arc::new(FakeClock::at(time())));
+        let nodes = (1_u8..)
+            .zip(names)
+            .map(|(n, name)| Node::new(name, n * 16, &clock, Db::open_inline().unwrap()))
+            .collect();
+        Self { clock, nodes, agreement: AgreementId::new([0; 32]), carried: Vec::new() }
+    }
+
+    pub(crate) fn ma(&self) -> &Node {
+        &self.nodes[0]
+    }
+
+    pub(crate) fn es(&self) -> &Node {
+        &self.nodes[1]
+    }
+
+    /// The text of an agreement between two nodes.
+    pub(crate) fn agreement_text(&self, one: usize, other: usize) -> String {
+        let member = |at: usize| {
+            let node = &self.nodes[at];
+            let state = node.party.as_str().chars().take(2).collect::<String>().to_uppercase();
+            TemplateParty { id: node.party.clone(), state, root: node.fingerprint() }
+        };
+        template(&[member(one), member(other)], Timestamp::parse("2026-01-01").unwrap())
+    }
+
+    /// Adds, signs and activates an agreement on both sides, with manifests and assessments.
+    pub(crate) fn agree(&self, one: usize, other: usize, edit: impl Fn(String) -> String) -> AgreementId {
+        let id = self.propose(one, other, &edit(self.agreement_text(one, other)));
+        for at in [one, other] {
+            let may = self.nodes[at].actor("authority").may(intent::GovernAgreement).unwrap();
+            self.nodes[at].app.activate_agreement(may, id).unwrap();
+        }
+        id
+    }
+
+    /// As [`Self::agree`], but signed and not activated.
+    pub(crate) fn propose(&self, one: usize, other: usize, text: &str) -> AgreementId {
+        let mut id = AgreementId::new([0; 32]);
+        for (here, there) in [(one, other), (other, one)] {
+            let (here, there) = (&self.nodes[here], &self.nodes[there]);
+            let may = here.actor("authority").may(intent::GovernAgreement).unwrap();
+            id = here.app.add_agreement(may, text).unwrap();
+            for signer in [here, there] {
+                here.app.sign_agreement(may, &signer.signature(id, self.clock.0.now())).unwrap();
+            }
+            here.app.add_manifest(may, &there.party, &there.app.own_manifest().unwrap()).unwrap();
+            here.assess(&there.party, &low_risk());
+        }
+        id
+    }
+
+    /// Moves what waits at one node to another until nothing is due.
+    pub(crate) fn carry(&mut self, from: usize, to: usize) -> usize {
+        self.announce(from, to);
+        let (sender, receiver) = (self.nodes[from].party.clone(), self.nodes[to].party.clone());
+        let mut batches = 0;
+        while self.nodes[from].app.due_partners().unwrap().contains(&receiver) {
+            let node = &mut self.nodes[from];
+            let Some(batch) = node.app.next_batch(&mut node.windows, &receiver).unwrap() else { break };
+            self.carried.push((from, to, batch.body.clone()));
+            let answer = self.nodes[to].app.receive_batch(&sender, &batch.body).unwrap();
+            let node = &mut self.nodes[from];
+            node.app.settle_batch(&mut node.windows, batch, Some(&answer)).unwrap();
+            batches += 1;
+            assert!(batches < 100, "the lane does not drain");
+        }
+        batches
+    }
+
+    /// Tells a node how far the other's control lane goes.
+    pub(crate) fn announce(&self, from: usize, to: usize) {
+        let (sender, receiver) = (&self.nodes[from], &self.nodes[to]);
+        let ids: Vec<AgreementId> = receiver.app.registry().agreements.keys().copied().collect();
+        for id in ids {
+            if let Ok(heads) = sender.app.heads_for(&receiver.party, id) {
+                receiver.app.note_heads(&sender.party, &heads).unwrap();
+            }
+        }
+    }
+
+    /// Both ways until quiet.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..8 {
+            if self.carry(0, 1) + self.carry(1, 0) == 0 {
+                return;
+            }
+        }
+        panic!("the nodes never come to rest");
+    }
+
+    /// A released report from the first node, not yet carried, with its case.
+    pub(crate) fn released(&self) -> (CaseId, ReportId) {
+        let node = self.ma();
+        let case = node.case(CrimeArea::ForeignTerroristFighters);
+        let subject = node.add_subject(case, recruiter(7));
+        let number = node.ready(case, self.report(&[subject]));
+        node.release(number, &Use::default()).unwrap();
+        (case, number)
+    }
+
+    pub(crate) fn report(&self, subjects: &[SubjectId]) -> NewReport {
+        new_report(self.agreement, &[self.nodes[1].party.clone()], subjects)
+    }
+}
+
+pub(crate) fn recruiter(number: u8) -> Subject {
+    subject_named(number, "Abdelhamid Tazerout", SubjectClass::SuspectCommitted, MA)
+}
+
+pub(crate) fn grade() -> Grade {
+    Grade::from_code("4x4:B2").unwrap()
+}
+
+pub(crate) fn handling() -> Handling {
+    Handling::new(HandlingCodes::H0.with(HandlingCode::H2), Tlp::Amber, Pap::Amber)
+}
+
+pub(crate) fn new_report(agreement: AgreementId, recipients: &[PartyId], subjects: &[SubjectId]) -> NewReport {
+    NewReport {
+        kind: ReportKind::Information,
+        agreement,
+        recipients: recipients.to_vec(),
+        urgency: Urgency::Routine,
+        title: text("Recruiter travelling with three young people"),
+        facts: vec![Fact {
+            text: text("Three persons left by ferry on 12 May with tickets paid by the same card"),
+            grade: grade(),
+        }],
+        assessments: Vec::new(),
+        subjects: subjects.to_vec(),
+        links: Vec::new(),
+        grade: None,
+        handling: handling(),
+        level: Level::Restricted,
+        expires: Timestamp::parse("2027-05-01").unwrap(),
+        exculpatory: false,
+        machine_made: false,
+        obtained_in_violation: false,
+    }
+}
+
+pub(crate) fn risk(torture: RiskLevel) -> RiskAssessment {
+    let level = |one: RiskDimension| if one == RiskDimension::Torture { torture } else { RiskLevel::Low };
+    RiskAssessment {
+        levels: RiskDimension::ALL.iter().map(|one| (*one, level(*one))).collect(),
+        source: "assessment-2026-1".to_owned(),
+        made_on: Timestamp::parse("2026-03-01").unwrap(),
+        valid_to: Timestamp::parse("2027-03-01").unwrap(),
+    }
+}
+
+pub(crate) fn low_risk() -> RiskAssessment {
+    risk(RiskLevel::Low)
+}

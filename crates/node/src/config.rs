@@ -1,0 +1,172 @@
+//! Configuration of a node: `node.toml` in its directory, overridden by `MITHAQ_…` variables. Unknown keys are
+//! errors. Secrets are never in it: it names the files they lie in.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Name of the configuration file in a node's directory.
+pub const FILE: &str = "node.toml";
+
+/// What a node is told. Relative paths are relative to its directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `sqlite:node.db` or `postgres://user@host/database` (a Unix socket or loopback).
+    pub database: String,
+    /// Key file of the running node.
+    pub keys: PathBuf,
+    /// File that unlocks the key file; without it the passphrase is asked for.
+    pub unlock: Option<PathBuf>,
+    /// Where partners connect.
+    pub peer_listen: SocketAddr,
+    /// What partners are told in the manifest: `https://host:port`; empty for a node that only pulls.
+    pub peer_endpoint: String,
+    /// Where people's programs connect. Loopback, or behind a proxy of the agency.
+    pub client_listen: SocketAddr,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// Filter, for example `info` or `mithaq_node=debug`.
+    pub log: String,
+    /// Seconds between checkpoints of the log while it grows.
+    pub checkpoint_seconds: u64,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Text,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            database: "sqlite:node.db".to_owned(),
+            keys: PathBuf::from("node.mxk"),
+            unlock: Some(PathBuf::from("unlock.key")),
+            peer_listen: SocketAddr::from(([127, 0, 0, 1], 7401)),
+            peer_endpoint: "https://127.0.0.1:7401".to_owned(),
+            client_listen: SocketAddr::from(([127, 0, 0, 1], 7402)),
+            log_format: LogFormat::Text,
+            log: "info".to_owned(),
+            checkpoint_seconds: 1,
+        }
+    }
+}
+
+/// Which database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server.
+    Postgres(String),
+}
+
+impl Config {
+    /// Loads the configuration of the node in a directory.
+    ///
+    /// # Errors
+    /// When the file is missing, malformed or holds an unknown key.
+    pub fn load(directory: &Path) -> Result<Self, ConfigError> {
+        let file = directory.join(FILE);
+        if !file.is_file() {
+            return Err(ConfigError::Missing { path: file.display().to_string() });
+        }
+        let figment = Figment::from(Serialized::defaults(Self::default()))
+            .merge(Toml::file_exact(&file))
+            .merge(Env::prefixed("MITHAQ_NODE_"));
+        figment.extract().map_err(|error| ConfigError::Malformed(error.to_string()))
+    }
+
+    /// Writes the configuration to a new file.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub fn create(&self, directory: &Path) -> Result<(), ConfigError> {
+        let path = directory.join(FILE);
+        let text = toml::to_string_pretty(self).map_err(|error| ConfigError::Malformed(error.to_string()))?;
+        let text = format!("# A node of Mithaq. Unknown keys are errors; `mithaq doctor` checks this file.\n{text}");
+        crate::keyfile::write_new(&path, text.as_bytes())
+            .map_err(|error| ConfigError::Unwritable { path: path.display().to_string(), source: Box::new(error) })
+    }
+
+    /// Returns which database, with the path made absolute.
+    ///
+    /// # Errors
+    /// When the address has another form.
+    pub fn database(&self, directory: &Path) -> Result<Database, ConfigError> {
+        if let Some(path) = self.database.strip_prefix("sqlite:") {
+            return Ok(Database::Sqlite(directory.join(path)));
+        }
+        if self.database.starts_with("postgres://") || self.database.starts_with("postgresql://") || self.database.contains("host=") {
+            return Ok(Database::Postgres(self.database.clone()));
+        }
+        Err(ConfigError::Database)
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The address of the database has another form.
+    #[error("`database` is neither `sqlite:PATH` nor `postgres://…`")]
+    Database,
+    /// Not TOML, an unknown key or a wrong type.
+    #[error("the configuration is malformed: {0}")]
+    Malformed(String),
+    /// There is no such file.
+    #[error("there is no node here: `{path}` is missing")]
+    Missing {
+        /// Which file.
+        path: String,
+    },
+    /// The file exists or cannot be written.
+    #[error("cannot write `{path}`")]
+    Unwritable {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: Box<crate::keyfile::KeyFileError>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { log: "debug".to_owned(), ..Config::default() };
+        config.create(dir.path()).unwrap();
+        assert_eq!(Config::load(dir.path()).unwrap(), config);
+        assert!(config.create(dir.path()).is_err());
+    }
+
+    #[test]
+    fn unknown_keys_and_missing_files_are_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(Config::load(dir.path()), Err(ConfigError::Missing { .. })));
+        std::fs::write(dir.path().join(FILE), "databse = \"sqlite:x\"\n").unwrap();
+        assert!(matches!(Config::load(dir.path()), Err(ConfigError::Malformed(_))));
+    }
+
+    #[test]
+    fn databases() {
+        let with = |text: &str| Config { database: text.to_owned(), ..Config::default() }.database(Path::new("/n"));
+        assert_eq!(with("sqlite:node.db").unwrap(), Database::Sqlite(PathBuf::from("/n/node.db")));
+        assert!(matches!(with("postgres://u@h/d").unwrap(), Database::Postgres(_)));
+        assert!(matches!(with("host=/tmp user=x").unwrap(), Database::Postgres(_)));
+        assert!(matches!(with("mysql://x"), Err(ConfigError::Database)));
+    }
+}

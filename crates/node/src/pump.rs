@@ -1,0 +1,171 @@
+//! Moves the outbox to one partner: batches up to four in flight, heads after an outage. Decides nothing about
+//! messages; back-off and order are the protocol's and lie in the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mithaq_app::{App, AppError, OutBatch, Windows};
+use mithaq_model::PartyId;
+use mithaq_wire::limits::BATCHES_IN_FLIGHT_MAX;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::client::{Endpoint, PeerClient, PeerIoError};
+use crate::serve::stopping;
+use crate::tls::{self, Identity};
+
+/// How often the outbox is looked at without a wake-up: retries that became due.
+const TICK: Duration = Duration::from_millis(500);
+/// How often a partner is asked how far its lanes go, while all is well.
+const HEADS: Duration = Duration::from_secs(60);
+/// How soon after a failure it is asked again.
+const HEADS_RETRY: Duration = Duration::from_secs(2);
+
+/// Runs work that waits for the disk.
+pub(crate) async fn blocking<T, F>(app: &App, work: F) -> Result<T, AppError>
+where
+    T: Send + 'static,
+    F: FnOnce(&App) -> Result<T, AppError> + Send + 'static,
+{
+    let app = app.clone();
+    let done = tokio::task::spawn_blocking(move || work(&app)).await;
+    done.unwrap_or_else(|panicked| Err(AppError::bug("node.task").because(panicked)))
+}
+
+/// The pump to one partner.
+pub(crate) struct Pump {
+    app: App,
+    peer: PartyId,
+    identity: Arc<Identity>,
+    client: Option<(mithaq_wire::Digest, Arc<PeerClient>)>,
+    windows: Windows,
+    ask_heads: Instant,
+}
+
+type Answered = (OutBatch, Result<Bytes, PeerIoError>);
+
+impl Pump {
+    pub(crate) fn new(app: App, peer: PartyId, identity: Arc<Identity>) -> Self {
+        Self { app, peer, identity, client: None, windows: Windows::default(), ask_heads: Instant::now() }
+    }
+
+    pub(crate) async fn run(mut self, mut woken: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
+        let mut flying: JoinSet<Answered> = JoinSet::new();
+        loop {
+            self.connect();
+            self.heads().await;
+            self.fill(&mut flying).await;
+            tokio::select! {
+                Some(done) = flying.join_next() => self.settle(done).await,
+                changed = woken.changed() => if changed.is_err() { break },
+                () = tokio::time::sleep(TICK) => {}
+                () = stopping(&mut stop) => break,
+            }
+        }
+        // What is under way is settled, so that the next start does not send it again.
+        while let Some(done) = flying.join_next().await {
+            self.settle(done).await;
+        }
+    }
+
+    /// The client for the partner's newest manifest; another manifest is another client.
+    fn connect(&mut self) {
+        let registry = self.app.registry();
+        let current = registry.peers.get(&self.peer).and_then(|peer| peer.current());
+        let Some(manifest) = current else {
+            self.client = None;
+            return;
+        };
+        if self.client.as_ref().is_some_and(|(hash, _)| *hash == manifest.hash()) {
+            return;
+        }
+        let endpoint = manifest.manifest().endpoints.first().and_then(|text| Endpoint::parse(text).ok());
+        let tls = tls::client_config(&self.identity, manifest.manifest().tls_spki.0).ok();
+        self.client = endpoint.zip(tls).map(|(endpoint, tls)| {
+            (manifest.hash(), Arc::new(PeerClient::new(endpoint, tls)))
+        });
+    }
+
+    /// Asks how far the partner's lanes go: at the start, after an outage, and now and then.
+    async fn heads(&mut self) {
+        if Instant::now() < self.ask_heads {
+            return;
+        }
+        let Some((_, client)) = self.client.clone() else { return };
+        let registry = self.app.registry();
+        let now = self.app.now();
+        let alive = registry.agreements.iter().filter(|(_, known)| {
+            known.standing.duties_alive(now) && known.agreement().party(&self.peer).is_some()
+        });
+        let mut good = true;
+        for (agreement, _) in alive {
+            match client.get(&format!("/mx/1/heads/{agreement}")).await {
+                Ok(bytes) => {
+                    let peer = self.peer.clone();
+                    let noted = blocking(&self.app, move |app| app.note_heads(&peer, &bytes)).await;
+                    if let Err(error) = noted {
+                        tracing::warn!(peer = %self.peer, code = error.code(), "heads could not be noted");
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(peer = %self.peer, %error, "the partner did not answer");
+                    good = false;
+                }
+            }
+        }
+        self.ask_heads = Instant::now() + if good { HEADS } else { HEADS_RETRY };
+    }
+
+    /// Hands out batches until the window is full or nothing waits.
+    async fn fill(&mut self, flying: &mut JoinSet<Answered>) {
+        let Some((_, client)) = self.client.clone() else { return };
+        while flying.len() < BATCHES_IN_FLIGHT_MAX {
+            let (peer, mut windows) = (self.peer.clone(), core::mem::take(&mut self.windows));
+            let next = blocking(&self.app, move |app| {
+                let next = app.next_batch(&mut windows, &peer);
+                Ok((windows, next))
+            });
+            let Ok((windows, next)) = next.await else { return };
+            self.windows = windows;
+            match next {
+                Ok(Some(batch)) => {
+                    let client = Arc::clone(&client);
+                    let body = Bytes::from(batch.body.clone());
+                    flying.spawn(async move {
+                        let answer = client.post("/mx/1/batch", body).await;
+                        (batch, answer)
+                    });
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::warn!(peer = %self.peer, code = error.code(), "the outbox could not be read");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn settle(&mut self, done: Result<Answered, tokio::task::JoinError>) {
+        let Ok((batch, answer)) = done else { return };
+        if let Err(error) = &answer {
+            tracing::info!(peer = %self.peer, %error, "a batch got no answer");
+            self.ask_heads = Instant::now() + HEADS_RETRY;
+        }
+        let mut windows = core::mem::take(&mut self.windows);
+        let settled = blocking(&self.app, move |app| {
+            let done = app.settle_batch(&mut windows, batch, answer.ok().as_deref());
+            Ok((windows, done))
+        });
+        match settled.await {
+            Ok((windows, done)) => {
+                self.windows = windows;
+                if let Err(error) = done {
+                    tracing::warn!(peer = %self.peer, code = error.code(), "an answer could not be settled");
+                }
+            }
+            Err(error) => tracing::error!(peer = %self.peer, code = error.code(), "settling broke"),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A node on disk: made once by `init`, opened by everything else. Makes keys, configuration and database; never
+//! makes any of them by surprise.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use mithaq_app::{App, Keys, Parts};
+use mithaq_db::{Db, PostgresOptions, SqliteOptions};
+use mithaq_envelope::{
+    AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot, sign_manifest,
+};
+use mithaq_ledger::KeyKind;
+use mithaq_model::{Days, PartyId};
+use mithaq_store::MasterKey;
+use mithaq_wire::{Digest, Manifest};
+use zeroize::Zeroizing;
+
+use crate::config::{Config, Database};
+use crate::keyfile::{self, Secrets, Unlock};
+use crate::log_key::LogKey;
+use crate::machine::{SystemClock, SystemEntropy};
+use crate::tls::Identity;
+
+/// Name of the root key file in a new node's directory. To be moved offline.
+pub const ROOT_FILE: &str = "root.mxk";
+
+/// What a new node is told.
+#[derive(Debug, Clone)]
+pub struct Init {
+    /// Party it acts for.
+    pub party: PartyId,
+    /// Configuration to write.
+    pub config: Config,
+    /// How long the first manifest is valid.
+    pub valid: Days,
+}
+
+/// What a new node prints: public, to be compared with partners.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Fingerprint of the root keys, 64 hexadecimal digits.
+    pub root: String,
+    /// Verifier key of the log.
+    pub log_key: String,
+    /// Where the root key file is: to be moved offline.
+    pub root_file: PathBuf,
+}
+
+/// Makes a node: directory, keys, configuration, database, first manifest.
+///
+/// # Errors
+/// When the directory holds a node already, or anything cannot be written.
+pub fn init(directory: &Path, init: &Init) -> Result<Made> {
+    if directory.join(crate::config::FILE).exists() {
+        bail!("there is a node in `{}` already", directory.display());
+    }
+    std::fs::create_dir_all(directory).with_context(|| format!("cannot make `{}`", directory.display()))?;
+    restrict(directory)?;
+    let unlock = new_unlock(directory, &init.config)?;
+    let root_secrets = random_secrets(&["ed25519", "ml_dsa"])?;
+    let root_file = directory.join(ROOT_FILE);
+    keyfile::create(&root_file, &root_secrets, &unlock, &random()?)?;
+    let mut secrets = random_secrets(&["seal", "node", "kem", "log", "witness", "master"])?;
+    secrets.put("tls", Identity::generate()?);
+    keyfile::create(&directory.join(&init.config.keys), &secrets, &unlock, &random()?)?;
+    init.config.create(directory)?;
+
+    let root = soft_root(&root_secrets)?;
+    let fingerprint = root.root_keys().fingerprint();
+    let (parts, manifest) = first_manifest(init, &secrets)?;
+    let signed = sign_manifest(&manifest, &root)?;
+    let db = open_database(directory, &init.config)?;
+    let app = App::create(db, &init.party, parts, (fingerprint, &signed)).map_err(explain)?;
+    let log_key = app.log_key().map_err(explain)?.to_string();
+    app.sign_checkpoint().map_err(explain)?;
+    app.close();
+    Ok(Made { root: hex(&fingerprint), log_key, root_file })
+}
+
+fn first_manifest(init: &Init, secrets: &Secrets) -> Result<(Parts, Manifest)> {
+    let identity = tls_identity(secrets)?;
+    let soft = soft_keys(secrets)?;
+    let witness = LogKey::new(&format!("{}/witness", init.party), KeyKind::Cosignature, &*secrets.seed("witness")?)?;
+    let log = LogKey::new(&format!("{}/log", init.party), KeyKind::Ed25519, &*secrets.seed("log")?)?;
+    let now = mithaq_app::ports::Clock::now(&SystemClock);
+    let endpoint = init.config.peer_endpoint.clone();
+    let manifest = Manifest {
+        party: init.party.clone(),
+        number: 1,
+        prev: Digest::ZERO,
+        // A margin for clocks that differ.
+        valid_from: now.minus(Days(1)),
+        valid_to: now.plus(init.valid),
+        seal_keys: vec![soft.seal_key()],
+        node_key: soft.node_key(),
+        kem_key: soft.kem_key().to_vec(),
+        log_key: log.public().to_string(),
+        witness_key: witness.public().to_string(),
+        tls_spki: Digest(identity.pin()),
+        endpoints: if endpoint.is_empty() { Vec::new() } else { vec![endpoint] },
+    };
+    Ok((parts(&init.party, secrets, Box::new(|| ()))?, manifest))
+}
+
+/// Opens the node in a directory.
+///
+/// # Errors
+/// When there is none, its keys cannot be unlocked, or its store does not answer.
+pub fn open(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(App, Config, Identity)> {
+    let config = Config::load(directory)?;
+    let unlock = unlock(directory, &config)?;
+    let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
+    let db = open_database(directory, &config)?;
+    let party = party_of(&db)?;
+    let app = App::open(db, parts(&party, &secrets, waker)?).map_err(explain)?;
+    Ok((app, config, tls_identity(&secrets)?))
+}
+
+/// Opens the root keys in a file.
+///
+/// # Errors
+/// When they cannot be unlocked.
+pub fn open_root(file: &Path, unlock: &Unlock) -> Result<SoftRoot> {
+    soft_root(&keyfile::open(file, unlock)?)
+}
+
+/// What unlocks the key files of the node in a directory: the file its configuration names, else
+/// `MITHAQ_PASSPHRASE`.
+///
+/// # Errors
+/// When there is neither.
+pub fn unlock(directory: &Path, config: &Config) -> Result<Unlock> {
+    if let Some(file) = &config.unlock {
+        return Ok(Unlock::from_file(&directory.join(file))?);
+    }
+    match std::env::var("MITHAQ_PASSPHRASE") {
+        Ok(phrase) => Ok(Unlock::Passphrase(Zeroizing::new(phrase))),
+        Err(_unset) => bail!("the keys are locked with a passphrase: give it in MITHAQ_PASSPHRASE"),
+    }
+}
+
+fn new_unlock(directory: &Path, config: &Config) -> Result<Unlock> {
+    if let Some(file) = &config.unlock {
+        let path = directory.join(file);
+        if !path.exists() {
+            keyfile::write_new(&path, &random::<32>()?)?;
+        }
+        return Ok(Unlock::from_file(&path)?);
+    }
+    unlock(directory, config)
+}
+
+fn party_of(db: &Db) -> Result<PartyId> {
+    mithaq_store::migrate(db)?;
+    let identity = db.read(|tx| mithaq_store::settings::identity(tx))?;
+    Ok(identity.context("the database holds no node: set it up with `mithaq init`")?.party)
+}
+
+fn parts(party: &PartyId, secrets: &Secrets, waker: Box<dyn Fn() + Send + Sync>) -> Result<Parts> {
+    let log = LogKey::new(&format!("{party}/log"), KeyKind::Ed25519, &*secrets.seed("log")?)?;
+    let public = log.public().clone();
+    Ok(Parts {
+        keys: Keys::new(soft_keys(secrets)?, Box::new(log), public),
+        master: MasterKey::new(1, *secrets.seed("master")?),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        waker,
+    })
+}
+
+fn soft_keys(secrets: &Secrets) -> Result<SoftKeys> {
+    let seeds = Seeds { seal: secrets.seed("seal")?, node: secrets.seed("node")?, kem: secrets.seed("kem")? };
+    Ok(SoftKeys::new(&seeds)?)
+}
+
+fn soft_root(secrets: &Secrets) -> Result<SoftRoot> {
+    Ok(SoftRoot::new(&secrets.seed("ed25519")?, &secrets.seed("ml_dsa")?)?)
+}
+
+fn tls_identity(secrets: &Secrets) -> Result<Identity> {
+    let key = secrets.get("tls").context("the key file lacks the TLS key")?;
+    Ok(Identity::new(key)?)
+}
+
+/// Opens the database of a configuration.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open_database(directory: &Path, config: &Config) -> Result<Db> {
+    match config.database(directory)? {
+        Database::Sqlite(path) => {
+            let shown = path.display().to_string();
+            Db::open_sqlite(path, SqliteOptions::default()).map_err(|error| with_hint(error, &shown))
+        }
+        Database::Postgres(parameters) => {
+            Db::open_postgres(&parameters, PostgresOptions::default()).map_err(|error| with_hint(error, "postgres"))
+        }
+    }
+}
+
+fn with_hint(error: mithaq_db::DbError, shown: &str) -> anyhow::Error {
+    let hint = error.hint().unwrap_or("run `mithaq doctor`");
+    anyhow::anyhow!("cannot open the database `{shown}`: {error}; {hint}")
+}
+
+/// The application's code with its chain, for the operator.
+pub(crate) fn explain(error: mithaq_app::AppError) -> anyhow::Error {
+    let hint = error.next_step().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let text = format!("{}: {}{hint}", error.code(), error.words().en);
+    anyhow::Error::new(error).context(text)
+}
+
+fn random_secrets(names: &[&str]) -> Result<Secrets> {
+    let mut secrets = Secrets::default();
+    for name in names {
+        secrets.put(name, random::<32>()?.to_vec());
+    }
+    Ok(secrets)
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness could be had: {error}"))?;
+    Ok(bytes)
+}
+
+/// The directory of a node is its owner's alone.
+fn restrict(directory: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Small hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _infallible = write!(out, "{byte:02x}");
+        out
+    })
+}
