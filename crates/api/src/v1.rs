@@ -56,6 +56,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(reports::review))
         .routes(routes!(reports::clear))
         .routes(routes!(reports::approve))
+        .routes(routes!(reports::correct))
         .routes(routes!(reports::recall))
         .routes(routes!(reports::read))
         .routes(routes!(reports::receipts))

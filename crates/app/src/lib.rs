@@ -6,6 +6,7 @@
 
 mod agreements;
 mod cases;
+mod correct;
 mod drafts;
 mod error;
 mod evidence;
@@ -25,6 +26,7 @@ mod subjects;
 mod terms;
 
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
+pub use correct::Changes;
 pub use drafts::NewReport;
 pub use error::{AppError, ErrorKind};
 pub use evidence::Extent;

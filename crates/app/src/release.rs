@@ -161,8 +161,10 @@ impl App {
         };
         reports::write_draft(tx, &self.vault, (report.id, draft.revision), &next)?;
         reports::set_state(tx, report.id, ReportState::Reviewed, ReportState::Released, self.now())?;
+        let first = report.version == ReportVersion::FIRST;
+        let kind = if first { MessageKind::Report } else { MessageKind::Correction };
         for permit in &permits {
-            self.dispatch(tx, &known, permit.recipient(), (&sealed, MessageKind::Report), report.expires)?;
+            self.dispatch(tx, &known, permit.recipient(), (&sealed, kind), report.expires)?;
             self.count(tx, permit, sealed.bytes().len())?;
         }
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);

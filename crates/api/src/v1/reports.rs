@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use mithaq_app::{App, AppError, NewReport, Released, Use, intent, order_reason};
+use mithaq_app::{App, AppError, Changes, NewReport, Released, Use, intent, order_reason};
 use mithaq_model::{
     Assessment, Assurance, CaseId, Confidence, ExcludedPredicate, Fact, Grade, Level, Likelihood, Report, ReportId, ReportKind,
     ReportState, RiskDimension, RiskLevel, Timestamp, Urgency,
@@ -26,6 +26,12 @@ pub(crate) struct FactView {
     text: TextView,
     /// Grade, for example `4x4:B2`.
     grade: String,
+}
+
+impl FactView {
+    fn fact(&self) -> Result<Fact, AppError> {
+        Ok(Fact { text: self.text.long("facts.text")?, grade: field("facts.grade", Grade::from_code(&self.grade))? })
+    }
 }
 
 /// Something concluded.
@@ -86,9 +92,7 @@ fn routine() -> String {
 
 impl NewReportBody {
     fn report(&self) -> Result<NewReport, AppError> {
-        let facts = self.facts.iter().map(|fact| {
-            Ok(Fact { text: fact.text.long("facts.text")?, grade: field("facts.grade", Grade::from_code(&fact.grade))? })
-        });
+        let facts = self.facts.iter().map(FactView::fact);
         let assessments = self.assessments.iter().map(|one| {
             Ok(Assessment {
                 text: one.text.long("assessments.text")?,
@@ -501,6 +505,48 @@ pub(crate) async fn read(
     })
     .await?;
     Ok(Json(ReportView::from(&report)))
+}
+
+/// What is changed by a correction; the rest stays as it was.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CorrectBody {
+    why: Why,
+    /// Case it belongs to.
+    case: String,
+    title: Option<TextView>,
+    /// New facts, all of them.
+    facts: Option<Vec<FactView>>,
+    /// A new grade of the whole.
+    grade: Option<String>,
+    /// A new last day of use.
+    expires: Option<String>,
+}
+
+/// Writes the next version of a released report, to be reviewed, approved and released like the first.
+#[utoipa::path(post, path = "/api/v1/reports/{id}/correct", tag = "reports", params(("id" = String, Path)),
+    request_body = CorrectBody, responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn correct(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Path(id): Path<String>,
+    Json(body): Json<CorrectBody>,
+) -> Result<StatusCode, ApiError> {
+    let may = actor.may(intent::WriteReport)?;
+    let (id, case): (ReportId, CaseId) = (number(&id)?, number(&body.case)?);
+    blocking(app, move |app| {
+        let access = body.why.enter(app, &actor, case)?;
+        let facts = body.facts.as_ref().map(|facts| facts.iter().map(FactView::fact).collect::<Result<Vec<_>, _>>());
+        let changes = Changes {
+            title: body.title.as_ref().map(|title| title.line("title")).transpose()?,
+            facts: facts.transpose()?,
+            grade: body.grade.as_ref().map(|code| field("grade", Grade::from_code(code))).transpose()?,
+            expires: body.expires.as_ref().map(|at| field("expires", Timestamp::parse(at).ok_or(()))).transpose()?,
+        };
+        app.correct_report(may, &access, id, &changes)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What one recipient has signed for a version.
