@@ -188,7 +188,7 @@ fn strict_verification() {
         0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
     ];
     for weak in [identity, zero, minus_one, unreduced, eight] {
-        assert!(!Verifier::new(&weak).is_some(), "{weak:?}");
+        assert!(Verifier::new(&weak).is_none(), "{weak:?}");
         // With S = 0 and R = A, the lax equation holds for many messages.
         let mut forged = [0; 64];
         forged[..32].copy_from_slice(&weak);
