@@ -12,7 +12,7 @@ use mithaq_envelope::{
     AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
     sign_agreement, sign_manifest,
 };
-use mithaq_ledger::{KeyKind, NoteSigner, VerifierKey, decode_entry};
+use mithaq_ledger::{Entry, KeyKind, NoteSigner, VerifierKey};
 use mithaq_model::{
     AgreementId, CaseId, CrimeArea, Fact, Grade, Handling, HandlingCode, HandlingCodes, Lang, Level, Millis,
     OfficerId, Pap, PartyId, Purpose, ReportId, ReportKind, RiskDimension, RiskLevel, Role, Sensitive,
@@ -263,7 +263,7 @@ impl Node {
         stored
             .iter()
             .map(|(_, bytes)| {
-                let entry = decode_entry(bytes).unwrap();
+                let entry = Entry::parse(bytes).unwrap();
                 let verdict = entry.verdict.map(|verdict| verdict.as_str().to_owned()).unwrap_or_default();
                 (entry.kind.as_str().to_owned(), entry.object.as_str().to_owned(), verdict)
             })
@@ -437,7 +437,7 @@ pub(crate) fn new_report(agreement: AgreementId, recipients: &[PartyId], subject
 }
 
 pub(crate) fn risk(torture: RiskLevel) -> RiskAssessment {
-    let level = |one: RiskDimension| if one == RiskDimension::Torture { torture } else { RiskLevel::Low };
+    let level = |one: RiskDimension| if one == RiskDimension::TortureCidt { torture } else { RiskLevel::Low };
     RiskAssessment {
         levels: RiskDimension::ALL.iter().map(|one| (*one, level(*one))).collect(),
         source: "assessment-2026-1".to_owned(),
