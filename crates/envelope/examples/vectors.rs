@@ -5,8 +5,8 @@ use std::error::Error;
 
 use mithaq_envelope::{
     AgencySigner as _, KemOpener as _, KemSession, NodeSigner as _, RootSigner as _, SealArgs, Seeds,
-    SoftKeys, SoftRoot, VerifiedManifest, receipt_proof, seal_report, sign_agreement, sign_manifest,
-    sign_receipts, verify_manifest, wrap,
+    SignedAgreement, SoftKeys, SoftRoot, VerifiedManifest, receipt_proof, seal_report, sign_agreement,
+    sign_manifest, sign_receipts, verify_manifest, wrap,
 };
 use mithaq_model::{AgreementId, Days, Role, Timestamp};
 use mithaq_policy::{Decision, Disclosure, Side, decide};
@@ -129,6 +129,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let envelope = wrap(&header, &sealed, &mut session, &ma.keys)?;
     let agreement = AgreementId::new([0xa9; 32]);
     let signature = sign_agreement((agreement, &from), "Head of service", sample.now, &ma.root)?;
+    let text = "An agreement between two agencies, for this example only.\n";
+    let mut signed = SignedAgreement::new(text)?;
+    let id = mithaq_policy::agreement_id(text.as_bytes());
+    signed.add(&sign_agreement((id, &from), "Head of service", sample.now, &ma.root)?)?;
+    signed.add(&sign_agreement((id, &to), "Director", sample.now, &es.root)?)?;
     let vectors = json!({
         "about": "Vectors of docs/spec/envelope.md. Invented agencies and persons. Hexadecimal. ML-DSA-65 signatures are randomised: they verify, they are not made again byte for byte.",
         "nodes": [ma.json, es.json],
@@ -147,6 +152,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
         "receipts": receipts(&ma, &es, permit.agreement(), envelope.hash)?,
         "agreement_signature": { "agreement": hex(agreement.as_bytes()), "signature": hex(&signature) },
+        "signed_agreement": { "text": text, "agreement": hex(id.as_bytes()), "bytes": hex(&signed.to_bytes()) },
     });
     println!("{}", serde_json::to_string_pretty(&vectors)?);
     Ok(())

@@ -1,6 +1,9 @@
 //! The parsers under test.
 
+mod envelope;
 mod ledger;
+mod vectors;
+mod wire;
 
 /// What a parser made of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub(crate) struct Target {
 
 /// Every target, of every crate.
 pub(crate) fn all() -> Vec<Target> {
-    ledger::targets()
+    [ledger::targets(), wire::targets(), envelope::targets()].into_iter().flatten().collect()
 }
 
 /// Accepted only if writing the value again gives the bytes that were read: one value, one spelling.
@@ -37,6 +40,11 @@ fn same_bytes(input: &[u8], written: &[u8]) -> Outcome {
     } else {
         Outcome::Broken("what was accepted is written in another way".to_owned())
     }
+}
+
+fn refused(error: impl std::fmt::Display + std::fmt::Debug) -> Outcome {
+    // Debug too: it names the inner reason, which `Display` leaves to the chain.
+    Outcome::Refused(format!("{error} {error:?}"))
 }
 
 #[cfg(test)]

@@ -96,6 +96,12 @@ fn receipts_and_signatures_verify() {
     let made = verify_agreement_signature(&hex(&v["agreement_signature"]["signature"])).unwrap();
     assert_eq!(made.agreement.as_bytes().to_vec(), hex(&v["agreement_signature"]["agreement"]));
     assert_eq!((made.party, made.root), (ma.party, ma.root.root_keys().fingerprint()));
+    let v = &v["signed_agreement"];
+    let signed = SignedAgreement::from_bytes(&hex(&v["bytes"])).unwrap();
+    assert_eq!(signed.text(), v["text"].as_str().unwrap().as_bytes());
+    let id = mithaq_policy::agreement_id(signed.text());
+    assert_eq!(id.as_bytes().to_vec(), hex(&v["agreement"]));
+    assert_eq!(signed.signatures().count(), 2);
 }
 
 /// The page shows headers in hexadecimal with comments: they are those of the vectors.

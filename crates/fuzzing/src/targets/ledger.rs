@@ -1,6 +1,6 @@
 //! The ledger: notes, checkpoints, entries, tiles and what a partner or an oversight body is handed.
 
-use super::{Outcome, Target, same_bytes};
+use super::{Outcome, Target, refused, same_bytes};
 use ed25519_dalek::{Signer as _, SigningKey};
 use mithaq_ledger::{
     Appender, BundleBuilder, Checkpoint, Code, Entry, ForkProof, Hash, Id, KeyKind, KeyName, MemoryTiles,
@@ -42,11 +42,6 @@ pub(super) fn targets() -> Vec<Target> {
             forged_bundle,
         ),
     ]
-}
-
-fn refused(error: impl std::fmt::Display + std::fmt::Debug) -> Outcome {
-    // Debug too: it names the inner reason, which `Display` leaves to the chain.
-    Outcome::Refused(format!("{error} {error:?}"))
 }
 
 fn note(bytes: &[u8]) -> Outcome {

@@ -1,0 +1,25 @@
+//! The vectors of `docs/spec/envelope.md` as inputs.
+
+use data_encoding::HEXLOWER;
+use serde_json::Value;
+use std::sync::LazyLock;
+
+static VECTORS: LazyLock<Option<Value>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../docs/spec/vectors/envelope.json")).ok());
+
+/// The bytes at a path; nothing when there are none, which the test over all targets notices.
+pub(super) fn bytes(path: &[&str]) -> Option<Vec<u8>> {
+    let mut value = VECTORS.as_ref()?;
+    for step in path {
+        value = match step.parse::<usize>() {
+            Ok(index) => value.get(index)?,
+            Err(_name) => value.get(step)?,
+        };
+    }
+    HEXLOWER.decode(value.as_str()?.as_bytes()).ok()
+}
+
+/// A list of one, or none.
+pub(super) fn one(path: &[&str]) -> Vec<Vec<u8>> {
+    bytes(path).into_iter().collect()
+}

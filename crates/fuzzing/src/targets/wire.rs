@@ -1,0 +1,115 @@
+//! The documents between nodes: CBOR with one spelling.
+
+use super::{Outcome, Target, refused, same_bytes, vectors};
+use mithaq_model::{AgreementId, ObjectId, ReportVersion, Role, Timestamp};
+use mithaq_wire::{
+    Ack, BatchAnswer, Digest, Heads, Lane, LaterReceipt, LaterReceipts, Notice, Order, OrderReason, Position,
+    WireError, decode_batch, decode_batch_answer, decode_envelope_header, decode_heads,
+    decode_later_receipts, decode_notice, decode_order, decode_report, decode_seal_header, encode_batch,
+    encode_batch_answer, encode_envelope_header, encode_heads, encode_later_receipts, encode_notice,
+    encode_order, encode_report, encode_seal_header,
+};
+
+const WORDS: &[&[u8]] = &[
+    b"\x82\x01",
+    b"\xf6",
+    b"\xf4",
+    b"\xf5",
+    b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff",
+    b"\x5b\x00\x00\x00\x01\x00\x00\x00\x00",
+    b"\x9f",
+    b"\xff",
+    b"\x18\x17",
+    b"\xc0",
+    b"\xf9\x00\x00",
+    b"\x62H0",
+    b"\x62H3",
+    b"\x664x4:B2",
+    b"\x69TLP:AMBER",
+];
+
+pub(super) fn targets() -> Vec<Target> {
+    let target =
+        |name, about, seeds: Vec<Vec<u8>>, run| Target { name, about, seeds, dictionary: WORDS, run };
+    let shown = |field: &str| vectors::bytes(&["example", field]).into_iter().collect::<Vec<_>>();
+    let batch = encode_batch(&[shown("envelope").concat(), vec![1, 2, 3]]);
+    vec![
+        target("wire-report", "decode_report", shown("report"), |bytes| {
+            once(bytes, decode_report, encode_report)
+        }),
+        target("wire-envelope-header", "decode_envelope_header", shown("envelope_header"), |bytes| {
+            once(bytes, decode_envelope_header, encode_envelope_header)
+        }),
+        target("wire-seal-header", "decode_seal_header", shown("seal_header"), |bytes| {
+            once(bytes, decode_seal_header, encode_seal_header)
+        }),
+        target("wire-batch", "decode_batch", vec![batch], |bytes| match decode_batch(bytes) {
+            Ok(envelopes) => same_bytes(bytes, &encode_batch(&envelopes)),
+            Err(error) => refused(error),
+        }),
+        target("wire-batch-answer", "decode_batch_answer", answers(), |bytes| {
+            once(bytes, decode_batch_answer, encode_batch_answer)
+        }),
+        target("wire-heads", "decode_heads", heads(), |bytes| once(bytes, decode_heads, encode_heads)),
+        target("wire-order", "decode_order", orders(), |bytes| once(bytes, decode_order, encode_order)),
+        target("wire-notice", "decode_notice", notices(), |bytes| once(bytes, decode_notice, encode_notice)),
+        target("wire-later-receipts", "decode_later_receipts", later(), |bytes| {
+            once(bytes, decode_later_receipts, encode_later_receipts)
+        }),
+    ]
+}
+
+fn once<T>(
+    bytes: &[u8],
+    decode: impl FnOnce(&[u8]) -> Result<T, WireError>,
+    encode: impl FnOnce(&T) -> Vec<u8>,
+) -> Outcome {
+    match decode(bytes) {
+        Ok(value) => same_bytes(bytes, &encode(&value)),
+        Err(error) => refused(error),
+    }
+}
+
+const AT: Position = Position { epoch: 1, seq: 300 };
+
+fn answers() -> Vec<Vec<u8>> {
+    let answer = |stopped: Option<&str>| BatchAnswer {
+        receipts: vec![vec![1; 40], vec![2; 3]],
+        have: AT,
+        head: Digest([4; 32]),
+        stopped: stopped.map(str::to_owned),
+    };
+    [None, Some("lane.gap")].map(|stopped| encode_batch_answer(&answer(stopped))).to_vec()
+}
+
+fn heads() -> Vec<Vec<u8>> {
+    let ack = |lane| Ack { lane, at: AT, head: Digest([4; 32]) };
+    let sent = vec![ack(Lane::Control), ack(Lane::Report)];
+    vec![encode_heads(&Heads { agreement: AgreementId::new([5; 32]), sent, taken: vec![ack(Lane::Bulk)] })]
+}
+
+fn orders() -> Vec<Vec<u8>> {
+    let (object, at) = (ObjectId::new([6; 16]), Timestamp::from_millis(1_780_300_800_000));
+    let versions = vec![ReportVersion::FIRST];
+    let all = [
+        Order::Recall { object, versions, reason: OrderReason::Inaccurate, answer_by: at },
+        Order::Delete { object, reason: OrderReason::Court, answer_by: at },
+        Order::Expiry { object, expires: at },
+    ];
+    all.iter().map(encode_order).collect()
+}
+
+fn notices() -> Vec<Vec<u8>> {
+    let from = Timestamp::from_millis(-1);
+    [Notice::Suspended { from }, Notice::Terminated { from }].iter().map(encode_notice).collect()
+}
+
+fn later() -> Vec<Vec<u8>> {
+    let (object, at) = (ObjectId::new([6; 16]), Timestamp::from_millis(1_780_300_800_000));
+    let version = ReportVersion::FIRST;
+    let wiped = vec!["content".to_owned(), "index".to_owned()];
+    vec![encode_later_receipts(&LaterReceipts(vec![
+        LaterReceipt::Read { object, version, role: Role::Analyst, reader: [7; 16], at },
+        LaterReceipt::Erased { object, versions: vec![version], wiped, leaf: Some(70_000), at },
+    ]))]
+}
