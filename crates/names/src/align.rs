@@ -86,6 +86,8 @@ pub(crate) struct Step {
 const NO_UNIT: u8 = 255;
 const SIDE: usize = MERGED_MAX as usize + 4;
 const LOW: i16 = i16::MIN / 2;
+/// Eighths of a bit by which a longer unit may exceed the best of its letters, per letter.
+const HOPE: i16 = 2;
 /// Cost of losing a feminine ending, in eighths of a bit.
 const TAIL_COST: i16 = 12;
 /// Cells further than this from the diagonal are not visited.
@@ -189,7 +191,9 @@ fn align_in(tables: &Tables, a: &Piece<'_>, b: &Piece<'_>, mut record: Option<&m
         raise(first, b.skip, caps(0, b.skip) - b.cost);
     }
     let best = tables.best(a.script, b.script);
-    let mut rest = a.best(tables, b.script, na);
+    // What the symbols still to come can give at most; units of several letters can give a little more than the sum.
+    let hope = |s: &Symbol| best.get(usize::from(*s)).map_or(0, |bits| i16::from(*bits).max(0)) + HOPE;
+    let mut rest: i16 = a.symbols.iter().map(hope).sum();
     let (mut recent, mut last, mut before_tail) = ([LOW; 3], [LOW; SIDE], LOW);
     for i in 0..=na {
         if a.skip > 0 && i == a.skip && i < na {
@@ -214,7 +218,7 @@ fn align_in(tables: &Tables, a: &Piece<'_>, b: &Piece<'_>, mut record: Option<&m
         }
         last = current;
         rows = [second, third, fourth, [LOW; SIDE]];
-        rest -= a.symbols.get(i).and_then(|s| best.get(usize::from(*s))).map_or(0, |bits| i16::from(*bits));
+        rest -= a.symbols.get(i).map_or(0, hope);
     }
     // A feminine ending on one side only: given up for its bits and a little more.
     let mut end = at(&last, nb);

@@ -9,6 +9,7 @@ use crate::align::{self, Piece, Step};
 use crate::convention::{self, Convention};
 use crate::evidence::{self, Agreement, Details, Field, Finding};
 use crate::matching::{self, Link, Matching};
+use crate::nicknames;
 use crate::name::{Name, Role, Token};
 use crate::score::{FEATURE_NAMES, Likeness, Scorer};
 use crate::script::{self, Script};
@@ -31,6 +32,8 @@ pub enum ReasonCode {
     TokenInitial,
     /// Two tokens on one side are one on the other.
     TokenJoined,
+    /// A token is an everyday form of the other.
+    TokenNickname,
     /// A token is the beginning of the other.
     TokenShortened,
     /// Two spellings of one token.
@@ -49,6 +52,7 @@ impl ReasonCode {
             Self::TokenEqual => "token.equal".to_owned(),
             Self::TokenInitial => "token.initial".to_owned(),
             Self::TokenJoined => "token.joined".to_owned(),
+            Self::TokenNickname => "token.nickname".to_owned(),
             Self::TokenShortened => "token.shortened".to_owned(),
             Self::TokenSpelling => "token.spelling".to_owned(),
         }
@@ -113,6 +117,7 @@ impl fmt::Display for Reason {
             ReasonCode::TokenEqual => write!(f, "{a} is {b}")?,
             ReasonCode::TokenInitial => write!(f, "{a} ~ {b}: an initial")?,
             ReasonCode::TokenJoined => write!(f, "{a} ~ {b}: written as one and as two")?,
+            ReasonCode::TokenNickname => write!(f, "{a} ~ {b}: an everyday form")?,
             ReasonCode::TokenShortened => write!(f, "{a} ~ {b}: the beginning of the other")?,
             ReasonCode::TokenSpelling => write!(f, "{a} ~ {b}")?,
         }
@@ -220,6 +225,8 @@ fn link_reason(a: &Name, b: &Name, link: &Link) -> Reason {
                 ReasonCode::TokenInitial
             } else if one.hash == other.hash {
                 ReasonCode::TokenEqual
+            } else if link.loss == 0.0 && nicknames::share(one.nicknames, other.nicknames) {
+                ReasonCode::TokenNickname
             } else if shortened {
                 ReasonCode::TokenShortened
             } else {

@@ -34,6 +34,7 @@ mod keys;
 mod lexicon;
 mod matching;
 mod name;
+mod nicknames;
 mod rarity;
 mod romanise;
 mod score;

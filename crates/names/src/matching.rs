@@ -4,6 +4,7 @@
 //! probability (see `score`).
 
 use crate::align::{self, Aligned, Piece};
+use crate::nicknames;
 use crate::name::{MAX_TOKENS, Name, Role, Token};
 use crate::script::Script;
 use crate::tables::{self, Tables};
@@ -71,6 +72,10 @@ const QUALITY_MIN: f32 = 0.15;
 /// Share of the possible bits at which a reading is no better than chance, and at which it is perfect.
 const QUALITY_ZERO: f32 = -0.4;
 const QUALITY_ONE: f32 = 0.7;
+/// Quality of a name and its everyday form.
+const QUALITY_NICKNAME: f32 = 0.7;
+/// Most two different writings in one syllabic script can have.
+const QUALITY_HOMOPHONE: f32 = 0.5;
 /// Quality of a name and its beginning.
 const QUALITY_SHORTENED: f32 = 0.55;
 /// Above this no joined reading is tried.
@@ -152,12 +157,21 @@ fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Lin
         let aligned = initial(tables, a, b)?;
         return Some(Link { quality: aligned, bits: rarity * aligned, initial: true, ..base });
     }
-    if strangers(x, y) {
-        return None;
-    }
-    let aligned = align::align(tables, &Piece::token(a.0, x), &Piece::token(b.0, y));
-    let link = link_of(aligned, base);
-    let quality = if shortened(a, b) { QUALITY_SHORTENED } else { 0.0 };
+    let link = if strangers(x, y) {
+        None
+    } else {
+        link_of(align::align(tables, &Piece::token(a.0, x), &Piece::token(b.0, y)), base)
+    };
+    let quality = if nicknames::share(x.nicknames, y.nicknames) {
+        QUALITY_NICKNAME
+    } else if shortened(a, b) {
+        QUALITY_SHORTENED
+    } else {
+        0.0
+    };
+    // Two names in one syllabic script are written alike or are two names, however alike they sound.
+    let most = if x.script == Script::Syllabic && y.script == Script::Syllabic { QUALITY_HOMOPHONE } else { 1.0 };
+    let link = link.map(|l| Link { quality: l.quality.min(most), bits: l.bits.min(rarity * most), ..l });
     match link {
         Some(link) if link.quality >= quality => Some(link),
         _ if quality > 0.0 => Some(Link { quality, bits: rarity * quality, ..base }),
@@ -175,6 +189,10 @@ pub(crate) fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
 fn strangers(x: &Token, y: &Token) -> bool {
     let length = |coarse: u64| (64 - coarse.leading_zeros()).div_ceil(4);
     let longer = length(x.coarse).max(length(y.coarse));
+    // Syllables insert vowels, drop r and know no l: their skeletons prove nothing.
+    if (x.script == Script::Syllabic) != (y.script == Script::Syllabic) {
+        return false;
+    }
     longer >= 3 && common(x.coarse, y.coarse) * 3 < longer
 }
 

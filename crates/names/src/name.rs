@@ -65,8 +65,12 @@ pub struct Token {
     pub(crate) coarse: u64,
     /// Fine skeleton, five bits a class.
     pub(crate) fine: u64,
-    /// Hash of script and symbols: equal tokens are equal without aligning.
+    /// Hash of script and symbols (of the characters for syllabic scripts): equal tokens are equal without aligning.
     pub(crate) hash: u64,
+    /// Lines of the table of everyday forms it stands in.
+    pub(crate) nicknames: [u8; 2],
+    /// "Son of" stands before it.
+    pub(crate) filiation: bool,
     /// First and past-the-last character in the text.
     pub(crate) from: u16,
     pub(crate) to: u16,

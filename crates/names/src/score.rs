@@ -11,12 +11,13 @@ use crate::script::Script;
 use crate::tables::TABLES_VERSION;
 
 /// Features of a comparison.
-pub const FEATURES: usize = 24;
+pub const FEATURES: usize = 34;
 
 /// Names of the features, in order; they name the weights in the committed table.
 pub const FEATURE_NAMES: [&str; FEATURES] = [
     "one", "bits10", "bits20", "bits40", "coverage", "left_both", "left_one", "left_one_cheap", "loss", "worst", "second", "matched1",
-    "matched2", "matched3", "short", "order", "joined", "initials", "semitic", "syllabic", "cross", "number", "full", "share",
+    "matched2", "matched3", "short", "order", "joined", "initials", "semitic", "syllabic", "cross", "number", "full", "share", "filiation",
+    "worst_same", "second_same", "left_both_same", "coverage_same", "loss_same", "left_one_same", "given", "evidence", "first_left",
 ];
 
 /// How alike two names are.
@@ -192,6 +193,8 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
     let both = all_a.min(all_b);
     let one = all_a.max(all_b) - both;
     let total = possible + both + 0.35 * one;
+    let coverage = if total > 0.0 { bits / total } else { 0.0 };
+    let same = if sa == sb { 1.0 } else { 0.0 };
     let shorter = named(&a.tokens).min(named(&b.tokens));
     let flag = |on: bool| if on { 1.0 } else { 0.0 };
     #[expect(clippy::cast_precision_loss, reason = "counts are at most ten")]
@@ -201,7 +204,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         bits.min(10.0) / 10.0,
         (bits - 10.0).clamp(0.0, 10.0) / 10.0,
         (bits - 20.0).clamp(0.0, 20.0) / 20.0,
-        if total > 0.0 { bits / total } else { 0.0 },
+        coverage,
         both.min(20.0) / 10.0,
         (dear_a - dear_b).abs().min(30.0) / 10.0,
         (cheap_a - cheap_b).abs().min(20.0) / 10.0,
@@ -221,7 +224,26 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         flag(Matching::left(&a.tokens, matching.used_a).chain(Matching::left(&b.tokens, matching.used_b)).any(|t| t.role == Role::Number)),
         flag(all_a.min(all_b) < 0.5),
         bits / (possible + all_a.max(all_b)).max(1.0),
+        count(filiation(a, b, links)),
+        same * qualities[0],
+        same * qualities[1],
+        same * both.min(20.0) / 10.0,
+        same * coverage,
+        same * loss.min(40.0) / 10.0,
+        same * (dear_a - dear_b).abs().min(30.0) / 10.0,
+        flag(links.iter().any(|l| l.a == 0 && l.b == 0)),
+        coverage * bits.min(30.0) / 10.0,
+        flag(matching.used_a & 1 == 0 && matching.used_b & 1 == 0),
     ]
+}
+
+/// Links of a son's name with a father's, when both names say who is the son.
+fn filiation(a: &Name, b: &Name, links: &[matching::Link]) -> usize {
+    let marked = |name: &Name, at: u8| name.tokens.get(usize::from(at)).is_some_and(|t| t.filiation);
+    if !a.tokens.iter().any(|t| t.filiation) || !b.tokens.iter().any(|t| t.filiation) {
+        return 0;
+    }
+    links.iter().filter(|l| marked(a, l.a) != marked(b, l.b)).count()
 }
 
 /// Weight in bits a token has when nothing answers it.

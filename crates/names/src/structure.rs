@@ -5,6 +5,7 @@
 
 use crate::keys;
 use crate::lexicon::{self, Function};
+use crate::nicknames;
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
 use crate::rarity;
 use crate::script::{Script, Symbol};
@@ -48,7 +49,10 @@ fn describe(name: &Name, token: &mut Token) {
     token.coarse = skeletons.coarse;
     token.fine = skeletons.fine;
     token.classes = skeletons.classes;
-    token.hash = lexicon::hash(token.script, symbols);
+    if token.hash == 0 {
+        token.hash = lexicon::hash(token.script, symbols);
+    }
+    token.nicknames = nicknames::groups(token.script, core);
     token.rarity = rarity::eighths(token, skeletons.length, core.len());
 }
 
@@ -93,6 +97,8 @@ struct Prefix {
     from: Option<u16>,
     start: usize,
     len: usize,
+    /// "Son of" is among them.
+    filiation: bool,
     /// The symbols belong to the name (abd, abu) instead of being droppable.
     abd: bool,
 }
@@ -157,6 +163,7 @@ impl Builder<'_> {
             prefix.from = Some(word.from);
             prefix.start = self.symbols.len();
         }
+        prefix.filiation |= function == Some(Function::Filiation);
         match function {
             Some(Function::Abd) => {
                 let kept = abd_core(word.script, symbols);
@@ -229,7 +236,9 @@ impl Builder<'_> {
             rarity: 0,
             coarse: 0,
             fine: 0,
-            hash: 0,
+            hash: word.written,
+            nicknames: [0; 2],
+            filiation: held.filiation,
             from: held.from.unwrap_or(word.from),
             to: word.to,
         });

@@ -27,6 +27,7 @@ pub(crate) fn push(letters: &[char], shape: &Word, out: &mut Words) {
             from,
             to: from.saturating_add(u16::try_from(part.len()).unwrap_or(0)),
             letters: u8::try_from(part.len()).unwrap_or(u8::MAX),
+            written: part.iter().fold(0xcbf2_9ce4_8422_2325, |h, c| (h ^ u64::from(u32::from(*c))).wrapping_mul(0x0100_0000_01b3)),
             ..*shape
         });
         if out.symbols.len() == start {

@@ -36,6 +36,8 @@ pub(crate) struct Word {
     pub(crate) joined: bool,
     /// Written in capitals only (and longer than one letter).
     pub(crate) capitals: bool,
+    /// Hash of the characters of a syllabic word, whose reading says less than its writing; 0 otherwise.
+    pub(crate) written: u64,
     /// Digits only.
     pub(crate) number: bool,
 }
@@ -220,6 +222,7 @@ impl Splitter<'_> {
             dotted: false,
             joined: false,
             capitals: len > 1 && letters.iter().all(|c| c.is_uppercase()),
+            written: 0,
             number: hand == Hand::Digit,
         };
         if hand == Hand::Syllabic {
