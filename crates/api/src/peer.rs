@@ -38,7 +38,9 @@ async fn heads(
     Extension(peer): Extension<ConnectedPeer>,
     Path(agreement): Path<String>,
 ) -> Response {
-    let Ok(agreement) = agreement.parse::<AgreementId>() else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(agreement) = agreement.parse::<AgreementId>() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let answered = blocking(app, move |app| {
         let heads = app.heads_for(&peer.0, agreement)?;
         app.partner_is_back(&peer.0)?;

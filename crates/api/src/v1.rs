@@ -15,8 +15,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Longest request of a person's program in bytes.
-const BODY_MAX: usize = 4 * 1024 * 1024;
+/// Longest request of a person's program in bytes: a published list is the longest.
+const BODY_MAX: usize = 64 * 1024 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -48,6 +48,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(cases::assign))
         .routes(routes!(cases::close_case))
         .routes(routes!(cases::add_subjects))
+        .routes(routes!(cases::import_un_list))
         .routes(routes!(cases::search))
         .routes(routes!(cases::read_subject))
         .routes(routes!(reports::draft, reports::list))

@@ -1,9 +1,9 @@
 //! A correction: a new version of a released report, through the same hands as the first. It travels in the
 //! control lane, ahead of everything else, and replaces the old version wherever that went.
 
+use mithaq_envelope::{Opened, open_seal};
 use mithaq_model::{Fact, Grade, ReportId, ReportState, Text, Timestamp};
 use mithaq_store::reports::{self, Direction, Form, NewVersion};
-use mithaq_envelope::{Opened, open_seal};
 use mithaq_wire::encode_report;
 
 use crate::App;
@@ -47,13 +47,18 @@ impl App {
             if head.direction != Direction::Own || head.case != Some(case) {
                 return Err(AppError::not_found());
             }
-            if !matches!(head.state, ReportState::Released | ReportState::Delivered | ReportState::Acknowledged) {
+            if !matches!(
+                head.state,
+                ReportState::Released | ReportState::Delivered | ReportState::Acknowledged
+            ) {
                 return Err(AppError::conflict("report.not_released"));
             }
             let (_, sealed) = reports::content(tx, &app.vault, number, head.version)?;
             let registry = app.registry();
             let own = registry.own.as_ref().ok_or_else(|| AppError::conflict("node.no_manifest"))?;
-            let Ok(Opened::Report(inner)) = open_seal(&sealed, own) else { return Err(AppError::bug("report.seal")) };
+            let Ok(Opened::Report(inner)) = open_seal(&sealed, own) else {
+                return Err(AppError::bug("report.seal"));
+            };
             let next = head.version.next().ok_or_else(|| AppError::conflict("report.versions"))?;
             let mut report = inner.report;
             report.version = next;
@@ -63,8 +68,13 @@ impl App {
             report.grade = changes.grade.or(report.grade);
             report.expires = changes.expires.unwrap_or(report.expires);
             let bytes = encode_report(&report);
-            let version =
-                NewVersion { version: next, supersedes: Some(head.version), form: Form::Draft, content: &bytes, at: app.now() };
+            let version = NewVersion {
+                version: next,
+                supersedes: Some(head.version),
+                form: Form::Draft,
+                content: &bytes,
+                at: app.now(),
+            };
             reports::add_version(tx, &app.vault, number, &version)?;
             reports::set_state(tx, number, head.state, ReportState::Graded, app.now())?;
             let committed = Committed::to(number.into(), next.get(), salt, &bytes);

@@ -1,2 +1,127 @@
-//! The `mithaq` command.
-fn main() {}
+//! Mithaq: agree first, exchange under control, prove it all. The command line.
+
+mod agreement;
+mod client;
+mod demo;
+mod http;
+mod import;
+mod local;
+mod ui;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::ui::{Exit, Failure, Ui};
+
+/// Agree first, exchange under control, prove it all
+#[derive(Debug, Parser)]
+#[command(name = "mithaq", version, after_help = format!("Exit codes:\n{}", ui::EXIT_CODES))]
+struct Cli {
+    /// Print one JSON document instead of lines
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print results only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Language: ar, fr, es or en [default: from the environment]
+    #[arg(long, global = true, value_parser = ["ar", "fr", "es", "en"])]
+    lang: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start three nodes on this machine and follow an exchange between them
+    Demo(demo::DemoArgs),
+    /// Set up a node
+    Init(local::InitArgs),
+    /// Run a node
+    Serve(local::NodeDir),
+    /// Look for what is wrong with a node
+    Doctor(local::NodeDir),
+    /// Make a token for an officer, at the node itself
+    Token(local::TokenArgs),
+    /// Write, sign and govern agreements
+    #[command(subcommand)]
+    Agreement(agreement::AgreementCommand),
+    /// Partners: manifests and risk assessments
+    #[command(subcommand)]
+    Partner(client::PartnerCommand),
+    /// Officers of the node
+    #[command(subcommand)]
+    Officers(client::OfficerCommand),
+    /// Cases
+    #[command(subcommand)]
+    Case(client::CaseCommand),
+    /// Subjects: write, import, search, read
+    #[command(subcommand)]
+    Subjects(client::SubjectCommand),
+    /// Reports: from draft to receipt
+    #[command(subcommand)]
+    Report(client::ReportCommand),
+    /// Evidence: export and checkpoint
+    #[command(subcommand)]
+    Evidence(client::EvidenceCommand),
+    /// Check an evidence bundle offline
+    Verify(verify::VerifyArgs),
+    /// Print who may do what
+    Roles,
+    /// Print the OpenAPI document of the client API
+    #[command(hide = true)]
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let lang = ui::language(cli.lang.as_deref(), |name| std::env::var(name).ok());
+    let ui = Ui { json: cli.json, lang, quiet: cli.quiet };
+    match run(&cli.command, ui) {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            ui.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
+    match command {
+        Command::Demo(args) => demo::run(args, ui),
+        Command::Init(args) => local::init(args, ui),
+        Command::Serve(args) => local::serve_node(args),
+        Command::Doctor(args) => local::doctor(args, ui),
+        Command::Token(args) => local::token(args, ui),
+        Command::Agreement(command) => agreement::run(command, ui),
+        Command::Partner(command) => client::partner(command, ui),
+        Command::Officers(command) => client::officer(command, ui),
+        Command::Case(command) => client::case(command, ui),
+        Command::Subjects(command) => client::subject(command, ui),
+        Command::Report(command) => client::report(command, ui),
+        Command::Evidence(command) => client::evidence(command, ui),
+        Command::Verify(args) => verify::run(args, ui),
+        Command::Roles => {
+            let matrix = mithaq_app::role_matrix();
+            let lines: Vec<String> = matrix.lines().map(ToOwned::to_owned).collect();
+            ui.result(&serde_json::json!({ "matrix": lines }), &lines)
+        }
+        Command::Openapi => {
+            let document = mithaq_api::openapi().map_err(anyhow::Error::from)?;
+            let json = serde_json::from_str(&document).map_err(anyhow::Error::from)?;
+            ui.result(&json, &[document])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -39,7 +39,8 @@ impl Endpoint {
         let rest = text.strip_prefix("https://").ok_or(PeerIoError::Address)?;
         let (host, port) = rest.rsplit_once(':').ok_or(PeerIoError::Address)?;
         let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        let plain = !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b));
+        let plain =
+            !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b));
         let port = port.parse().map_err(|_| PeerIoError::Address)?;
         if plain && port != 0 { Ok(Self { host: inner.to_owned(), port }) } else { Err(PeerIoError::Address) }
     }
@@ -115,7 +116,8 @@ impl PeerClient {
             self.idle.lock().await.push(kept);
             return answer;
         }
-        let mut fresh = timeout(CONNECT_MAX, self.connect()).await.map_err(|_| PeerIoError::Unreachable)??;
+        let mut fresh =
+            timeout(CONNECT_MAX, self.connect()).await.map_err(|_| PeerIoError::Unreachable)??;
         let answer = self.exchange(&mut fresh, method, path, body).await?;
         self.idle.lock().await.push(fresh);
         answer
@@ -187,9 +189,16 @@ mod tests {
         for good in ["https://127.0.0.1:7401", "https://node.example:443", "https://[::1]:7401"] {
             assert!(Endpoint::parse(good).is_ok(), "{good}");
         }
-        for bad in
-            ["", "http://a:1", "https://a", "https://a:0", "https://a:1/x", "https://u@a:1", "https://:1", "https://a:99999"]
-        {
+        for bad in [
+            "",
+            "http://a:1",
+            "https://a",
+            "https://a:0",
+            "https://a:1/x",
+            "https://u@a:1",
+            "https://:1",
+            "https://a:99999",
+        ] {
             assert_eq!(Endpoint::parse(bad), Err(PeerIoError::Address), "{bad}");
         }
     }

@@ -94,9 +94,12 @@ impl Config {
     pub fn create(&self, directory: &Path) -> Result<(), ConfigError> {
         let path = directory.join(FILE);
         let text = toml::to_string_pretty(self).map_err(|error| ConfigError::Malformed(error.to_string()))?;
-        let text = format!("# A node of Mithaq. Unknown keys are errors; `mithaq doctor` checks this file.\n{text}");
-        crate::keyfile::write_new(&path, text.as_bytes())
-            .map_err(|error| ConfigError::Unwritable { path: path.display().to_string(), source: Box::new(error) })
+        let text =
+            format!("# A node of Mithaq. Unknown keys are errors; `mithaq doctor` checks this file.\n{text}");
+        crate::keyfile::write_new(&path, text.as_bytes()).map_err(|error| ConfigError::Unwritable {
+            path: path.display().to_string(),
+            source: Box::new(error),
+        })
     }
 
     /// Returns which database, with the path made absolute.
@@ -107,7 +110,10 @@ impl Config {
         if let Some(path) = self.database.strip_prefix("sqlite:") {
             return Ok(Database::Sqlite(directory.join(path)));
         }
-        if self.database.starts_with("postgres://") || self.database.starts_with("postgresql://") || self.database.contains("host=") {
+        if self.database.starts_with("postgres://")
+            || self.database.starts_with("postgresql://")
+            || self.database.contains("host=")
+        {
             return Ok(Database::Postgres(self.database.clone()));
         }
         Err(ConfigError::Database)
@@ -163,7 +169,8 @@ mod tests {
 
     #[test]
     fn databases() {
-        let with = |text: &str| Config { database: text.to_owned(), ..Config::default() }.database(Path::new("/n"));
+        let with =
+            |text: &str| Config { database: text.to_owned(), ..Config::default() }.database(Path::new("/n"));
         assert_eq!(with("sqlite:node.db").unwrap(), Database::Sqlite(PathBuf::from("/n/node.db")));
         assert!(matches!(with("postgres://u@h/d").unwrap(), Database::Postgres(_)));
         assert!(matches!(with("host=/tmp user=x").unwrap(), Database::Postgres(_)));

@@ -49,14 +49,21 @@ impl Unlock {
         if bytes.len() < 32 { Err(KeyFileError::WeakKeyFile) } else { Ok(Self::KeyFile(bytes)) }
     }
 
-    fn derive(&self, kdf: u8, memory: u32, passes: u32, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
+    fn derive(
+        &self,
+        kdf: u8,
+        memory: u32,
+        passes: u32,
+        salt: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
         let mut key = Zeroizing::new([0_u8; 32]);
         match (self, kdf) {
             (Self::Passphrase(text), KDF_ARGON2ID) => {
                 if memory > MEMORY_KIB_MAX || passes > PASSES_MAX {
                     return Err(KeyFileError::Malformed);
                 }
-                let params = argon2::Params::new(memory, passes, 1, Some(32)).map_err(|_| KeyFileError::Malformed)?;
+                let params =
+                    argon2::Params::new(memory, passes, 1, Some(32)).map_err(|_| KeyFileError::Malformed)?;
                 argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
                     .hash_password_into(text.as_bytes(), salt, key.as_mut())
                     .map_err(|_| KeyFileError::Malformed)?;

@@ -83,9 +83,9 @@ impl Pump {
         }
         let endpoint = manifest.manifest().endpoints.first().and_then(|text| Endpoint::parse(text).ok());
         let tls = tls::client_config(&self.identity, manifest.manifest().tls_spki.0).ok();
-        self.client = endpoint.zip(tls).map(|(endpoint, tls)| {
-            (manifest.hash(), Arc::new(PeerClient::new(endpoint, tls)))
-        });
+        self.client = endpoint
+            .zip(tls)
+            .map(|(endpoint, tls)| (manifest.hash(), Arc::new(PeerClient::new(endpoint, tls))));
     }
 
     /// Asks how far the partner's lanes go: at the start, after an outage, and now and then.

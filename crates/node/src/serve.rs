@@ -44,9 +44,11 @@ pub async fn serve(
     let waker = Box::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
     let place = directory.to_path_buf();
     let (app, config, identity) = tokio::task::spawn_blocking(move || setup::open(&place, waker)).await??;
-    let peers = bind(config.peer_listen).await.with_context(|| format!("cannot listen on {}", config.peer_listen))?;
-    let clients =
-        bind(config.client_listen).await.with_context(|| format!("cannot listen on {}", config.client_listen))?;
+    let peers =
+        bind(config.peer_listen).await.with_context(|| format!("cannot listen on {}", config.peer_listen))?;
+    let clients = bind(config.client_listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.client_listen))?;
     let addresses = Addresses { peers: peers.local_addr()?, clients: clients.local_addr()? };
 
     let identity = Arc::new(identity);
@@ -86,7 +88,9 @@ fn pin(app: &App, pins: &Pins) {
         .peers
         .values()
         .filter(|peer| alive.contains(&peer.party))
-        .filter_map(|peer| peer.current().map(|manifest| (manifest.manifest().tls_spki.0, peer.party.clone())))
+        .filter_map(|peer| {
+            peer.current().map(|manifest| (manifest.manifest().tls_spki.0, peer.party.clone()))
+        })
         .collect();
     pins.replace(keys);
 }

@@ -94,8 +94,12 @@ where
     let _ended_or_cut = timeout(DRAIN_MAX, drained).await;
 }
 
-async fn connection<S>(stream: S, router: Router, peer: Option<ConnectedPeer>, mut stop: watch::Receiver<bool>)
-where
+async fn connection<S>(
+    stream: S,
+    router: Router,
+    peer: Option<ConnectedPeer>,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |mut request: Request<Incoming>| {

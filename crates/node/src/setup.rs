@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, bail};
 use mithaq_app::{App, Keys, Parts};
 use mithaq_db::{Db, PostgresOptions, SqliteOptions};
 use mithaq_envelope::{
-    AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot, sign_manifest,
+    AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
+    sign_manifest,
 };
 use mithaq_ledger::KeyKind;
 use mithaq_model::{Days, PartyId};
@@ -81,7 +82,8 @@ pub fn init(directory: &Path, init: &Init) -> Result<Made> {
 fn first_manifest(init: &Init, secrets: &Secrets) -> Result<(Parts, Manifest)> {
     let identity = tls_identity(secrets)?;
     let soft = soft_keys(secrets)?;
-    let witness = LogKey::new(&format!("{}/witness", init.party), KeyKind::Cosignature, &*secrets.seed("witness")?)?;
+    let witness =
+        LogKey::new(&format!("{}/witness", init.party), KeyKind::Cosignature, &*secrets.seed("witness")?)?;
     let log = LogKey::new(&format!("{}/log", init.party), KeyKind::Ed25519, &*secrets.seed("log")?)?;
     let now = mithaq_app::ports::Clock::now(&SystemClock);
     let endpoint = init.config.peer_endpoint.clone();
@@ -193,9 +195,8 @@ pub fn open_database(directory: &Path, config: &Config) -> Result<Db> {
             let shown = path.display().to_string();
             Db::open_sqlite(path, SqliteOptions::default()).map_err(|error| with_hint(error, &shown))
         }
-        Database::Postgres(parameters) => {
-            Db::open_postgres(&parameters, PostgresOptions::default()).map_err(|error| with_hint(error, "postgres"))
-        }
+        Database::Postgres(parameters) => Db::open_postgres(&parameters, PostgresOptions::default())
+            .map_err(|error| with_hint(error, "postgres")),
     }
 }
 

@@ -11,8 +11,8 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verif
 use rustls::server::ParsedCertificate;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error as TlsError, ServerConfig,
-    SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error as TlsError,
+    ServerConfig, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use thiserror::Error;
@@ -75,7 +75,8 @@ impl Identity {
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.to_vec()));
         let pair = rcgen::KeyPair::from_der_and_sign_algo(&der, &rcgen::PKCS_ED25519)
             .map_err(|_| TlsSetupError::Key)?;
-        let params = rcgen::CertificateParams::new(vec!["node.invalid".to_owned()]).map_err(|_| TlsSetupError::Key)?;
+        let params =
+            rcgen::CertificateParams::new(vec!["node.invalid".to_owned()]).map_err(|_| TlsSetupError::Key)?;
         let certificate = params.self_signed(&pair).map_err(|_| TlsSetupError::Key)?.der().clone();
         let pin = pin_of(&certificate).map_err(TlsSetupError::Config)?;
         Ok(Self { certificate, key: pkcs8.to_vec(), pin })
@@ -244,7 +245,10 @@ mod tests {
         Identity::new(&Identity::generate().unwrap()).unwrap()
     }
 
-    fn handshake(client: ClientConfig, server: ServerConfig) -> Result<(ClientConnection, ServerConnection), TlsError> {
+    fn handshake(
+        client: ClientConfig,
+        server: ServerConfig,
+    ) -> Result<(ClientConnection, ServerConnection), TlsError> {
         let name = ServerName::try_from("node.invalid").unwrap();
         let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
         let mut server = ServerConnection::new(Arc::new(server)).unwrap();
@@ -276,7 +280,10 @@ mod tests {
         let client = client_config(&a, b.pin()).unwrap();
         let server = server_config(&b, pins(&a)).unwrap();
         let (client, server) = handshake(client, server).unwrap();
-        assert_eq!(client.negotiated_key_exchange_group().unwrap().name(), rustls::NamedGroup::X25519MLKEM768);
+        assert_eq!(
+            client.negotiated_key_exchange_group().unwrap().name(),
+            rustls::NamedGroup::X25519MLKEM768
+        );
         assert_eq!(client.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
         let shown = server.peer_certificates().unwrap().first().unwrap();
         assert_eq!(pin_of(shown).unwrap(), a.pin());
@@ -298,7 +305,8 @@ mod tests {
         let (a, b) = (identity(), identity());
         let mut classic = aws_lc_rs::default_provider();
         classic.kx_groups = vec![aws_lc_rs::kx_group::X25519];
-        let verifier = PinnedServer { expected: b.pin(), algorithms: classic.signature_verification_algorithms };
+        let verifier =
+            PinnedServer { expected: b.pin(), algorithms: classic.signature_verification_algorithms };
         let client = ClientConfig::builder_with_provider(Arc::new(classic))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()

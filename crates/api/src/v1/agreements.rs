@@ -160,7 +160,10 @@ pub(crate) async fn manifest(
 /// Returns this node's own manifest, to be given to partners.
 #[utoipa::path(get, path = "/api/v1/manifest", tag = "agreements",
     responses((status = 200, body = Vec<u8>, content_type = "application/cbor"), (status = 403, body = Problem)))]
-pub(crate) async fn own_manifest(State(app): State<App>, Signed(actor): Signed) -> Result<Response, ApiError> {
+pub(crate) async fn own_manifest(
+    State(app): State<App>,
+    Signed(actor): Signed,
+) -> Result<Response, ApiError> {
     let _may = actor.may(intent::ReadAgreement)?;
     let bytes = blocking(app, App::own_manifest).await?;
     Ok(([(header::CONTENT_TYPE, "application/cbor")], bytes).into_response())
@@ -191,7 +194,10 @@ pub(crate) async fn assess(
     let party: PartyId = number(&party)?;
     blocking(app, move |app| {
         let levels = body.levels.iter().map(|(dimension, level)| {
-            Ok((field("levels", RiskDimension::from_code(dimension))?, field("levels", RiskLevel::from_code(level))?))
+            Ok((
+                field("levels", RiskDimension::from_code(dimension))?,
+                field("levels", RiskLevel::from_code(level))?,
+            ))
         });
         let risk = RiskAssessment {
             levels: levels.collect::<Result<_, mithaq_app::AppError>>()?,

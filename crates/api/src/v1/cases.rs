@@ -4,7 +4,7 @@ use axum::Json;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use mithaq_app::{App, CaseAccess, Actor, AppError, NewCase, Query, intent};
+use mithaq_app::{Actor, App, AppError, CaseAccess, NewCase, Query, intent};
 use mithaq_model::{Case, CaseId, CrimeArea, Lang, OfficerId, Purpose, SubjectId, Text};
 use mithaq_store::Page;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::problem::{ApiError, Problem};
 use crate::session::{Signed, blocking, field, number};
 use crate::v1::people::Created;
-use crate::v1::subjects::{SubjectView, NewSubjectBody};
+use crate::v1::subjects::{NewSubjectBody, SubjectView};
 
 /// A text with its language.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -284,4 +284,74 @@ pub(crate) async fn read_subject(
     })
     .await?;
     Ok(Json(SubjectView::from(&found)))
+}
+
+/// What an import did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportedView {
+    /// Persons in the list.
+    persons: u64,
+    /// Organisations in the list.
+    organisations: u64,
+    /// Subjects written.
+    added: usize,
+    /// Subjects that were there already.
+    existing: usize,
+    /// Entries refused.
+    refused: usize,
+    /// Texts refused because they speak of special categories: category and number.
+    special_categories: Vec<(&'static str, u64)>,
+    /// What was not carried, line by line, without content.
+    report: String,
+}
+
+/// Purpose and reason of an import, in the address: the body is the list itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImportQuery {
+    purpose: String,
+    reason: String,
+    #[serde(default = "uncategorised")]
+    class: String,
+}
+
+fn uncategorised() -> String {
+    mithaq_model::SubjectClass::UnknownUncategorised.code().to_owned()
+}
+
+/// Imports the consolidated list of the UN Security Council (XML, as published) into a case.
+#[utoipa::path(post, path = "/api/v1/cases/{case}/import/un-list", tag = "subjects",
+    params(("case" = String, Path), ("purpose" = String, Query), ("reason" = String, Query), ("class" = Option<String>, Query)),
+    request_body(content = Vec<u8>, content_type = "application/xml"),
+    responses((status = 200, body = ImportedView), (status = 400, body = Problem), (status = 403, body = Problem)))]
+pub(crate) async fn import_un_list(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Path(case): Path<String>,
+    axum::extract::Query(query): axum::extract::Query<ImportQuery>,
+    body: axum::body::Bytes,
+) -> Result<Json<ImportedView>, ApiError> {
+    let may = actor.may(intent::WriteSubject)?;
+    let case: CaseId = number(&case)?;
+    let done = blocking(app, move |app| {
+        let reason = TextView { lang: "en".to_owned(), text: query.reason };
+        let why = Why { purpose: query.purpose, reason };
+        let access = why.enter(app, &actor, case)?;
+        let class = field("class", mithaq_model::SubjectClass::from_code(&query.class))?;
+        app.import_un_list(may, &access, &body, class, &mut |_done, _total| ())
+    })
+    .await?;
+    Ok(Json(ImportedView {
+        persons: done.persons,
+        organisations: done.organisations,
+        added: done.added,
+        existing: done.existing,
+        refused: done.refused,
+        special_categories: done
+            .special_categories
+            .iter()
+            .map(|(category, count)| (category.code(), *count))
+            .collect(),
+        report: done.report,
+    }))
 }

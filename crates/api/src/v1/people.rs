@@ -34,7 +34,10 @@ pub(crate) struct TokenView {
 /// Signs a person in.
 #[utoipa::path(post, path = "/api/v1/sign-in", tag = "people", request_body = SignIn, security(()),
     responses((status = 200, body = TokenView), (status = 401, body = Problem)))]
-pub(crate) async fn sign_in(State(app): State<App>, Json(asked): Json<SignIn>) -> Result<Json<TokenView>, ApiError> {
+pub(crate) async fn sign_in(
+    State(app): State<App>,
+    Json(asked): Json<SignIn>,
+) -> Result<Json<TokenView>, ApiError> {
     let issued = blocking(app, move |app| app.sign_in(&asked.login, &asked.password)).await?;
     Ok(Json(TokenView { token: issued.secret.to_string(), expires: issued.expires.to_string() }))
 }

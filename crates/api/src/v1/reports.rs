@@ -5,8 +5,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use mithaq_app::{App, AppError, Changes, NewReport, Released, Use, intent, order_reason};
 use mithaq_model::{
-    Assessment, Assurance, CaseId, Confidence, ExcludedPredicate, Fact, Grade, Level, Likelihood, Report, ReportId, ReportKind,
-    ReportState, RiskDimension, RiskLevel, Timestamp, Urgency,
+    Assessment, Assurance, CaseId, Confidence, ExcludedPredicate, Fact, Grade, Level, Likelihood, Report,
+    ReportId, ReportKind, ReportState, RiskDimension, RiskLevel, Timestamp, Urgency,
 };
 use mithaq_store::Page;
 use mithaq_store::reports::{Direction, ReportHead};
@@ -30,7 +30,10 @@ pub(crate) struct FactView {
 
 impl FactView {
     fn fact(&self) -> Result<Fact, AppError> {
-        Ok(Fact { text: self.text.long("facts.text")?, grade: field("facts.grade", Grade::from_code(&self.grade))? })
+        Ok(Fact {
+            text: self.text.long("facts.text")?,
+            grade: field("facts.grade", Grade::from_code(&self.grade))?,
+        })
     }
 }
 
@@ -251,7 +254,8 @@ impl UseBody {
                 field("further_risks", RiskLevel::from_code(level))?,
             ))
         });
-        let excluded = self.excluded.as_ref().map(|code| field("excluded", ExcludedPredicate::from_code(code)));
+        let excluded =
+            self.excluded.as_ref().map(|code| field("excluded", ExcludedPredicate::from_code(code)));
         Ok(Use {
             capital_offence: self.capital_offence,
             assurances: assurances.collect::<Result<_, _>>()?,
@@ -361,7 +365,8 @@ pub(crate) async fn recall(
 ) -> Result<Json<RecalledView>, ApiError> {
     let may = actor.may(intent::RecallReport)?;
     let id: ReportId = number(&id)?;
-    let recipients = blocking(app, move |app| app.recall_report(may, id, order_reason(&body.reason)?)).await?;
+    let recipients =
+        blocking(app, move |app| app.recall_report(may, id, order_reason(&body.reason)?)).await?;
     Ok(Json(RecalledView { recipients }))
 }
 
@@ -536,12 +541,17 @@ pub(crate) async fn correct(
     let (id, case): (ReportId, CaseId) = (number(&id)?, number(&body.case)?);
     blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
-        let facts = body.facts.as_ref().map(|facts| facts.iter().map(FactView::fact).collect::<Result<Vec<_>, _>>());
+        let facts =
+            body.facts.as_ref().map(|facts| facts.iter().map(FactView::fact).collect::<Result<Vec<_>, _>>());
         let changes = Changes {
             title: body.title.as_ref().map(|title| title.line("title")).transpose()?,
             facts: facts.transpose()?,
             grade: body.grade.as_ref().map(|code| field("grade", Grade::from_code(code))).transpose()?,
-            expires: body.expires.as_ref().map(|at| field("expires", Timestamp::parse(at).ok_or(()))).transpose()?,
+            expires: body
+                .expires
+                .as_ref()
+                .map(|at| field("expires", Timestamp::parse(at).ok_or(())))
+                .transpose()?,
         };
         app.correct_report(may, &access, id, &changes)
     })
@@ -602,4 +612,3 @@ pub(crate) async fn receipts(
     });
     Ok(Json(ReceiptsView { report: HeadView::from(&head), receipts: receipts.collect() }))
 }
-

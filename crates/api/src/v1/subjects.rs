@@ -3,8 +3,9 @@
 
 use mithaq_app::{App, AppError};
 use mithaq_model::{
-    Attribute, Claim, ClaimSource, Grade, HandlingCode, HandlingCodes, Handling, NameForm, NameKind, NameQuality,
-    PartialDate, Pap, PersonStatus, Script, Sex, Subject, SubjectClass, SubjectKind, Timestamp, Tlp, Value,
+    Attribute, Claim, ClaimSource, Grade, Handling, HandlingCode, HandlingCodes, NameForm, NameKind,
+    NameQuality, Pap, PartialDate, PersonStatus, Script, Sex, Subject, SubjectClass, SubjectKind, Timestamp,
+    Tlp, Value,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -55,7 +56,10 @@ impl HandlingView {
         let pap = field("handling.pap", Pap::from_code(&self.pap))?;
         let mut handling = Handling::new(codes, tlp, pap);
         for condition in &self.conditions {
-            handling = field("handling.conditions", handling.with_condition(condition.line("handling.conditions")?))?;
+            handling = field(
+                "handling.conditions",
+                handling.with_condition(condition.line("handling.conditions")?),
+            )?;
         }
         let onward = self.onward.iter().map(|party| field("handling.onward", party.parse()));
         handling = field("handling.onward", handling.with_onward(onward.collect::<Result<_, _>>()?))?;
@@ -302,7 +306,8 @@ impl NewSubjectBody {
     /// Makes the subject with fresh numbers.
     pub(crate) fn subject(&self, app: &App) -> Result<Subject, AppError> {
         let kind = field("kind", SubjectKind::from_code(&self.kind))?;
-        let class = self.class.as_ref().map(|code| field("class", SubjectClass::from_code(code))).transpose()?;
+        let class =
+            self.class.as_ref().map(|code| field("class", SubjectClass::from_code(code))).transpose()?;
         let claims = self.claims.iter().map(|claim| claim.claim(app)).collect::<Result<Vec<_>, _>>()?;
         let mut subject = field("subject", Subject::new(app.fresh_id()?, kind, class, claims))?;
         for role in &self.protected_roles {
@@ -326,7 +331,10 @@ impl NewClaimBody {
             grade: field("grade", Grade::from_code(&self.grade))?,
             handling: self.handling.handling()?,
             recorded: app.now(),
-            expires: field("expires", Timestamp::parse(&self.expires).filter(|at| *at > app.now()).ok_or(()))?,
+            expires: field(
+                "expires",
+                Timestamp::parse(&self.expires).filter(|at| *at > app.now()).ok_or(()),
+            )?,
         })
     }
 }

@@ -61,7 +61,8 @@ fn reading_takes_a_case_a_purpose_and_a_reason() {
     es.read(case, number).unwrap();
     let elsewhere = es.case(CrimeArea::Corruption);
     assert_eq!(es.read(elsewhere, number).unwrap_err().kind(), ErrorKind::NotFound);
-    let refused = es.entries().into_iter().filter(|(kind, _, verdict)| kind == "report.read" && verdict != "permit");
+    let refused =
+        es.entries().into_iter().filter(|(kind, _, verdict)| kind == "report.read" && verdict != "permit");
     assert_eq!(refused.count(), 1, "a refused reading is an entry");
 }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use mithaq_app::ports::{Clock, Entropy, NoEntropy};
-use mithaq_app::{Actor, App, AppError, CaseAccess, Keys, NewCase, NewOfficer, NewReport, Parts, Use, Windows, intent};
+use mithaq_app::{
+    Actor, App, AppError, CaseAccess, Keys, NewCase, NewOfficer, NewReport, Parts, Use, Windows, intent,
+};
 use mithaq_db::{Db, Tx};
 use mithaq_envelope::{
     AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
@@ -412,7 +414,11 @@ pub(crate) fn handling() -> Handling {
     Handling::new(HandlingCodes::H0.with(HandlingCode::H2), Tlp::Amber, Pap::Amber)
 }
 
-pub(crate) fn new_report(agreement: AgreementId, recipients: &[PartyId], subjects: &[SubjectId]) -> NewReport {
+pub(crate) fn new_report(
+    agreement: AgreementId,
+    recipients: &[PartyId],
+    subjects: &[SubjectId],
+) -> NewReport {
     NewReport {
         kind: ReportKind::Information,
         agreement,

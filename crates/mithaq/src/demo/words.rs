@@ -1,0 +1,85 @@
+//! The sentences of the story, in four languages.
+
+use std::time::Duration;
+
+use mithaq_model::Words4;
+
+use crate::ui::Ui;
+
+/// Tells the story in the person's language.
+pub(crate) struct Teller {
+    ui: Ui,
+}
+
+macro_rules! sentences {
+    ($($name:ident: $en:literal, $fr:literal, $es:literal, $ar:literal;)+) => {
+        $(pub(crate) const $name: Words4 = Words4 { en: $en, fr: $fr, es: $es, ar: $ar };)+
+        #[cfg(test)]
+        const ALL: &[Words4] = &[$($name),+];
+    };
+}
+
+sentences! {
+    MAKE: "Three agencies set up a node each: keys, database, people. No node knows another.", "Trois services installent chacun un nœud : clés, base, personnes. Aucun nœud n'en connaît un autre.", "Tres organismos instalan cada uno su nodo: claves, base de datos, personas. Ningún nodo conoce a otro.", "تنشئ ثلاث جهات عقدة لكل منها: مفاتيح وقاعدة بيانات وأشخاص. لا تعرف عقدة الأخرى.";
+    START: "The nodes start, each a process of its own.", "Les nœuds démarrent, chacun dans son propre processus.", "Los nodos arrancan, cada uno como proceso propio.", "تنطلق العقد، وكل منها عملية مستقلة.";
+    AGREE: "Each pair agrees on a rule set. Both sign its hash with their offline roots; only then is it in force.", "Chaque paire convient d'un ensemble de règles. Les deux signent son empreinte avec leurs racines hors ligne ; alors seulement il entre en vigueur.", "Cada par acuerda un conjunto de reglas. Ambos firman su huella con sus raíces fuera de línea; solo entonces entra en vigor.", "يتفق كل طرفين على مجموعة قواعد. يوقع كلاهما بصمتها بجذر غير متصل، وعندها فقط تدخل حيز التنفيذ.";
+    LIST: "The list of the United Nations is loaded into the first node.", "La liste des Nations unies est chargée dans le premier nœud.", "Se carga la lista de las Naciones Unidas en el primer nodo.", "تُحمَّل قائمة الأمم المتحدة في العقدة الأولى.";
+    CASE: "Morocco: an analyst opens work on a recruiter, in a case, for a purpose, with a reason.", "Maroc : une analyste travaille sur un recruteur, dans une affaire, pour une finalité, avec un motif.", "Marruecos: una analista trabaja sobre un captador, en un caso, con una finalidad y un motivo.", "المغرب: محللة تشتغل على مجنِّد، ضمن قضية، لغاية محددة، مع ذكر السبب.";
+    TWO: "One person writes, another reviews, two more approve. Nobody releases their own work.", "Une personne écrit, une autre contrôle, deux autres approuvent. Nul ne transmet son propre travail.", "Una persona escribe, otra revisa, dos más aprueban. Nadie libera su propio trabajo.", "شخص يكتب وآخر يراجع واثنان يوافقان. لا أحد يرسل عمله بنفسه.";
+    SENT: "The report is released to Spain: decided, sealed, logged, then sent.", "Le rapport est transmis à l'Espagne : décidé, scellé, consigné, puis envoyé.", "El informe se libera a España: decidido, sellado, registrado y luego enviado.", "يُرسل التقرير إلى إسبانيا: قُرِّر ثم خُتم ثم سُجِّل ثم أُرسل.";
+    ACCEPTED: "Spain's node decided for itself and signed: stored, accepted.", "Le nœud espagnol a décidé lui-même et signé : conservé, accepté.", "El nodo de España decidió por sí mismo y firmó: almacenado, aceptado.", "قررت عقدة إسبانيا بنفسها ووقعت: مخزَّن ومقبول.";
+    READ: "A case officer in Spain reads it, in a case of the same purpose. Morocco receives the signed receipt of reading.", "Un officier en Espagne le lit, dans une affaire de même finalité. Le Maroc reçoit l'accusé de lecture signé.", "Un agente en España lo lee, en un caso con la misma finalidad. Marruecos recibe el acuse de lectura firmado.", "يقرؤه ضابط في إسبانيا ضمن قضية لنفس الغاية. ويتوصل المغرب بإشعار القراءة الموقع.";
+    REFUSE: "Morocco tries to send the same to Côte d'Ivoire, for an offence that is capital in this example and without a written assurance. The rules refuse:", "Le Maroc tente d'envoyer le même à la Côte d'Ivoire, pour une infraction passible de mort dans cet exemple et sans assurance écrite. Les règles refusent :", "Marruecos intenta enviar lo mismo a Côte d'Ivoire, por un delito capital en este ejemplo y sin garantía escrita. Las reglas lo niegan:", "يحاول المغرب إرسال الشيء نفسه إلى كوت ديفوار في جريمة عقوبتها الإعدام في هذا المثال ودون ضمان مكتوب. القواعد ترفض:";
+    SHARED: "With the facts corrected (not capital), Côte d'Ivoire receives it.", "Le fait corrigé (non passible de mort), la Côte d'Ivoire le reçoit.", "Corregido el dato (no es capital), Côte d'Ivoire lo recibe.", "بعد تصحيح المعطى (ليست عقوبتها الإعدام) تتوصل به كوت ديفوار.";
+    AWAY: "Côte d'Ivoire's node goes away.", "Le nœud de Côte d'Ivoire disparaît.", "El nodo de Côte d'Ivoire se desconecta.", "تنقطع عقدة كوت ديفوار.";
+    CORRECT: "Meanwhile Morocco corrects the report: a new version replaces the old one wherever it went.", "Pendant ce temps, le Maroc corrige le rapport : une nouvelle version remplace l'ancienne partout.", "Mientras tanto, Marruecos corrige el informe: una nueva versión sustituye a la anterior en todas partes.", "في هذه الأثناء يصحح المغرب التقرير: نسخة جديدة تحل محل القديمة حيثما وصلت.";
+    RECALL: "And it recalls the report to Côte d'Ivoire. The order waits.", "Et il rappelle le rapport envoyé à la Côte d'Ivoire. L'ordre attend.", "Y retira el informe enviado a Côte d'Ivoire. La orden espera.", "ويسحب التقرير المرسل إلى كوت ديفوار. ينتظر الأمر.";
+    BACK: "Côte d'Ivoire returns. The order arrives before anything is read; the content is erased, and it signs for that.", "La Côte d'Ivoire revient. L'ordre arrive avant toute lecture ; le contenu est effacé, et elle le signe.", "Côte d'Ivoire vuelve. La orden llega antes de cualquier lectura; el contenido se borra, y lo firma.", "تعود كوت ديفوار. يصل الأمر قبل أي قراءة، فيُمحى المحتوى وتوقع على ذلك.";
+    GONE: "Nobody there can read it any more:", "Plus personne ne peut le lire là-bas :", "Allí ya nadie puede leerlo:", "لم يعد بوسع أحد هناك قراءته:";
+    EVIDENCE: "An oversight body exports Morocco's evidence and verifies it offline, with no node and no key of ours.", "Un organe de contrôle exporte les preuves du Maroc et les vérifie hors ligne, sans nœud ni clé de notre part.", "Un órgano de control exporta las pruebas de Marruecos y las verifica sin conexión, sin nodo ni clave nuestra.", "تصدر هيئة رقابة أدلة المغرب وتتحقق منها دون اتصال، دون عقدة ولا مفتاح منا.";
+    FORGED: "One byte of it is changed. It is refused:", "Un octet est modifié. Elles sont refusées :", "Se cambia un byte. Se rechazan:", "يُغيَّر بايت واحد منها. فتُرفض:";
+    DONE: "Done.", "Terminé.", "Hecho.", "انتهى.";
+}
+
+impl Teller {
+    pub(crate) const fn new(ui: Ui) -> Self {
+        Self { ui }
+    }
+
+    /// One sentence of the story.
+    pub(crate) fn say(&self, sentence: &Words4) {
+        self.ui.say(&format!("• {}", self.ui.words(sentence)));
+    }
+
+    /// What a node answered, under the sentence.
+    pub(crate) fn shows(&self, what: &str) {
+        self.ui.say(&format!("    {what}"));
+    }
+
+    pub(crate) fn lang(&self) -> &'static str {
+        match self.ui.lang {
+            mithaq_model::Lang::AR => "ar",
+            mithaq_model::Lang::FR => "fr",
+            mithaq_model::Lang::ES => "es",
+            _other => "en",
+        }
+    }
+
+    pub(crate) fn done(&self, spent: Duration) {
+        self.ui.say(&format!("• {} {:.1} s", self.ui.words(&DONE), spent.as_secs_f32()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_story_is_whole_in_four_languages() {
+        for sentence in ALL {
+            for text in [sentence.ar, sentence.en, sentence.es, sentence.fr] {
+                assert!(text.ends_with(['.', ':']) && text.len() > 4, "{}", sentence.en);
+            }
+        }
+    }
+}

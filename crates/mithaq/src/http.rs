@@ -1,0 +1,136 @@
+//! The command line's way to a node's client API: one request, one JSON answer, failures as people read them.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value as Json;
+use tokio::net::TcpStream;
+
+use crate::ui::{Exit, Failure};
+
+/// Longest answer in bytes: evidence bundles are the longest.
+const ANSWER_MAX: usize = 1024 * 1024 * 1024;
+
+/// A node's client API as one caller sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    /// `host:port`.
+    address: String,
+    token: Option<String>,
+    lang: String,
+}
+
+impl Api {
+    /// Takes `http://host:port`.
+    pub(crate) fn new(url: &str, token: Option<String>, lang: &str) -> Result<Self, Failure> {
+        let address = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+        let address = address.filter(|rest| rest.contains(':')).ok_or_else(|| {
+            Failure::new(Exit::Usage, "cli.node", format!("`{url}` is not `http://host:port`"))
+                .hint("give the client address of your node with --node or MITHAQ_NODE")
+        })?;
+        Ok(Self { address: address.to_owned(), token, lang: lang.to_owned() })
+    }
+
+    /// The same node as another caller.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Sends JSON, returns JSON (null for no content).
+    pub(crate) async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Json>,
+    ) -> Result<Json, Failure> {
+        let body = body.map(|json| Bytes::from(json.to_string())).unwrap_or_default();
+        let bytes = self.call(method, path, "application/json", body).await?;
+        if bytes.is_empty() {
+            return Ok(Json::Null);
+        }
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::new(Exit::Failed, "cli.answer", format!("the node's answer is no JSON: {error}"))
+        })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Json, Failure> {
+        self.json(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Json) -> Result<Json, Failure> {
+        self.json(Method::POST, path, Some(body)).await
+    }
+
+    /// Sends bytes, returns bytes.
+    pub(crate) async fn bytes(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Failure> {
+        self.call(method, path, kind, Bytes::from(body)).await.map(|bytes| bytes.to_vec())
+    }
+
+    async fn call(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Bytes, Failure> {
+        let unreachable = |error: &dyn std::fmt::Display| {
+            Failure::new(
+                Exit::Failed,
+                "cli.unreachable",
+                format!("the node at {} does not answer: {error}", self.address),
+            )
+            .hint("is it running? `mithaq serve DIR`; is the address right? --node or MITHAQ_NODE")
+        };
+        let tcp = TcpStream::connect(&self.address).await.map_err(|error| unreachable(&error))?;
+        let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(tcp))
+            .await
+            .map_err(|error| unreachable(&error))?;
+        tokio::spawn(async move {
+            let _ended = driver.await;
+        });
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(hyper::header::HOST, &self.address)
+            .header(hyper::header::ACCEPT_LANGUAGE, &self.lang)
+            .header(hyper::header::CONTENT_TYPE, kind);
+        if let Some(token) = &self.token {
+            request = request.header(hyper::header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(body)).map_err(|error| unreachable(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_MAX)
+            .collect()
+            .await
+            .map_err(|error| unreachable(&error))?;
+        let body = body.to_bytes();
+        if status.is_success() { Ok(body) } else { Err(problem(status, &body)) }
+    }
+}
+
+/// A refusal or failure of the node as the person reads it.
+fn problem(status: StatusCode, body: &[u8]) -> Failure {
+    let json: Json = serde_json::from_slice(body).unwrap_or_default();
+    let text = |key: &str| json.get(key).and_then(Json::as_str).map(ToOwned::to_owned);
+    let exit = match text("kind").as_deref() {
+        Some("refused" | "forbidden") => Exit::Refused,
+        Some("not_found") => Exit::NotFound,
+        Some("invalid") => Exit::Usage,
+        _other => Exit::Failed,
+    };
+    let mut shown =
+        text("text").unwrap_or_else(|| format!("the node answered with status {}", status.as_u16()));
+    if let Some(step) = json.get("step").and_then(Json::as_u64) {
+        shown = format!("{shown} [step {step}]");
+    }
+    if let Some(clause) = text("clause") {
+        shown = format!("{shown} [clause {clause}]");
+    }
+    let failure = Failure::new(exit, &text("code").unwrap_or_else(|| "cli.status".to_owned()), shown);
+    match text("hint") {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

@@ -1,0 +1,198 @@
+//! Commands that work on a node's directory itself: set up, serve, look for what is wrong, make a token.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use mithaq_app::NewOfficer;
+use mithaq_model::{Days, Lang, Millis, PartyId, Role, RoleSet, Sensitive, UnitId};
+use mithaq_node::config::{Config, LogFormat};
+use mithaq_node::setup::{self, Init};
+use mithaq_node::{serve, stop_on_signal};
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use crate::ui::{Exit, Failure, Ui};
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Directory of the node; made if it does not exist
+    dir: PathBuf,
+    /// Party the node acts for, for example `ma-security`
+    #[arg(long)]
+    party: String,
+    /// `sqlite:node.db` or `postgres://user@host/database`
+    #[arg(long, default_value = "sqlite:node.db")]
+    database: String,
+    /// Address partners connect to
+    #[arg(long, default_value = "127.0.0.1:7401")]
+    peer_listen: std::net::SocketAddr,
+    /// Address the manifest tells partners [default: https:// and --peer-listen]
+    #[arg(long)]
+    peer_endpoint: Option<String>,
+    /// Address of the client API; loopback, or behind a proxy
+    #[arg(long, default_value = "127.0.0.1:7402")]
+    client_listen: std::net::SocketAddr,
+    /// Lock the keys with the passphrase in MITHAQ_PASSPHRASE instead of a file
+    #[arg(long)]
+    passphrase: bool,
+    /// Sign-in name of the first officer, who administers the node and adds the others
+    #[arg(long, default_value = "admin")]
+    admin: String,
+}
+
+pub(crate) fn init(args: &InitArgs, ui: Ui) -> Result<(), Failure> {
+    let party = PartyId::new(&args.party).map_err(|_malformed| {
+        Failure::new(Exit::Usage, "init.party", "a party has 3 to 40 of a-z 0-9 -")
+            .hint("name the agency by function, for example `ma-security`")
+    })?;
+    let config = Config {
+        database: args.database.clone(),
+        unlock: (!args.passphrase).then(|| PathBuf::from("unlock.key")),
+        peer_listen: args.peer_listen,
+        peer_endpoint: args.peer_endpoint.clone().unwrap_or_else(|| format!("https://{}", args.peer_listen)),
+        client_listen: args.client_listen,
+        ..Config::default()
+    };
+    let made = setup::init(&args.dir, &Init { party, config, valid: Days(365) })?;
+    let (app, _config, _identity) = setup::open(&args.dir, Box::new(|| ()))?;
+    let admin = officer(&args.admin, &[Role::NodeAdministrator]);
+    app.add_first_officers(&[admin]).map_err(explain)?;
+    let token = app.issue_token(&args.admin, Millis::hours(24)).map_err(explain)?;
+    app.close();
+    let json = json!({ "root": made.root, "log_key": made.log_key, "root_file": made.root_file, "token": token.secret.as_str() });
+    ui.result(
+        &json,
+        &[
+            format!("the node of {} is set up in {}", args.party, args.dir.display()),
+            format!("  root fingerprint  {}", made.root),
+            "    write it down; partners compare it with the agreement by another channel".to_owned(),
+            format!("  log key           {}", made.log_key),
+            format!("  root key file     {}", made.root_file.display()),
+            "    move it and a copy of unlock.key to a machine that is offline: it signs agreements and manifests".to_owned(),
+            format!("  first sign-in     {} for 24 hours: MITHAQ_TOKEN={}", args.admin, token.secret.as_str()),
+            format!("next: mithaq serve {}", args.dir.display()),
+        ],
+    )
+}
+
+fn officer(login: &str, roles: &[Role]) -> NewOfficer {
+    NewOfficer {
+        login: login.to_owned(),
+        name: Sensitive::new(login.to_owned()),
+        unit: UnitId::new([1; 16]),
+        roles: roles.iter().copied().collect::<RoleSet>(),
+        lang: Lang::EN,
+    }
+}
+
+fn explain(error: mithaq_app::AppError) -> Failure {
+    let failure = Failure::new(Exit::Failed, error.code(), error.words().en);
+    match error.next_step() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeDir {
+    /// Directory of the node
+    pub(crate) dir: PathBuf,
+}
+
+pub(crate) fn serve_node(args: &NodeDir) -> Result<(), Failure> {
+    let config = Config::load(&args.dir).map_err(|error| {
+        Failure::new(Exit::Usage, "serve.config", error.to_string())
+            .hint("set the node up first: `mithaq init DIR --party NAME`")
+    })?;
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| Failure::new(Exit::Usage, "serve.log", error.to_string()))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Json => lines.json().init(),
+        LogFormat::Text => lines.with_ansi(false).init(),
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = stop_on_signal();
+        serve(&args.dir, stop, |_addresses| ()).await
+    })?;
+    Ok(())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// Directory of the node; it must not be running
+    dir: PathBuf,
+    /// Sign-in name
+    login: String,
+    /// How many hours it opens anything, at most 2,160
+    #[arg(long, default_value_t = 12)]
+    hours: u64,
+}
+
+pub(crate) fn token(args: &TokenArgs, ui: Ui) -> Result<(), Failure> {
+    let (app, _config, _identity) = setup::open(&args.dir, Box::new(|| ()))?;
+    let issued = app.issue_token(&args.login, Millis::hours(args.hours)).map_err(explain)?;
+    app.close();
+    let json = json!({ "token": issued.secret.as_str(), "expires": issued.expires.to_string() });
+    ui.result(
+        &json,
+        &[format!("MITHAQ_TOKEN={}", issued.secret.as_str()), format!("until {}", issued.expires)],
+    )
+}
+
+/// Looks for what is wrong with a node that does not run.
+pub(crate) fn doctor(args: &NodeDir, ui: Ui) -> Result<(), Failure> {
+    let mut checks: Vec<(&str, Result<String, String>)> = Vec::new();
+    let config = Config::load(&args.dir).map_err(|error| error.to_string());
+    checks.push(("configuration", config.as_ref().map(|c| c.database.clone()).map_err(Clone::clone)));
+    if let Ok(config) = &config {
+        for (what, address) in
+            [("address for partners", config.peer_listen), ("address for clients", config.client_listen)]
+        {
+            let free = std::net::TcpListener::bind(address).map(|_listener| address.to_string());
+            checks.push((
+                what,
+                free.map_err(|error| format!("{address}: {error}; is the node running already?")),
+            ));
+        }
+        let opened = setup::open(&args.dir, Box::new(|| ())).map_err(|error| format!("{error:#}"));
+        checks.push((
+            "keys, database, log",
+            opened.as_ref().map(|(app, ..)| format!("party {}", app.party())).map_err(Clone::clone),
+        ));
+        if let Ok((app, ..)) = opened {
+            checks.push((
+                "log continues its last checkpoint",
+                app.sign_checkpoint().map(|_note| "yes".to_owned()).map_err(|error| error.code().to_owned()),
+            ));
+            let registry = app.registry();
+            let own = registry.own.as_ref().map(|manifest| manifest.valid_at(app.now()));
+            checks.push((
+                "manifest valid",
+                match own {
+                    Some(Ok(())) => Ok("yes".to_owned()),
+                    Some(Err(error)) => Err(format!("{error}; sign the next one with the offline root")),
+                    None => Err("there is none".to_owned()),
+                },
+            ));
+            app.close();
+        }
+    }
+    let bad = checks.iter().filter(|(_, result)| result.is_err()).count();
+    let lines: Vec<String> = checks
+        .iter()
+        .map(|(what, result)| match result {
+            Ok(detail) => format!("ok    {what}: {detail}"),
+            Err(detail) => format!("FAIL  {what}: {detail}"),
+        })
+        .collect();
+    let json = json!({ "checks": checks.iter().map(|(what, result)| json!({ "check": what, "ok": result.is_ok(),
+        "detail": match result { Ok(detail) | Err(detail) => detail } })).collect::<Vec<_>>() });
+    ui.result(&json, &lines)?;
+    if bad == 0 {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::Failed, "doctor.found", format!("{bad} of {} checks failed", checks.len())))
+    }
+}

@@ -1,0 +1,183 @@
+//! How the command line talks: data on standard output, talk on standard error, one JSON document per command
+//! with `--json`, and an exit code that says what happened. Knows no command.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use mithaq_model::Lang;
+use serde_json::Value as Json;
+
+/// What a command ended with. The numbers are part of the interface (`mithaq help exit-codes`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// It failed: something is out of reach or broken.
+    Failed,
+    /// The command line or a file is wrong.
+    Usage,
+    /// The rules refused. Not a fault of the program.
+    Refused,
+    /// Nothing by that number is open to you.
+    NotFound,
+    /// A check did not hold: damaged, forged or incomplete.
+    NotVerified,
+}
+
+impl Exit {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::NotFound => 4,
+            Self::NotVerified => 5,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}
+
+/// The numbers and what they say, for the help text.
+pub(crate) const EXIT_CODES: &str = "\
+0  done
+1  failed: something is out of reach or broken; try again or see the hint
+2  the command line or a file is wrong
+3  the rules refused; the code, clause and reason are printed
+4  nothing by that number is open to you
+5  a check did not hold: damaged, forged or incomplete";
+
+/// A failure as people and programs read it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) code: String,
+    pub(crate) text: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, code: &str, text: impl Into<String>) -> Self {
+        Self { exit, code: code.to_owned(), text: text.into(), hint: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Exit::Failed, "cli.failed", format!("{error:#}"))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Failed, "cli.io", error.to_string())
+    }
+}
+
+/// Where output goes and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ui {
+    pub(crate) json: bool,
+    pub(crate) lang: Lang,
+    pub(crate) quiet: bool,
+}
+
+impl Ui {
+    /// Prints the result of a command: a JSON document, or the lines a person reads.
+    pub(crate) fn result(&self, json: &Json, lines: &[String]) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            writeln!(out, "{json}")?;
+        } else {
+            for line in lines {
+                writeln!(out, "{line}")?;
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Prints one line of talk; nothing with `--quiet`.
+    pub(crate) fn say(&self, line: &str) {
+        if !self.quiet {
+            // A closed standard error is no reason to stop working.
+            let _closed = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// Prints a failure: what failed first, then the next action.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if self.json {
+            let json = serde_json::json!({
+                "error": { "code": failure.code, "text": failure.text, "hint": failure.hint }
+            });
+            let _closed = writeln!(std::io::stdout(), "{json}");
+            return;
+        }
+        let _closed = writeln!(std::io::stderr(), "error: {} ({})", failure.text, failure.code);
+        if let Some(hint) = &failure.hint {
+            let _closed = writeln!(std::io::stderr(), "hint: {hint}");
+        }
+    }
+
+    /// Returns whether a progress bar makes sense.
+    pub(crate) fn progress(&self) -> bool {
+        !self.json && !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// Returns the sentence in the person's language.
+    pub(crate) fn words(&self, words: &mithaq_model::Words4) -> &'static str {
+        words.get(self.lang)
+    }
+}
+
+/// The person's language: the option, else the environment, else English.
+pub(crate) fn language(option: Option<&str>, environment: impl Fn(&str) -> Option<String>) -> Lang {
+    let from = |text: &str| {
+        let code = text.get(..2)?;
+        Lang::INTERFACE.iter().copied().find(|lang| lang.code() == code)
+    };
+    option
+        .and_then(from)
+        .or_else(|| {
+            ["MITHAQ_LANG", "LC_ALL", "LC_MESSAGES", "LANG"]
+                .iter()
+                .filter_map(|name| environment(name))
+                .find_map(|value| from(&value))
+        })
+        .unwrap_or(Lang::EN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn language_is_the_option_then_the_environment_then_english() {
+        let env = |name: &str| (name == "LANG").then(|| "fr_FR.UTF-8".to_owned());
+        assert_eq!(language(Some("ar"), env), Lang::AR);
+        assert_eq!(language(None, env), Lang::FR);
+        assert_eq!(language(Some("de"), |_| None), Lang::EN);
+        assert_eq!(language(None, |_| Some("C".to_owned())), Lang::EN);
+    }
+
+    #[test]
+    fn exit_codes_differ() {
+        let all = [Exit::Done, Exit::Failed, Exit::Usage, Exit::Refused, Exit::NotFound, Exit::NotVerified];
+        let numbers: std::collections::BTreeSet<_> = all.iter().map(|e| e.number()).collect();
+        assert_eq!(numbers.len(), all.len());
+        for exit in all {
+            assert!(EXIT_CODES.lines().any(|l| l.starts_with(&exit.number().to_string())));
+        }
+    }
+}
