@@ -57,12 +57,10 @@ pub(crate) fn extend(listed: &[Listed], random: &mut Random, out: &mut Corpora) 
     }
 }
 
-
-
-
 fn cyrillic(item: &Listed, random: &mut Random, out: &mut Corpora) {
     let mut spelled = || {
-        let text = CYRILLIC.get(random.below(CYRILLIC.len())).map(|c| spell(&item.other, c)).unwrap_or_default();
+        let text =
+            CYRILLIC.get(random.below(CYRILLIC.len())).map(|c| spell(&item.other, c)).unwrap_or_default();
         if random.one_in(3) { strip(&text) } else { text }
     };
     let (first, second) = (spelled(), spelled());
@@ -72,7 +70,8 @@ fn cyrillic(item: &Listed, random: &mut Random, out: &mut Corpora) {
         add(out, &item.latin, &first, 0.4);
     } else {
         // Serbian, Latvian, Azerbaijani and others respell foreign names as they sound.
-        let ending = if random.one_in(4) && !first.ends_with(['a', 'e', 'i', 'o', 'u', 's']) { "s" } else { "" };
+        let ending =
+            if random.one_in(4) && !first.ends_with(['a', 'e', 'i', 'o', 'u', 's']) { "s" } else { "" };
         add(out, &item.latin, &format!("{first}{ending}"), 0.2);
     }
 }
@@ -94,7 +93,11 @@ fn spell(word: &str, convention: &Cyrillic) -> String {
         after_vowel = matches!(letter, 'а' | 'е' | 'и' | 'о' | 'у' | 'ы' | 'э' | 'ю' | 'я' | 'ъ' | 'ь');
     }
     // French "gu" stands before e and i only; "ss" between vowels only.
-    out.replace("gua", "ga").replace("guo", "go").replace("guu", "gu").replace("gur", "gr").replace("gul", "gl")
+    out.replace("gua", "ga")
+        .replace("guo", "go")
+        .replace("guu", "gu")
+        .replace("gur", "gr")
+        .replace("gul", "gl")
 }
 
 /// What databases without diacritics keep.
@@ -128,13 +131,40 @@ const FRENCH: &[Rule] = &[
     ('ذ', "dh", "d"),
     ('ث', "th", "t"),
 ];
-const SPANISH: &[Rule] = &[('خ', "kh", "j"), ('ج', "j", "y"), ('ش', "sh", "ch"), ('و', "w", "u"), ('ي', "y", "i"), ('ح', "h", "j")];
-const GERMAN: &[Rule] =
-    &[('ش', "sh", "sch"), ('خ', "kh", "ch"), ('ج', "j", "dsch"), ('ي', "y", "j"), ('ز', "z", "s"), ('غ', "gh", "gh")];
-const PERSIAN: &[Rule] =
-    &[('و', "w", "v"), ('ق', "q", "gh"), ('ذ', "dh", "z"), ('ث', "th", "s"), ('ض', "d", "z"), ('ا', "a", "e"), ('و', "u", "o")];
-const TURKISH: &[Rule] =
-    &[('ج', "j", "c"), ('ش', "sh", "ş"), ('خ', "kh", "h"), ('ق', "q", "k"), ('و', "w", "v"), ('غ', "gh", "ğ"), ('د', "d", "t")];
+const SPANISH: &[Rule] = &[
+    ('خ', "kh", "j"),
+    ('ج', "j", "y"),
+    ('ش', "sh", "ch"),
+    ('و', "w", "u"),
+    ('ي', "y", "i"),
+    ('ح', "h", "j"),
+];
+const GERMAN: &[Rule] = &[
+    ('ش', "sh", "sch"),
+    ('خ', "kh", "ch"),
+    ('ج', "j", "dsch"),
+    ('ي', "y", "j"),
+    ('ز', "z", "s"),
+    ('غ', "gh", "gh"),
+];
+const PERSIAN: &[Rule] = &[
+    ('و', "w", "v"),
+    ('ق', "q", "gh"),
+    ('ذ', "dh", "z"),
+    ('ث', "th", "s"),
+    ('ض', "d", "z"),
+    ('ا', "a", "e"),
+    ('و', "u", "o"),
+];
+const TURKISH: &[Rule] = &[
+    ('ج', "j", "c"),
+    ('ش', "sh", "ş"),
+    ('خ', "kh", "h"),
+    ('ق', "q", "k"),
+    ('و', "w", "v"),
+    ('غ', "gh", "ğ"),
+    ('د', "d", "t"),
+];
 const LOOSE: &[Rule] = &[
     ('ق', "q", "k"),
     ('ق', "q", "g"),
@@ -161,7 +191,8 @@ fn arabic(item: &Listed, random: &mut Random, out: &mut Corpora) {
     if random.one_in(3) {
         add(out, &item.latin, &kurdish(&item.latin), 0.5);
     }
-    let marked = item.other.contains(['ع', 'ح', 'خ', 'ص', 'ض', 'ط', 'ظ', 'ذ', 'ث']) || ["kh", "q", "dh"].iter().any(|d| item.latin.contains(d));
+    let marked = item.other.contains(['ع', 'ح', 'خ', 'ص', 'ض', 'ط', 'ظ', 'ذ', 'ث'])
+        || ["kh", "q", "dh"].iter().any(|d| item.latin.contains(d));
     if !marked {
         return;
     }
@@ -223,7 +254,8 @@ fn persian(item: &Listed, random: &mut Random) -> String {
 
 /// A Latin spelling in Sorani letters, where every vowel is written.
 fn kurdish(latin: &str) -> String {
-    let text = latin.replace("sh", "ش").replace("ch", "چ").replace("th", "س").replace("ph", "ف").replace("ck", "ک");
+    let text =
+        latin.replace("sh", "ش").replace("ch", "چ").replace("th", "س").replace("ph", "ف").replace("ck", "ک");
     let mut out = String::new();
     for (at, c) in text.chars().enumerate() {
         if at == 0 && matches!(c, 'a' | 'e' | 'i' | 'o' | 'u') {

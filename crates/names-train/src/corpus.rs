@@ -44,7 +44,8 @@ pub(crate) fn read(dir: &Path) -> Result<Vec<Listed>> {
     let mut out = Vec::new();
     for (file, script) in FILES {
         let path = dir.join(file);
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         out.extend(text.lines().filter_map(|line| parse(line, script)));
     }
     Ok(out)
@@ -76,7 +77,13 @@ pub(crate) fn build(listed: &[Listed], random: &mut Random) -> Corpora {
 /// Adds a pair under its ordered scripts when both sides are one word of fitting length.
 pub(crate) fn add(out: &mut Corpora, x: &str, y: &str, weight: f32) {
     let (Some((sx, a)), Some((sy, b))) = (training::symbols(x), training::symbols(y)) else { return };
-    if a.len() < 2 || b.len() < 2 || a.len() > 20 || b.len() > 20 || a.len() > 3 * b.len() || b.len() > 3 * a.len() {
+    if a.len() < 2
+        || b.len() < 2
+        || a.len() > 20
+        || b.len() > 20
+        || a.len() > 3 * b.len()
+        || b.len() > 3 * a.len()
+    {
         return;
     }
     let pair = if sx <= sy { Pair { a, b, weight } } else { Pair { a: b, b: a, weight } };
@@ -123,7 +130,8 @@ fn pivots(listed: &[Listed], random: &mut Random, out: &mut Corpora) {
 
 /// Calls back with up to a dozen different pairs of a group, so that big groups do not drown small ones.
 fn pairs_of<'a>(group: &[&'a Listed], random: &mut Random, mut call: impl FnMut(&'a Listed, &'a Listed)) {
-    let all: Vec<(usize, usize)> = (0..group.len()).flat_map(|i| (i + 1..group.len()).map(move |j| (i, j))).collect();
+    let all: Vec<(usize, usize)> =
+        (0..group.len()).flat_map(|i| (i + 1..group.len()).map(move |j| (i, j))).collect();
     let keep = 12;
     for (i, j) in &all {
         if all.len() > keep && random.below(all.len()) >= keep {

@@ -50,7 +50,9 @@ impl Inventory {
 
     /// Returns a unit in the letters of the alphabet, `-` for the empty one.
     pub(crate) fn shown(&self, id: usize) -> String {
-        let letter = |s: &u8| training::alphabet(self.script).chars().nth(usize::from(*s).wrapping_sub(1)).unwrap_or('?');
+        let letter = |s: &u8| {
+            training::alphabet(self.script).chars().nth(usize::from(*s).wrapping_sub(1)).unwrap_or('?')
+        };
         match self.units.get(id) {
             Some(unit) if !unit.is_empty() => unit.iter().map(letter).collect(),
             _ => "-".to_owned(),
@@ -58,13 +60,16 @@ impl Inventory {
     }
 }
 
+/// Unit ids of length 0–3 that begin at every place of a word.
+type Spread = Vec<[usize; 4]>;
+
 /// A joint model of two inventories.
 pub(crate) struct Model {
     pub(crate) a: Inventory,
     pub(crate) b: Inventory,
     theta: Vec<f64>,
     pub(crate) counts: Vec<f64>,
-    spread: Vec<(Vec<[usize; 4]>, Vec<[usize; 4]>, f64)>,
+    spread: Vec<(Spread, Spread, f64)>,
 }
 
 /// Penalty per letter by which a step exceeds 1:1, so that small units explain what they can.
@@ -91,7 +96,8 @@ impl Model {
         for pair in pairs {
             for (i, x) in pair.a.iter().enumerate() {
                 for (j, y) in pair.b.iter().enumerate() {
-                    if (i * pair.b.len()).abs_diff(j * pair.a.len()) * 2 > 3 * pair.a.len().max(pair.b.len()) {
+                    if (i * pair.b.len()).abs_diff(j * pair.a.len()) * 2 > 3 * pair.a.len().max(pair.b.len())
+                    {
                         continue;
                     }
                     let (x, y) = (usize::from(*x), usize::from(*y));
@@ -104,10 +110,14 @@ impl Model {
         let get = |list: &[f64], at: usize| list.get(at).copied().unwrap_or(0.0);
         for x in 0..self.a.len() {
             for y in 0..self.b.len() {
-                let (ux, uy) = (self.a.units.get(x).cloned().unwrap_or_default(), self.b.units.get(y).cloned().unwrap_or_default());
+                let (ux, uy) = (
+                    self.a.units.get(x).cloned().unwrap_or_default(),
+                    self.b.units.get(y).cloned().unwrap_or_default(),
+                );
                 let associated = |x: &u8, y: &u8| {
                     let (x, y) = (usize::from(*x), usize::from(*y));
-                    get(&joint, x * LETTERS + y) * get(&joint, x * LETTERS + y) / (get(&left, x) * get(&right, y))
+                    get(&joint, x * LETTERS + y) * get(&joint, x * LETTERS + y)
+                        / (get(&left, x) * get(&right, y))
                 };
                 let best: f64 = ux.iter().flat_map(|x| uy.iter().map(move |y| associated(x, y))).sum();
                 let cells = (ux.len() * uy.len()).max(1) as f64;

@@ -36,7 +36,8 @@ fn row(line: &str) -> Option<Row> {
     let mut fields = line.split('\t').skip(1);
     let (a, b, label, group) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let (x, y) = (Name::parse_as(Kind::Person, a), Name::parse_as(Kind::Person, b));
-    let hash = a.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, c| (h ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3));
+    let hash =
+        a.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, c| (h ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3));
     Some(Row {
         features: Scorer::new().features(&x, &y),
         label: label.parse().ok()?,
@@ -86,7 +87,10 @@ fn report<'a>(what: &str, rows: impl Iterator<Item = &'a Row>, weights: &[f32; F
     for (group, scored) in &mut groups {
         scored.sort_by(|x, y| y.0.total_cmp(&x.0));
         let (auc, f1, recall) = measures(scored);
-        eprintln!("{what:7} {group:16} n {:6} AUC {auc:.4} best F1 {f1:.3} R@1%FPR {recall:.3}", scored.len());
+        eprintln!(
+            "{what:7} {group:16} n {:6} AUC {auc:.4} best F1 {f1:.3} R@1%FPR {recall:.3}",
+            scored.len()
+        );
     }
 }
 

@@ -9,8 +9,13 @@ use crate::corpus::{Corpora, Pair};
 use crate::em::{Inventory, Model, get};
 
 /// Longer units kept per script (the letters come on top; 255 together).
-const KEPT: [(Script, usize); 5] =
-    [(Script::Latin, 200), (Script::Arabic, 90), (Script::Cyrillic, 110), (Script::Hebrew, 90), (Script::Syllabic, 120)];
+const KEPT: [(Script, usize); 5] = [
+    (Script::Latin, 200),
+    (Script::Arabic, 90),
+    (Script::Cyrillic, 110),
+    (Script::Hebrew, 90),
+    (Script::Syllabic, 120),
+];
 /// Candidates tried before choosing.
 const CANDIDATE_PAIRS: usize = 420;
 const CANDIDATE_TRIPLES: usize = 160;
@@ -56,7 +61,8 @@ fn choose(corpora: &Corpora) -> Units {
             .map(|p| Pair { a: p.a.clone(), b: p.b.clone(), weight: p.weight })
             .collect();
         let candidates = |script: Script, first: bool| {
-            let words: Vec<&[u8]> = sample.iter().map(|p| if first { p.a.as_slice() } else { p.b.as_slice() }).collect();
+            let words: Vec<&[u8]> =
+                sample.iter().map(|p| if first { p.a.as_slice() } else { p.b.as_slice() }).collect();
             Inventory::new(script, &frequent(&words))
         };
         let mut model = Model::new(candidates(*a, true), candidates(*b, false), &sample);
@@ -68,7 +74,10 @@ fn choose(corpora: &Corpora) -> Units {
         for (at, count) in model.counts.iter().enumerate() {
             let (x, y) = (at / width, at % width);
             // Identity of whole units in one script teaches nothing that single letters do not.
-            let (ux, uy) = (model.a.units.get(x).cloned().unwrap_or_default(), model.b.units.get(y).cloned().unwrap_or_default());
+            let (ux, uy) = (
+                model.a.units.get(x).cloned().unwrap_or_default(),
+                model.b.units.get(y).cloned().unwrap_or_default(),
+            );
             if a == b && ux == uy {
                 continue;
             }
@@ -140,7 +149,12 @@ fn write_bits(model: &Model, pairs: &[Pair], out: &mut String) {
 }
 
 /// Bits of one step; none for longer units that were hardly seen.
-fn eighths(count: f64, total: f64, a: (&[u8], &BTreeMap<u8, f64>), b: (&[u8], &BTreeMap<u8, f64>)) -> Option<i32> {
+fn eighths(
+    count: f64,
+    total: f64,
+    a: (&[u8], &BTreeMap<u8, f64>),
+    b: (&[u8], &BTreeMap<u8, f64>),
+) -> Option<i32> {
     let single = a.0.len() <= 1 && b.0.len() <= 1;
     if a.0.is_empty() && b.0.is_empty() || !single && count < 4.0 || a.0.len() + b.0.len() > 5 {
         return None;
@@ -194,7 +208,7 @@ pub(crate) fn rarity<'a>(tokens: impl Iterator<Item = (&'a str, u32)>) -> String
     let mut out = String::new();
     for (key, count) in sorted {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 240")]
-        let eighths = ((f64::from(total) / count).log2() * 8.0).round().clamp(0.0, 240.0) as u32;
+        let eighths = ((total / count).log2() * 8.0).round().clamp(0.0, 240.0) as u32;
         let _ = writeln!(out, "{key:x} {eighths}");
     }
     out

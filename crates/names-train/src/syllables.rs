@@ -37,7 +37,8 @@ pub(crate) fn extend(listed: &[Listed], random: &mut Random, out: &mut Corpora) 
 
 /// A rough Cyrillic spelling of a Latin one.
 fn phonetic(latin: &str) -> String {
-    let text = latin.replace("sh", "ш").replace("ch", "ч").replace("kh", "х").replace("th", "т").replace("ph", "ф");
+    let text =
+        latin.replace("sh", "ш").replace("ch", "ч").replace("kh", "х").replace("th", "т").replace("ph", "ф");
     text.chars()
         .filter_map(|c| {
             Some(match c {
@@ -91,8 +92,16 @@ fn add(out: &mut Corpora, other: &str, syllabic: &str, weight: f32) {
 fn add_syllabic(out: &mut Corpora, x: &str, y: &str) {
     let (a, b) = (symbols(x), symbols(y));
     if a.len() > 1 && b.len() > 1 && a.len() < 20 && b.len() < 20 {
-        out.entry((Script::Syllabic, Script::Syllabic)).or_default().push(Pair { a: a.clone(), b: a, weight: 1.0 });
-        out.entry((Script::Syllabic, Script::Syllabic)).or_default().push(Pair { a: symbols(x), b, weight: 0.3 });
+        out.entry((Script::Syllabic, Script::Syllabic)).or_default().push(Pair {
+            a: a.clone(),
+            b: a,
+            weight: 1.0,
+        });
+        out.entry((Script::Syllabic, Script::Syllabic)).or_default().push(Pair {
+            a: symbols(x),
+            b,
+            weight: 0.3,
+        });
     }
 }
 
@@ -111,7 +120,8 @@ fn foreign(word: &str, random: &mut Random) -> String {
         1 => Way::Hangul,
         _ => Way::Han,
     };
-    let letters: Vec<char> = word.chars().map(|c| if c == 'ё' { 'о' } else { c }).filter(|c| !matches!(c, 'ь' | 'ъ')).collect();
+    let letters: Vec<char> =
+        word.chars().map(|c| if c == 'ё' { 'о' } else { c }).filter(|c| !matches!(c, 'ь' | 'ъ')).collect();
     let mut out = String::new();
     for (at, c) in letters.iter().enumerate() {
         let next = letters.get(at + 1).copied();
@@ -131,7 +141,12 @@ fn foreign(word: &str, random: &mut Random) -> String {
         }
     }
     match way {
-        Way::Kana => out.replace("si", "shi").replace("ti", "chi").replace("tu", "ts*").replace("hu", "f*").replace('u', "*"),
+        Way::Kana => out
+            .replace("si", "shi")
+            .replace("ti", "chi")
+            .replace("tu", "ts*")
+            .replace("hu", "f*")
+            .replace('u', "*"),
         Way::Hangul => out.replace("shya", "sya"),
         Way::Han => out,
     }
@@ -147,13 +162,13 @@ fn vowel(c: char, way: Way, random: &mut Random) -> Option<&'static str> {
         'е' | 'э' => match way {
             Way::Hangul if random.one_in(3) => "ae",
             Way::Han if random.one_in(3) => "ai",
-            _ => "e",
+            Way::Kana | Way::Hangul | Way::Han => "e",
         },
         'и' => "i",
         'о' => match way {
             Way::Hangul if random.one_in(4) => "eo",
             Way::Han if random.one_in(3) => "uo",
-            _ => "o",
+            Way::Kana | Way::Hangul | Way::Han => "o",
         },
         'у' => "u",
         'ы' => "i",
@@ -209,69 +224,117 @@ fn coda(c: char, previous: Option<char>, way: Way, random: &mut Random) -> &'sta
         return "";
     }
     match way {
-        Way::Kana => match c {
-            'н' => "n",
-            'м' => if random.one_in(3) { "n" } else { "m*" },
-            'т' => "to",
-            'д' => "do",
-            'ч' => "chi",
-            'ш' | 'щ' => "sh*",
-            'ж' => "ji",
-            'ц' => "ts*",
-            'б' => "b*",
-            'в' => if random.one_in(2) { "f*" } else { "b*" },
-            'г' => "g*",
-            'з' => "z*",
-            'к' => "k*",
-            'л' | 'р' => "r*",
-            'п' => "p*",
-            'с' => "s*",
-            'ф' => "f*",
-            'х' => "h*",
-            _ => "",
-        },
-        Way::Hangul => match c {
-            'н' => "n",
-            'м' => "m",
-            'л' => "l",
-            'р' => "r*",
-            'к' => if after_vowel && random.one_in(2) { "k" } else { "k*" },
-            'п' => if after_vowel && random.one_in(2) { "p" } else { "p*" },
-            'т' => if after_vowel && random.one_in(2) { "t" } else { "t*" },
-            'д' => "d*",
-            'г' => "g*",
-            'б' => "b*",
-            'в' => "b*",
-            'з' => "j*",
-            'с' => "s*",
-            'ф' => "p*",
-            'х' => "h*",
-            'ц' => "ch*",
-            'ч' => "chi",
-            'ш' | 'щ' => "si",
-            'ж' => "ji",
-            _ => "",
-        },
-        Way::Han => match c {
-            'н' => "n",
-            'м' => if random.one_in(2) { "mu" } else { "n" },
-            'л' | 'р' => "er",
-            'к' => "ke",
-            'п' => "pu",
-            'т' => "te",
-            'д' => "de",
-            'г' => "ge",
-            'б' => "bu",
-            'в' | 'ф' => "fu",
-            'з' => "zi",
-            'с' => "si",
-            'х' => "he",
-            'ц' => "ci",
-            'ч' => "qi",
-            'ш' | 'щ' => "shi",
-            'ж' => "ri",
-            _ => "",
-        },
+        Way::Kana => coda_kana(c, random),
+        Way::Hangul => coda_hangul(c, after_vowel, random),
+        Way::Han => coda_han(c, random),
+    }
+}
+
+fn coda_kana(c: char, random: &mut Random) -> &'static str {
+    match c {
+        'н' => "n",
+        'м' => {
+            if random.one_in(3) {
+                "n"
+            } else {
+                "m*"
+            }
+        }
+        'т' => "to",
+        'д' => "do",
+        'ч' => "chi",
+        'ш' | 'щ' => "sh*",
+        'ж' => "ji",
+        'ц' => "ts*",
+        'б' => "b*",
+        'в' => {
+            if random.one_in(2) {
+                "f*"
+            } else {
+                "b*"
+            }
+        }
+        'г' => "g*",
+        'з' => "z*",
+        'к' => "k*",
+        'л' | 'р' => "r*",
+        'п' => "p*",
+        'с' => "s*",
+        'ф' => "f*",
+        'х' => "h*",
+        _ => "",
+    }
+}
+
+fn coda_hangul(c: char, after_vowel: bool, random: &mut Random) -> &'static str {
+    match c {
+        'н' => "n",
+        'м' => "m",
+        'л' => "l",
+        'р' => "r*",
+        'к' => {
+            if after_vowel && random.one_in(2) {
+                "k"
+            } else {
+                "k*"
+            }
+        }
+        'п' => {
+            if after_vowel && random.one_in(2) {
+                "p"
+            } else {
+                "p*"
+            }
+        }
+        'т' => {
+            if after_vowel && random.one_in(2) {
+                "t"
+            } else {
+                "t*"
+            }
+        }
+        'д' => "d*",
+        'г' => "g*",
+        'б' => "b*",
+        'в' => "b*",
+        'з' => "j*",
+        'с' => "s*",
+        'ф' => "p*",
+        'х' => "h*",
+        'ц' => "ch*",
+        'ч' => "chi",
+        'ш' | 'щ' => "si",
+        'ж' => "ji",
+        _ => "",
+    }
+}
+
+fn coda_han(c: char, random: &mut Random) -> &'static str {
+    match c {
+        'н' => "n",
+        'м' => {
+            if random.one_in(2) {
+                "mu"
+            } else {
+                "n"
+            }
+        }
+        'л' | 'р' => "er",
+        'к' => "ke",
+        'п' => "pu",
+        'т' => "te",
+        'д' => "de",
+        'г' => "ge",
+        'б' => "bu",
+        'в' | 'ф' => "fu",
+        'з' => "zi",
+        'с' => "si",
+        'х' => "he",
+        'ц' => "ci",
+        'ч' => "qi",
+        'ш' | 'щ' => "shi",
+        'ж' => "ri",
+        _ => "",
     }
 }
 
@@ -318,8 +381,15 @@ const KOREAN_VOWELS: [Habit; 14] = [
     ("yu", &["yu", "yoo", "ryu"]),
     ("yo", &["yo"]),
 ];
-const KOREAN_TAILS: [Habit; 7] =
-    [("", &["", ""]), ("n", &["n"]), ("ng", &["ng"]), ("k", &["k"]), ("l", &["l", "hl"]), ("m", &["m"]), ("p", &["p"])];
+const KOREAN_TAILS: [Habit; 7] = [
+    ("", &["", ""]),
+    ("n", &["n"]),
+    ("ng", &["ng"]),
+    ("k", &["k"]),
+    ("l", &["l", "hl"]),
+    ("m", &["m"]),
+    ("p", &["p"]),
+];
 
 fn korean(random: &mut Random) -> (String, String) {
     let (mut syllabic, mut latin) = (String::new(), String::new());
@@ -399,7 +469,10 @@ fn japanese(random: &mut Random) -> (String, String) {
     const VOWELS: [&str; 5] = ["a", "i", "u", "e", "o"];
     let (mut syllabic, mut latin) = (String::new(), String::new());
     for _ in 0..2 + random.below(3) {
-        let (lead, vowel) = (LEADS.get(random.below(15)).copied().unwrap_or(""), VOWELS.get(random.below(5)).copied().unwrap_or(""));
+        let (lead, vowel) = (
+            LEADS.get(random.below(15)).copied().unwrap_or(""),
+            VOWELS.get(random.below(5)).copied().unwrap_or(""),
+        );
         let text = match (lead, vowel) {
             ("s", "i") => "shi".to_owned(),
             ("t", "i") => "chi".to_owned(),

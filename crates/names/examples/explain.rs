@@ -1,11 +1,12 @@
-//! Prints why two names are alike: `explain A B`.
+//! Prints why two names are alike: two lines on standard input.
 
 use mithaq_names::{Details, Name, Scorer};
 
-fn main() {
-    let mut args = std::env::args().skip(1);
-    if let (Some(a), Some(b)) = (args.next(), args.next()) {
-        let none = Details::default();
-        print!("{}", Scorer::new().explain(&Name::parse(&a), &Name::parse(&b), &none, &none));
-    }
+fn main() -> std::io::Result<()> {
+    let (mut a, mut b) = (String::new(), String::new());
+    std::io::stdin().read_line(&mut a)?;
+    std::io::stdin().read_line(&mut b)?;
+    let none = Details::default();
+    print!("{}", Scorer::new().explain(&Name::parse(&a), &Name::parse(&b), &none, &none));
+    Ok(())
 }

@@ -10,7 +10,9 @@ fn main() -> std::io::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let mut fields = line.split('\t');
-        let (Some(id), Some(kind), Some(a), Some(b)) = (fields.next(), fields.next(), fields.next(), fields.next()) else {
+        let (Some(id), Some(kind), Some(a), Some(b)) =
+            (fields.next(), fields.next(), fields.next(), fields.next())
+        else {
             continue;
         };
         let kind = match kind {

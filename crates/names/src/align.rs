@@ -61,7 +61,11 @@ impl<'a> Piece<'a> {
     /// The most the first `count` symbols can give against another script, in eighths of a bit.
     fn best(&self, tables: &Tables, against: Script, count: usize) -> i16 {
         let best = tables.best(self.script, against);
-        self.symbols.iter().take(count).map(|s| i16::from(best.get(usize::from(*s)).copied().unwrap_or(0))).sum()
+        self.symbols
+            .iter()
+            .take(count)
+            .map(|s| i16::from(best.get(usize::from(*s)).copied().unwrap_or(0)))
+            .sum()
     }
 }
 
@@ -140,7 +144,13 @@ pub(crate) fn trace(tables: &Tables, a: &Piece<'_>, b: &Piece<'_>) -> Vec<Step> 
     steps
 }
 
-fn step_bits(table: &[i8], a: &Piece<'_>, b: &Piece<'_>, from_a: (usize, usize), from_b: (usize, usize)) -> Option<i16> {
+fn step_bits(
+    table: &[i8],
+    a: &Piece<'_>,
+    b: &Piece<'_>,
+    from_a: (usize, usize),
+    from_b: (usize, usize),
+) -> Option<i16> {
     let ((i, la), (j, lb)) = (from_a, from_b);
     if la + lb == 0 {
         return None;
@@ -162,7 +172,8 @@ struct Columns {
 
 impl Columns {
     fn of(piece: &Piece<'_>) -> Self {
-        let mut out = Self { units: [[0; SIDE], [NO_UNIT; SIDE], [NO_UNIT; SIDE], [NO_UNIT; SIDE]], longest: 1 };
+        let mut out =
+            Self { units: [[0; SIDE], [NO_UNIT; SIDE], [NO_UNIT; SIDE], [NO_UNIT; SIDE]], longest: 1 };
         for at in 0..piece.symbols.len() {
             for (length, unit) in piece.units(at).iter().enumerate().skip(1) {
                 if let Some(slot) = out.units.get_mut(length).and_then(|row| row.get_mut(at)) {
@@ -199,7 +210,7 @@ fn align_in(tables: &Tables, a: &Piece<'_>, b: &Piece<'_>, mut record: Option<&m
         if a.skip > 0 && i == a.skip && i < na {
             start_after_skip(a, b, &caps, &mut rows);
         }
-        let middle = if na == 0 { 0 } else { i * nb / na };
+        let middle = (i * nb).checked_div(na).unwrap_or(0);
         let band = middle.saturating_sub(BAND)..(middle + BAND).min(nb) + 1;
         let reached = step_row(&mut rows, table, &a.units(i), &columns, band);
         let [current, second, third, fourth] = rows;
@@ -244,7 +255,13 @@ fn start_after_skip(a: &Piece<'_>, b: &Piece<'_>, caps: &impl Fn(usize, usize) -
 /// Pushes every step that leaves the cells of the first row; returns its best cell.
 ///
 /// A place without a unit reads the last column of the table, which holds [`NEVER`]: far below any other way.
-fn step_row(rows: &mut [Row; 4], table: &[i8], units: &[u8; 4], columns: &Columns, band: std::ops::Range<usize>) -> i16 {
+fn step_row(
+    rows: &mut [Row; 4],
+    table: &[i8],
+    units: &[u8; 4],
+    columns: &Columns,
+    band: std::ops::Range<usize>,
+) -> i16 {
     let [current, targets @ ..] = rows;
     let [_, single, ..] = &columns.units;
     if let Some(bits) = table.first_chunk::<256>() {
@@ -255,7 +272,10 @@ fn step_row(rows: &mut [Row; 4], table: &[i8], units: &[u8; 4], columns: &Column
     }
     for (unit, target) in units.iter().skip(1).zip(targets) {
         let start = usize::from(*unit) * 256;
-        let Some(bits) = table.get(start..).and_then(|t| t.first_chunk::<256>()).filter(|_| *unit != NO_UNIT) else { continue };
+        let Some(bits) = table.get(start..).and_then(|t| t.first_chunk::<256>()).filter(|_| *unit != NO_UNIT)
+        else {
+            continue;
+        };
         for (lb, column) in columns.units.iter().enumerate().take(columns.longest + 1) {
             for j in band.clone() {
                 let value = at(current, j).wrapping_add(look(bits, column, j));

@@ -53,7 +53,9 @@ impl Convention {
     }
 }
 
-use Convention::{Dutch, Egyptian, English, French, German, Gulf, Hacek, Persian, Polish, Scandinavian, Spanish, Turkish};
+use Convention::{
+    Dutch, Egyptian, English, French, German, Gulf, Hacek, Persian, Polish, Scandinavian, Spanish, Turkish,
+};
 
 /// Latin letters, what they stand for, the convention. For two Latin spellings the second is the English one.
 const RULES: &[(&str, &str, Convention)] = &[

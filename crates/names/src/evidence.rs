@@ -209,8 +209,13 @@ pub fn compare_details(a: &Details, b: &Details) -> Vec<Finding> {
 }
 
 /// Returns the best agreement of any value of one side with any of the other.
-fn best<T>(a: &[T], b: &[T], compare: impl Fn(&T, &T) -> Option<(Agreement, f32)>) -> Option<(Agreement, f32)> {
-    let all = a.iter().take(16).flat_map(|x| b.iter().take(16).filter_map(|y| compare(x, y)).collect::<Vec<_>>());
+fn best<T>(
+    a: &[T],
+    b: &[T],
+    compare: impl Fn(&T, &T) -> Option<(Agreement, f32)>,
+) -> Option<(Agreement, f32)> {
+    let all =
+        a.iter().take(16).flat_map(|x| b.iter().take(16).filter_map(|y| compare(x, y)).collect::<Vec<_>>());
     all.max_by(|x, y| x.1.total_cmp(&y.1))
 }
 
@@ -331,7 +336,8 @@ mod tests {
     #[test]
     fn two_conflicts_keep_homonyms_apart() {
         let name = Name::parse("Zubayda Qasim Rahmani");
-        let document = |number: &str| Document { kind: DocumentKind::National, issuer: *b"MA", number: number.into() };
+        let document =
+            |number: &str| Document { kind: DocumentKind::National, issuer: *b"MA", number: number.into() };
         let with = |year, number| Details {
             births: vec![BirthDate::day(year, 1, 1)],
             documents: vec![document(number)],

@@ -9,8 +9,8 @@ use crate::align::{self, Piece, Step};
 use crate::convention::{self, Convention};
 use crate::evidence::{self, Agreement, Details, Field, Finding};
 use crate::matching::{self, Link, Matching};
-use crate::nicknames;
 use crate::name::{Name, Role, Token};
+use crate::nicknames;
 use crate::score::{FEATURE_NAMES, Likeness, Scorer};
 use crate::script::{self, Script};
 use crate::tables;
@@ -109,10 +109,14 @@ impl fmt::Display for Reason {
         let (a, b) = (&self.a, &self.b);
         let side = if a.is_empty() { b } else { a };
         match self.code {
-            ReasonCode::Calibration => write!(f, "the odds before any evidence, and what labelled pairs teach of such a set")?,
+            ReasonCode::Calibration => {
+                write!(f, "the odds before any evidence, and what labelled pairs teach of such a set")?
+            }
             ReasonCode::Detail(field, agreement) => write!(f, "{}: {}", field.code(), agreement.code())?,
             ReasonCode::Left(Role::Plain) => write!(f, "{side} has no counterpart")?,
-            ReasonCode::Left(role) => write!(f, "{side} has no counterpart, but is only a {}", role_code(role))?,
+            ReasonCode::Left(role) => {
+                write!(f, "{side} has no counterpart, but is only a {}", role_code(role))?
+            }
             ReasonCode::Order => write!(f, "the order differs")?,
             ReasonCode::TokenEqual => write!(f, "{a} is {b}")?,
             ReasonCode::TokenInitial => write!(f, "{a} ~ {b}: an initial")?,
@@ -122,7 +126,13 @@ impl fmt::Display for Reason {
             ReasonCode::TokenSpelling => write!(f, "{a} ~ {b}")?,
         }
         for spelling in &self.spellings {
-            write!(f, "; {} written {}: {}", spelling.stands_for, spelling.written, spelling.convention.name())?;
+            write!(
+                f,
+                "; {} written {}: {}",
+                spelling.stands_for,
+                spelling.written,
+                spelling.convention.name()
+            )?;
         }
         Ok(())
     }
@@ -176,8 +186,18 @@ impl Scorer {
     /// Adds a reason for every token without counterpart; together they weigh what the features weigh.
     fn left_reasons(&self, a: &Name, b: &Name, matching: &Matching, out: &mut Vec<Reason>) {
         let features = crate::score::features(a, b, matching);
-        let at = |name: &str| FEATURE_NAMES.iter().position(|n| *n == name).and_then(|at| features.get(at)).copied().unwrap_or(0.0);
-        let cost: f32 = ["left_both", "left_one", "left_one_cheap"].iter().map(|name| at(name) * Self::weight_bits(name)).sum();
+        let at = |name: &str| {
+            FEATURE_NAMES
+                .iter()
+                .position(|n| *n == name)
+                .and_then(|at| features.get(at))
+                .copied()
+                .unwrap_or(0.0)
+        };
+        let cost: f32 = ["left_both", "left_one", "left_one_cheap"]
+            .iter()
+            .map(|name| at(name) * Self::weight_bits(name))
+            .sum();
         let left: Vec<(bool, &Name, &Token)> = Matching::left(&a.tokens, matching.used_a)
             .map(|t| (true, a, t))
             .chain(Matching::left(&b.tokens, matching.used_b).map(|t| (false, b, t)))
@@ -198,7 +218,15 @@ impl Scorer {
 }
 
 const fn plain(code: ReasonCode) -> Reason {
-    Reason { code, bits: 0.0, a: String::new(), b: String::new(), span_a: None, span_b: None, spellings: Vec::new() }
+    Reason {
+        code,
+        bits: 0.0,
+        a: String::new(),
+        b: String::new(),
+        span_a: None,
+        span_b: None,
+        spellings: Vec::new(),
+    }
 }
 
 fn finding_reason(finding: &Finding) -> Reason {
@@ -217,7 +245,14 @@ fn link_reason(a: &Name, b: &Name, link: &Link) -> Reason {
         tokens.iter().map(|t| letters(name, t, (0, usize::from(t.len)))).collect::<Vec<_>>().join(" ")
     };
     let span = |tokens: &[Token]| tokens.first().zip(tokens.last()).map(|(f, l)| (f.span().0, l.span().1));
-    let mut reason = Reason { bits: link.bits, a: shown(a, x), b: shown(b, y), span_a: span(x), span_b: span(y), ..plain(ReasonCode::TokenEqual) };
+    let mut reason = Reason {
+        bits: link.bits,
+        a: shown(a, x),
+        b: shown(b, y),
+        span_a: span(x),
+        span_b: span(y),
+        ..plain(ReasonCode::TokenEqual)
+    };
     let steps = match (x, y) {
         ([one], [other]) => {
             let shortened = matching::shortened((a, one), (b, other));
@@ -241,7 +276,9 @@ fn link_reason(a: &Name, b: &Name, link: &Link) -> Reason {
     if link.a_count + link.b_count > 2 {
         reason.code = ReasonCode::TokenJoined;
     }
-    if let Some((pa, pb)) = steps.filter(|_| matches!(reason.code, ReasonCode::TokenSpelling | ReasonCode::TokenJoined)) {
+    if let Some((pa, pb)) =
+        steps.filter(|_| matches!(reason.code, ReasonCode::TokenSpelling | ReasonCode::TokenJoined))
+    {
         reason.spellings = spellings(&pa, &pb, &align::trace(tables::tables(), &pa, &pb));
     }
     reason
@@ -258,9 +295,12 @@ fn spellings(a: &Piece<'_>, b: &Piece<'_>, steps: &[Step]) -> Vec<Spelling> {
         // A letter met by nothing belongs to its neighbour: d=·, j=ج is dj=ج.
         let mut whole = *step;
         for next in steps.iter().skip(at + 1).take(2) {
-            for candidate in [whole, Step { a: (whole.a.0, next.a.1), b: (whole.b.0, next.b.1), eighths: 0 }] {
+            for candidate in [whole, Step { a: (whole.a.0, next.a.1), b: (whole.b.0, next.b.1), eighths: 0 }]
+            {
                 let (x, y) = (text(a, candidate.a), text(b, candidate.b));
-                for (latin, other, fits) in [(&x, &y, a.script == Script::Latin), (&y, &x, b.script == Script::Latin)] {
+                for (latin, other, fits) in
+                    [(&x, &y, a.script == Script::Latin), (&y, &x, b.script == Script::Latin)]
+                {
                     if let Some(convention) = convention::of(latin, other).filter(|_| fits) {
                         out.push(Spelling { written: latin.clone(), stands_for: other.clone(), convention });
                     }

@@ -240,7 +240,8 @@ impl Name {
         for (at, token) in self.tokens.iter().enumerate() {
             let place = u8::try_from(at).unwrap_or(u8::MAX);
             let scale = role_weight(token.role);
-            let mut push = |key, weight: f32| out.push(WeightedKey { key, weight: weight * scale, token: place });
+            let mut push =
+                |key, weight: f32| out.push(WeightedKey { key, weight: weight * scale, token: place });
             if token.coarse == 0 {
                 push(Key::new(KeyKind::Gram, token.hash), 0.6);
                 continue;
@@ -258,7 +259,10 @@ impl Name {
     fn pair_keys(&self, out: &mut Vec<WeightedKey>) {
         for (at, first) in self.tokens.iter().enumerate() {
             for second in self.tokens.iter().skip(at + 1) {
-                if first.coarse == 0 || second.coarse == 0 || role_weight(first.role).min(role_weight(second.role)) < 0.5 {
+                if first.coarse == 0
+                    || second.coarse == 0
+                    || role_weight(first.role).min(role_weight(second.role)) < 0.5
+                {
                     continue;
                 }
                 let (low, high) = (first.coarse.min(second.coarse), first.coarse.max(second.coarse));

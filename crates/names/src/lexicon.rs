@@ -48,7 +48,10 @@ const WORDS: &[(Function, &str)] = &[
         Function::Article,
         "al el ul ال аль эль уль ал эл ад ас аш ат ан ар аз ess ech esh ash ach ed ar er en et ez as az an at ad es ud us ur un ut uz ush ol il",
     ),
-    (Function::Din, "din dine deen eddine addine eddin uddin uddine aldin aldeen الدين الدین ддин дин эддин эддине уддин аддин"),
+    (
+        Function::Din,
+        "din dine deen eddine addine eddin uddin uddine aldin aldeen الدين الدین ддин дин эддин эддине уддин аддин",
+    ),
     (
         Function::Filiation,
         "ben bin ibn bn ibni ould wuld wald weld walad bint bent binti binte بن ابن إبن بنت ولد ولید бен бин ибн бинт улд ульд вульд בן בת bat bar mac mc fitz ap آل",

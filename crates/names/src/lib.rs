@@ -57,35 +57,3 @@ pub use score::{Band, FEATURE_NAMES, FEATURES, Likeness, Scorer, SecondIdentifie
 pub use script::{Script, Symbol};
 pub use tables::TABLES_VERSION;
 pub use text::{MAX_CHARS, MAX_WORD_SYMBOLS, MAX_WORDS};
-
-/// Temporary: prints links.
-#[doc(hidden)]
-#[must_use]
-pub fn debug_links(a: &Name, b: &Name) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::new();
-    let m = matching::matching(a, b);
-    let show = |n: &Name, t: &Token| -> String { n.symbols_of(t).iter().map(|s| script::printable(t.script, *s)).collect() };
-    for (n, name) in [("a", a), ("b", b)] {
-        let _ = write!(out, "  {n}:");
-        for t in name.tokens() {
-            let _ = write!(out, " {}[{:?} skip{} r{:.1} {:x}]", show(name, t), t.role, t.skip, t.rarity_bits(), t.coarse);
-        }
-        let _ = writeln!(out);
-    }
-    for l in m.links() {
-        let _ = writeln!(out, "  {}+{} ~ {}+{} q {:.2} bits {:.1} rarity {:.1} loss {:.1}", l.a, l.a_count, l.b, l.b_count, l.quality, l.bits, l.rarity, l.loss);
-    }
-    for (i, x) in a.tokens.iter().enumerate() {
-        for (j, y) in b.tokens.iter().enumerate() {
-            let al = align::align(tables::tables(), &align::Piece::token(a, x), &align::Piece::token(b, y));
-            if al.loss < al.cap { let _ = write!(out, "  [{i},{j}: cap {:.1} loss {:.1}]", f32::from(al.cap) / 8.0, f32::from(al.loss) / 8.0);
-            for s in align::trace(tables::tables(), &align::Piece::token(a, x), &align::Piece::token(b, y)) {
-                let show = |n: &Name, t: &Token, r: (usize, usize)| -> String { n.symbols_of(t).get(r.0..r.1).unwrap_or_default().iter().map(|s| script::printable(t.script, *s)).collect() };
-                let _ = write!(out, " {}={}:{:.1}", show(a, x, s.a), show(b, y, s.b), f32::from(s.eighths) / 8.0);
-            }
-            let _ = writeln!(out); }
-        }
-    }
-    out
-}

@@ -4,8 +4,8 @@
 //! probability (see `score`).
 
 use crate::align::{self, Aligned, Piece};
-use crate::nicknames;
 use crate::name::{MAX_TOKENS, Name, Role, Token};
+use crate::nicknames;
 use crate::script::Script;
 use crate::tables::{self, Tables};
 
@@ -30,7 +30,7 @@ pub(crate) struct Link {
 }
 
 /// Most links considered before the best are chosen.
-const CANDIDATES: usize = 64;
+const CANDIDATES: usize = 256;
 
 /// The links of two names and what they leave over.
 #[derive(Clone, Debug)]
@@ -148,7 +148,12 @@ fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Lin
     let rarity = x.rarity_bits().min(y.rarity_bits());
     let base = Link { a_count: 1, b_count: 1, rarity, ..Link::default() };
     if x.hash == y.hash && x.len == y.len {
-        return Some(Link { quality: 1.0, bits: rarity, initial: x.role == Role::Initial, ..base });
+        return Some(Link {
+            quality: 1.0,
+            bits: rarity,
+            initial: x.role == Role::Initial || y.role == Role::Initial,
+            ..base
+        });
     }
     if x.role == Role::Number || y.role == Role::Number {
         return None;
@@ -170,7 +175,8 @@ fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Lin
         0.0
     };
     // Two names in one syllabic script are written alike or are two names, however alike they sound.
-    let most = if x.script == Script::Syllabic && y.script == Script::Syllabic { QUALITY_HOMOPHONE } else { 1.0 };
+    let most =
+        if x.script == Script::Syllabic && y.script == Script::Syllabic { QUALITY_HOMOPHONE } else { 1.0 };
     let link = link.map(|l| Link { quality: l.quality.min(most), bits: l.bits.min(rarity * most), ..l });
     match link {
         Some(link) if link.quality >= quality => Some(link),
@@ -182,7 +188,9 @@ fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Lin
 /// True when one token is the beginning of the other (Alex, Alexander; Tim, Timothy).
 pub(crate) fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
     let (short, long) = if a.1.len <= b.1.len { (a, b) } else { (b, a) };
-    short.1.script == long.1.script && short.1.len >= 3 && long.0.symbols_of(long.1).starts_with(short.0.symbols_of(short.1))
+    short.1.script == long.1.script
+        && short.1.len >= 3
+        && long.0.symbols_of(long.1).starts_with(short.0.symbols_of(short.1))
 }
 
 /// A cheap test that two tokens cannot be one: their coarse skeletons share too little, in order.
@@ -234,9 +242,10 @@ fn link_of(aligned: Aligned, base: Link) -> Option<Link> {
     if aligned.cap <= 0 {
         return None;
     }
-    let (cap, loss) = (f32::from(aligned.cap) / tables::SCALE, f32::from(aligned.loss.max(0)) / tables::SCALE);
+    let (cap, loss) =
+        (f32::from(aligned.cap) / tables::SCALE, f32::from(aligned.loss.max(0)) / tables::SCALE);
     let quality = quality(cap, loss);
-    (quality >= QUALITY_MIN).then(|| Link { quality, bits: base.rarity * quality, loss, ..base })
+    (quality >= QUALITY_MIN).then_some(Link { quality, bits: base.rarity * quality, loss, ..base })
 }
 
 /// Quality of a reading from what it could give and what it lost, in bits.
@@ -247,16 +256,16 @@ fn quality(cap: f32, loss: f32) -> f32 {
 
 /// Compares an initial with the first letters of a name.
 fn initial(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<f32> {
-    let (short, long) = if a.1.len <= b.1.len { (a, b) } else { (b, a) };
+    // One order for (a, b) and (b, a): the initial first, then the shorter, then by letters.
+    let key = |side: (&Name, &Token)| (side.1.role != Role::Initial, side.1.len, side.1.script, side.1.hash);
+    let (short, long) = if key(a) <= key(b) { (a, b) } else { (b, a) };
     if matches!(long.1.role, Role::Title | Role::Suffix) {
         return None;
     }
     let letters = short.0.symbols_of(short.1).get(..3.min(usize::from(short.1.len)))?;
     let start = usize::from(long.1.start);
-    let units = [
-        long.0.symbols.get(start).copied().unwrap_or(0),
-        long.0.pairs.get(start).copied().unwrap_or(0),
-    ];
+    let units =
+        [long.0.symbols.get(start).copied().unwrap_or(0), long.0.pairs.get(start).copied().unwrap_or(0)];
     let (low, high) = (short.1.script.min(long.1.script), short.1.script.max(long.1.script));
     let table = tables.bits(low, high);
     let good = units.iter().filter(|unit| **unit != 0).any(|unit| {
@@ -275,9 +284,14 @@ fn joined(
     b: (&Name, &[f32; MAX_TOKENS]),
     mut push: impl FnMut(Link),
 ) {
-    let settled = |best: &[f32; MAX_TOKENS], at: usize| best.get(at).copied().unwrap_or(1.0) > QUALITY_SETTLED;
+    let settled =
+        |best: &[f32; MAX_TOKENS], at: usize| best.get(at).copied().unwrap_or(1.0) > QUALITY_SETTLED;
     for (i, (x, next)) in a.0.tokens.iter().zip(a.0.tokens.iter().skip(1)).enumerate() {
-        if x.script != next.script || (settled(a.1, i) && settled(a.1, i + 1)) || !joinable(x) || !joinable(next) {
+        if x.script != next.script
+            || (settled(a.1, i) && settled(a.1, i + 1))
+            || !joinable(x)
+            || !joinable(next)
+        {
             continue;
         }
         for (j, y) in b.0.tokens.iter().enumerate() {

@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn everyday_forms_share_a_line() {
-        let of = |word: &str| training::symbols(word).map(|(script, symbols)| groups(script, &symbols)).unwrap();
+        let of =
+            |word: &str| training::symbols(word).map(|(script, symbols)| groups(script, &symbols)).unwrap();
         assert!(share(of("Bill"), of("William")));
         assert!(share(of("Саша"), of("Alexander")));
         assert!(!share(of("Bill"), of("Robert")));

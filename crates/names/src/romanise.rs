@@ -186,7 +186,9 @@ mod tests {
 
     #[test]
     fn greek_reads_by_elot_743_with_foreign_digraphs() {
-        for (from, to) in [("Παύλος", "pavlos"), ("Μπους", "bous"), ("Ντόναλντ", "donalnd"), ("Ευστάθιος", "efstathios")] {
+        for (from, to) in
+            [("Παύλος", "pavlos"), ("Μπους", "bous"), ("Ντόναλντ", "donalnd"), ("Ευστάθιος", "efstathios")]
+        {
             assert_eq!(read(from, greek), to);
         }
     }

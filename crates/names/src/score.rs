@@ -15,9 +15,40 @@ pub const FEATURES: usize = 34;
 
 /// Names of the features, in order; they name the weights in the committed table.
 pub const FEATURE_NAMES: [&str; FEATURES] = [
-    "one", "bits10", "bits20", "bits40", "coverage", "left_both", "left_one", "left_one_cheap", "loss", "worst", "second", "matched1",
-    "matched2", "matched3", "short", "order", "joined", "initials", "semitic", "syllabic", "cross", "number", "full", "share", "filiation",
-    "worst_same", "second_same", "left_both_same", "coverage_same", "loss_same", "left_one_same", "given", "evidence", "first_left",
+    "one",
+    "bits10",
+    "bits20",
+    "bits40",
+    "coverage",
+    "left_both",
+    "left_one",
+    "left_one_cheap",
+    "loss",
+    "worst",
+    "second",
+    "matched1",
+    "matched2",
+    "matched3",
+    "short",
+    "order",
+    "joined",
+    "initials",
+    "semitic",
+    "syllabic",
+    "cross",
+    "number",
+    "full",
+    "share",
+    "filiation",
+    "worst_same",
+    "second_same",
+    "left_both_same",
+    "coverage_same",
+    "loss_same",
+    "left_one_same",
+    "given",
+    "evidence",
+    "first_left",
 ];
 
 /// How alike two names are.
@@ -106,7 +137,8 @@ pub struct Scorer {
     _private: (),
 }
 
-static WEIGHTS: LazyLock<[f32; FEATURES]> = LazyLock::new(|| read_weights(include_str!("../tables/weights.txt")));
+static WEIGHTS: LazyLock<[f32; FEATURES]> =
+    LazyLock::new(|| read_weights(include_str!("../tables/weights.txt")));
 
 fn read_weights(text: &str) -> [f32; FEATURES] {
     let mut weights = [0.0; FEATURES];
@@ -165,13 +197,6 @@ pub(crate) fn likeness(bits: f32, second: SecondIdentifier) -> Likeness {
 pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURES] {
     let links = matching.links();
     let named = |tokens: &[Token]| tokens.iter().filter(|t| is_name(t.role)).count();
-    let left = |tokens: &[Token], used: u32| {
-        let (mut dear, mut cheap) = (0.0_f32, 0.0_f32);
-        for token in Matching::left(tokens, used) {
-            if matches!(token.role, Role::Plain | Role::Number) { dear += weight(token) } else { cheap += weight(token) }
-        }
-        (dear, cheap)
-    };
     let (dear_a, cheap_a) = left(&a.tokens, matching.used_a);
     let (dear_b, cheap_b) = left(&b.tokens, matching.used_b);
     let (all_a, all_b) = (dear_a + cheap_a, dear_b + cheap_b);
@@ -179,11 +204,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
     let possible: f32 = links.iter().map(|l| l.rarity).sum();
     let loss: f32 = links.iter().map(|l| l.loss).sum();
     let real = links.iter().filter(|l| !l.initial && l.rarity > 2.0).count();
-    let mut qualities = [1.0_f32; 2];
-    for link in links.iter().filter(|l| !l.initial && l.rarity > 2.0) {
-        let [first, second] = qualities;
-        qualities = if link.quality < first { [link.quality, first] } else { [first, second.min(link.quality)] };
-    }
+    let qualities = worst_two(links);
     let inversions = matching::inversions(links);
     let joined = links.iter().filter(|l| l.a_count + l.b_count > 2).count();
     let initials = links.iter().filter(|l| l.initial).count();
@@ -221,7 +242,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         flag(semitic(sa) || semitic(sb)),
         flag(sa == Some(Script::Syllabic) || sb == Some(Script::Syllabic)),
         flag(sa != sb),
-        flag(Matching::left(&a.tokens, matching.used_a).chain(Matching::left(&b.tokens, matching.used_b)).any(|t| t.role == Role::Number)),
+        flag(number_left(a, b, matching)),
         flag(all_a.min(all_b) < 0.5),
         bits / (possible + all_a.max(all_b)).max(1.0),
         count(filiation(a, b, links)),
@@ -235,6 +256,30 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         coverage * bits.min(30.0) / 10.0,
         flag(matching.used_a & 1 == 0 && matching.used_b & 1 == 0),
     ]
+}
+
+/// Weight of the names and of everything else that no link took.
+fn left(tokens: &[Token], used: u32) -> (f32, f32) {
+    let (mut dear, mut cheap) = (0.0_f32, 0.0_f32);
+    for token in Matching::left(tokens, used) {
+        let sum = if matches!(token.role, Role::Plain | Role::Number) { &mut dear } else { &mut cheap };
+        *sum += weight(token);
+    }
+    (dear, cheap)
+}
+
+/// Qualities of the worst and second worst link of two names; 1 where there is none.
+fn worst_two(links: &[matching::Link]) -> [f32; 2] {
+    links.iter().filter(|l| !l.initial && l.rarity > 2.0).fold([1.0, 1.0], |[first, second], link| {
+        if link.quality < first { [link.quality, first] } else { [first, second.min(link.quality)] }
+    })
+}
+
+/// True when a number of one name has no counterpart.
+fn number_left(a: &Name, b: &Name, matching: &Matching) -> bool {
+    let mut left =
+        Matching::left(&a.tokens, matching.used_a).chain(Matching::left(&b.tokens, matching.used_b));
+    left.any(|token| token.role == Role::Number)
 }
 
 /// Links of a son's name with a father's, when both names say who is the son.
@@ -251,9 +296,13 @@ pub(crate) fn weight(token: &Token) -> f32 {
     match token.role {
         Role::Patronymic => 0.4 * token.rarity_bits(),
         Role::Kunya => 0.3 * token.rarity_bits(),
-        Role::Plain | Role::Number | Role::Initial | Role::Title | Role::Particle | Role::LegalForm | Role::Suffix => {
-            token.rarity_bits()
-        }
+        Role::Plain
+        | Role::Number
+        | Role::Initial
+        | Role::Title
+        | Role::Particle
+        | Role::LegalForm
+        | Role::Suffix => token.rarity_bits(),
     }
 }
 

@@ -49,7 +49,10 @@ impl Script {
             '\u{750}'..='\u{77F}' | '\u{8A0}'..='\u{8C9}' => Self::Arabic,
             '\u{400}'..='\u{52F}' => Self::Cyrillic,
             '\u{5D0}'..='\u{5F2}' => Self::Hebrew,
-            '\u{AC00}'..='\u{D7A3}' | '\u{3041}'..='\u{30FA}' | '\u{30FC}'..='\u{30FF}' | '\u{4E00}'..='\u{9FFF}' => Self::Syllabic,
+            '\u{AC00}'..='\u{D7A3}'
+            | '\u{3041}'..='\u{30FA}'
+            | '\u{30FC}'..='\u{30FF}'
+            | '\u{4E00}'..='\u{9FFF}' => Self::Syllabic,
             '\u{3400}'..='\u{4DBF}' | '\u{3005}' => Self::Syllabic,
             '\u{370}'..='\u{3FF}' | '\u{531}'..='\u{587}' | '\u{10A0}'..='\u{10FF}' => Self::Latin,
             '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}' => Self::Latin,
@@ -95,8 +98,6 @@ pub(crate) mod latin {
     pub(crate) const T_COMMA: Symbol = 39;
     /// Digits 0–9 are 40–49.
     pub(crate) const DIGIT: Symbol = 40;
-    /// Last used symbol.
-    pub(crate) const LAST: Symbol = 49;
 }
 
 /// The printable form of Latin symbols from 1 on.
@@ -331,7 +332,7 @@ mod tests {
             assert_eq!(unique.len(), letters.len(), "{script:?}");
             assert!(letters.len() < 60);
         }
-        assert_eq!(symbol_of(Script::Latin, '9'), Some(latin::LAST));
+        assert_eq!(symbol_of(Script::Latin, '9'), Some(latin::DIGIT + 9));
     }
 
     #[test]

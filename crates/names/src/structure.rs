@@ -5,8 +5,8 @@
 
 use crate::keys;
 use crate::lexicon::{self, Function};
-use crate::nicknames;
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
+use crate::nicknames;
 use crate::rarity;
 use crate::script::{Script, Symbol};
 use crate::text::{self, Word, Words};
@@ -23,7 +23,12 @@ const COST_ABU: u8 = 16;
 /// Builds the tokens of a text.
 pub(crate) fn build(kind: Kind, text: &str) -> Name {
     let words = text::words(text);
-    let mut builder = Builder { kind, words: &words, symbols: Vec::with_capacity(words.symbols.len()), tokens: Vec::with_capacity(6) };
+    let mut builder = Builder {
+        kind,
+        words: &words,
+        symbols: Vec::with_capacity(words.symbols.len()),
+        tokens: Vec::with_capacity(6),
+    };
     builder.run();
     let Builder { symbols, mut tokens, .. } = builder;
     let comma = kind == Kind::Person && reorder_comma(&words, &mut tokens);
@@ -116,12 +121,18 @@ impl Builder<'_> {
             let function = self.function(word, symbols, at);
             let last = at + 1 == total;
             match function {
-                Some(Function::Abd | Function::Abu | Function::Article | Function::Filiation | Function::Nobiliary)
-                    if !last =>
-                {
+                Some(
+                    Function::Abd
+                    | Function::Abu
+                    | Function::Article
+                    | Function::Filiation
+                    | Function::Nobiliary,
+                ) if !last => {
                     self.hold(&mut prefix, word, symbols, function);
                 }
-                Some(Function::Din | Function::Ullah) if !self.tokens.is_empty() && prefix.role.is_none() && !prefix.abd => {
+                Some(Function::Din | Function::Ullah)
+                    if !self.tokens.is_empty() && prefix.role.is_none() && !prefix.abd =>
+                {
                     self.join_back(&mut prefix, word, symbols);
                 }
                 _ => self.push(&mut prefix, word, symbols, role(word, symbols, function)),
@@ -138,9 +149,11 @@ impl Builder<'_> {
         let person = self.kind == Kind::Person;
         match function {
             Function::LegalForm => (self.kind == Kind::Organisation).then_some(function),
-            Function::Abd | Function::Abu | Function::Filiation | Function::FiliationAfter | Function::Suffix => {
-                person.then_some(function)
-            }
+            Function::Abd
+            | Function::Abu
+            | Function::Filiation
+            | Function::FiliationAfter
+            | Function::Suffix => person.then_some(function),
             // "An" and "As" are names in some languages; as an article it is followed by a name and joined to it.
             Function::Article => (word.script != Script::Latin
                 || matches!(symbols, [1 | 5, 12])
@@ -194,7 +207,9 @@ impl Builder<'_> {
         let body = symbols.get(body..).unwrap_or(symbols);
         if let Some(token) = self.tokens.last_mut().filter(|t| t.script == word.script) {
             self.symbols.extend_from_slice(body);
-            token.len = u8::try_from(self.symbols.len() - usize::from(token.start)).unwrap_or(u8::MAX).min(MERGED_MAX);
+            token.len = u8::try_from(self.symbols.len() - usize::from(token.start))
+                .unwrap_or(u8::MAX)
+                .min(MERGED_MAX);
             self.symbols.truncate(token.range().end);
             token.to = word.to;
         }
@@ -256,12 +271,16 @@ fn role(word: &Word, symbols: &[Symbol], function: Option<Function>) -> Role {
         Some(Function::Title) => return Role::Title,
         Some(Function::Suffix) => return Role::Suffix,
         Some(Function::LegalForm) => return Role::LegalForm,
-        Some(Function::Article | Function::Filiation | Function::FiliationAfter | Function::Nobiliary) => return Role::Particle,
+        Some(Function::Article | Function::Filiation | Function::FiliationAfter | Function::Nobiliary) => {
+            return Role::Particle;
+        }
         Some(Function::Abd | Function::Abu | Function::Din | Function::Ullah) | None => {}
     }
     // "دی." and "Дж." are letters by name, as "D." is.
-    let spelled = word.dotted && word.letters <= 3 && matches!(word.script, Script::Arabic | Script::Cyrillic | Script::Hebrew);
-    if (word.letters == 1 || spelled) && word.script != Script::Syllabic {
+    let spelled = word.dotted
+        && word.letters <= 3
+        && matches!(word.script, Script::Arabic | Script::Cyrillic | Script::Hebrew);
+    if (word.len == 1 || spelled) && word.script != Script::Syllabic {
         Role::Initial
     } else if is_patronymic(word.script, symbols) {
         Role::Patronymic
@@ -315,7 +334,11 @@ fn own_prefix(kind: Kind, script: Script, symbols: &[Symbol], _words: &Words) ->
     }
     let article = article_length(script, symbols);
     if kind != Kind::Person {
-        return Own { keep: if script == Script::Arabic { article } else { 0 }, drop: 0, cost: COST_PARTICLE };
+        return Own {
+            keep: if script == Script::Arabic { article } else { 0 },
+            drop: 0,
+            cost: COST_PARTICLE,
+        };
     }
     let abd = abd_core(script, symbols);
     if abd > 0 && symbols.len() >= abd + 4 {

@@ -27,7 +27,9 @@ pub(crate) fn push(letters: &[char], shape: &Word, out: &mut Words) {
             from,
             to: from.saturating_add(u16::try_from(part.len()).unwrap_or(0)),
             letters: u8::try_from(part.len()).unwrap_or(u8::MAX),
-            written: part.iter().fold(0xcbf2_9ce4_8422_2325, |h, c| (h ^ u64::from(u32::from(*c))).wrapping_mul(0x0100_0000_01b3)),
+            written: part.iter().fold(0xcbf2_9ce4_8422_2325, |h, c| {
+                (h ^ u64::from(u32::from(*c))).wrapping_mul(0x0100_0000_01b3)
+            }),
             ..*shape
         });
         if out.symbols.len() == start {
@@ -79,11 +81,12 @@ fn push_syllable(text: &str, out: &mut Vec<Symbol>) {
 const LEADS: [&str; 19] =
     ["g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p", "h"];
 const VOWELS: [&str; 21] = [
-    "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we", "wi", "yu", "*", "ui", "i",
+    "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we", "wi",
+    "yu", "*", "ui", "i",
 ];
 const TAILS: [&str; 28] = [
-    "", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "p", "l", "l", "p", "l", "m", "p", "p", "t", "t", "ng", "t", "t", "k", "t",
-    "p", "t",
+    "", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "p", "l", "l", "p", "l", "m", "p", "p", "t", "t",
+    "ng", "t", "t", "k", "t", "p", "t",
 ];
 
 fn hangul(c: char, out: &mut Vec<Symbol>) {
@@ -96,10 +99,11 @@ fn hangul(c: char, out: &mut Vec<Symbol>) {
 
 /// Hepburn readings of hiragana from U+3041 on; katakana is the same table 0x60 later.
 const KANA: [&str; 86] = [
-    "a", "a", "i", "i", "*", "*", "e", "e", "o", "o", "ka", "ga", "ki", "gi", "k*", "g*", "ke", "ge", "ko", "go", "sa", "za", "shi",
-    "ji", "s*", "z*", "se", "ze", "so", "zo", "ta", "da", "chi", "ji", "ts*", "ts*", "ts*", "te", "de", "to", "do", "na", "ni", "n*",
-    "ne", "no", "ha", "ba", "pa", "hi", "bi", "pi", "f*", "b*", "p*", "he", "be", "pe", "ho", "bo", "po", "ma", "mi", "m*", "me", "mo",
-    "ya", "ya", "yu", "yu", "yo", "yo", "ra", "ri", "r*", "re", "ro", "wa", "wa", "i", "e", "o", "n", "v*", "ka", "ke",
+    "a", "a", "i", "i", "*", "*", "e", "e", "o", "o", "ka", "ga", "ki", "gi", "k*", "g*", "ke", "ge", "ko",
+    "go", "sa", "za", "shi", "ji", "s*", "z*", "se", "ze", "so", "zo", "ta", "da", "chi", "ji", "ts*", "ts*",
+    "ts*", "te", "de", "to", "do", "na", "ni", "n*", "ne", "no", "ha", "ba", "pa", "hi", "bi", "pi", "f*",
+    "b*", "p*", "he", "be", "pe", "ho", "bo", "po", "ma", "mi", "m*", "me", "mo", "ya", "ya", "yu", "yu",
+    "yo", "yo", "ra", "ri", "r*", "re", "ro", "wa", "wa", "i", "e", "o", "n", "v*", "ka", "ke",
 ];
 
 fn kana(c: char, next: Option<char>, out: &mut Vec<Symbol>) {
@@ -107,11 +111,14 @@ fn kana(c: char, next: Option<char>, out: &mut Vec<Symbol>) {
     let folded = if (0x30A1..=0x30F6).contains(&code) { code - 0x60 } else { code };
     let next = next.map_or(0, u32::from);
     let next = if (0x30A1..=0x30F6).contains(&next) { next - 0x60 } else { next };
-    let Some(reading) = folded.checked_sub(0x3041).and_then(|i| usize::try_from(i).ok()).and_then(|i| KANA.get(i)) else {
+    let Some(reading) =
+        folded.checked_sub(0x3041).and_then(|i| usize::try_from(i).ok()).and_then(|i| KANA.get(i))
+    else {
         return;
     };
     // A small vowel or small y after a syllable replaces its vowel: ジョ = jo, ティ = ti, ファ = fa.
-    let replaces = matches!(next, 0x3041 | 0x3043 | 0x3045 | 0x3047 | 0x3049 | 0x3083 | 0x3085 | 0x3087 | 0x308E);
+    let replaces =
+        matches!(next, 0x3041 | 0x3043 | 0x3045 | 0x3047 | 0x3049 | 0x3083 | 0x3085 | 0x3087 | 0x308E);
     if folded == 0x3063 {
         // Small tsu doubles the next consonant: nothing of its own.
         return;

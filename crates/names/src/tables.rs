@@ -23,9 +23,8 @@ pub(crate) const NEVER: i8 = i8::MIN;
 const UNITS: usize = 256;
 const SYMBOLS: usize = 64;
 
-static TABLES: LazyLock<Tables> = LazyLock::new(|| {
-    Tables::read(include_str!("../tables/units.txt"), include_str!("../tables/rarity.txt"))
-});
+static TABLES: LazyLock<Tables> =
+    LazyLock::new(|| Tables::read(include_str!("../tables/units.txt"), include_str!("../tables/rarity.txt")));
 
 /// Returns the built-in tables.
 pub(crate) fn tables() -> &'static Tables {
@@ -74,7 +73,8 @@ impl Tables {
                 section = script_of(name.chars().next()).map(Section::Units);
             } else if let Some(name) = line.strip_prefix("pair ") {
                 let mut codes = name.chars();
-                section = script_of(codes.next()).zip(script_of(codes.next())).map(|(a, b)| Section::Bits(a, b));
+                section =
+                    script_of(codes.next()).zip(script_of(codes.next())).map(|(a, b)| Section::Bits(a, b));
             } else {
                 match section {
                     Some(Section::Units(script)) => {
@@ -129,7 +129,9 @@ impl Tables {
             for b in Script::ALL {
                 for symbol in 0..SYMBOLS {
                     let best = (0..UNITS).map(|unit| self.at(a, b, symbol, unit)).max().unwrap_or(0);
-                    if let Some(slot) = self.best.get_mut(a.index() * 5 + b.index()).and_then(|row| row.get_mut(symbol)) {
+                    if let Some(slot) =
+                        self.best.get_mut(a.index() * 5 + b.index()).and_then(|row| row.get_mut(symbol))
+                    {
                         *slot = if best == NEVER { 0 } else { best };
                     }
                 }
@@ -138,7 +140,8 @@ impl Tables {
     }
 
     fn at(&self, a: Script, b: Script, x: usize, y: usize) -> i8 {
-        let (index, at) = if a <= b { (pair_index(a, b), x * UNITS + y) } else { (pair_index(b, a), y * UNITS + x) };
+        let (index, at) =
+            if a <= b { (pair_index(a, b), x * UNITS + y) } else { (pair_index(b, a), y * UNITS + x) };
         self.bits.get(index).and_then(|table| table.get(at)).copied().unwrap_or(NEVER)
     }
 
@@ -189,7 +192,9 @@ impl Units {
     fn add(&mut self, script: Script, unit: &str) {
         let Ok(id) = u8::try_from(self.text.len()) else { return };
         let mut symbols = unit.chars().filter_map(|c| symbol_of(script, c)).map(usize::from);
-        let (Some(first), Some(second), third) = (symbols.next(), symbols.next(), symbols.next()) else { return };
+        let (Some(first), Some(second), third) = (symbols.next(), symbols.next(), symbols.next()) else {
+            return;
+        };
         let pair_at = first * SYMBOLS + second;
         let pair = self.pairs.get(pair_at).copied().unwrap_or(0);
         let slot = match third {

@@ -146,7 +146,8 @@ const fn is_plain(c: char) -> bool {
 /// Splits a text into words.
 pub(crate) fn words(text: &str) -> Words {
     let mut out = Words { words: Vec::with_capacity(6), symbols: Vec::with_capacity(48) };
-    let mut splitter = Splitter { out: &mut out, hand: None, word: [' '; MAX_WORD_SYMBOLS], len: 0, from: 0, at: 0 };
+    let mut splitter =
+        Splitter { out: &mut out, hand: None, word: [' '; MAX_WORD_SYMBOLS], len: 0, from: 0, at: 0 };
     if text.chars().take(MAX_CHARS).all(is_plain) {
         text.chars().take(MAX_CHARS).for_each(|c| splitter.push(c));
     } else {
@@ -232,7 +233,9 @@ impl Splitter<'_> {
         let symbols = &mut self.out.symbols;
         match hand {
             Hand::Latin => letters.iter().for_each(|c| script::push_latin(*c, symbols)),
-            Hand::Digit => symbols.extend(letters.iter().filter_map(|c| digit(*c)).map(|d| d + script::latin::DIGIT)),
+            Hand::Digit => {
+                symbols.extend(letters.iter().filter_map(|c| digit(*c)).map(|d| d + script::latin::DIGIT))
+            }
             Hand::Arabic => push_two(letters, script::arabic_symbols, symbols),
             Hand::Cyrillic => push_two(letters, script::cyrillic_symbols, symbols),
             Hand::Hebrew => push_two(letters, script::hebrew_symbols, symbols),

@@ -15,7 +15,10 @@ pub(crate) fn fill(name: &mut Name) {
         while let Some(token) = borders.next_if(|t| usize::from(t.start) <= at) {
             script = Some(token.script);
         }
-        let (Some(script), Some(a), Some(b)) = (script, name.symbols.get(at), name.symbols.get(at + 1)) else { continue };
+        let (Some(script), Some(a), Some(b)) = (script, name.symbols.get(at), name.symbols.get(at + 1))
+        else {
+            continue;
+        };
         let pair = tables.pair_unit(script, *a, *b);
         let triple = match name.symbols.get(at + 2) {
             Some(c) if pair != 0 => tables.triple_unit(script, pair, *c),

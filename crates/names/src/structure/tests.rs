@@ -6,9 +6,10 @@ fn tokens(text: &str) -> Vec<String> {
     name.tokens()
         .iter()
         .map(|t| {
-            let shown: String = name.symbols_of(t).iter().map(|s| printable(t.script, *s)).collect();
-            let at = shown.char_indices().nth(usize::from(t.skip)).map_or(shown.len(), |(at, _)| at);
-            if t.skip > 0 { format!("{}|{}", &shown[..at], &shown[at..]) } else { shown }
+            let shown: Vec<char> = name.symbols_of(t).iter().map(|s| printable(t.script, *s)).collect();
+            let (skip, core) = shown.split_at(usize::from(t.skip));
+            let text = |chars: &[char]| chars.iter().collect::<String>();
+            if skip.is_empty() { text(core) } else { format!("{}|{}", text(skip), text(core)) }
         })
         .collect()
 }
