@@ -25,7 +25,8 @@ struct Generator {
 const GENERATORS: &[Generator] = &[Generator { path: "docs/reference/checks.md", make: checks }];
 
 /// File, and the arguments of `mithaq` that write it.
-const FROM_PROGRAM: &[(&str, &[&str])] = &[];
+const FROM_PROGRAM: &[(&str, &[&str])] =
+    &[("docs/reference/openapi.json", &["openapi"]), ("docs/reference/role-matrix.txt", &["roles"])];
 
 /// Writes every file, or compares it.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {

@@ -200,7 +200,8 @@ impl App {
             return Err(AppError::invalid("reason").hint("say in a few words why; it is kept for oversight"));
         }
         let (salt, reason) = (random::<32>(&*self.entropy)?, reason.clone());
-        let entered = self.write(move |app, tx| {
+        // The outer result is the store's; what it holds is the rule's answer.
+        self.write(move |app, tx| {
             let checked = check_case(app, tx, may, case, purpose)?;
             let committed = Committed::to(
                 mithaq_model::ObjectId::new(*case.as_bytes()),
@@ -212,8 +213,7 @@ impl App {
             let verdict = if checked.is_ok() { "permit" } else { "CASE" };
             app.log(tx, &[event.verdict(verdict)])?;
             Ok(checked)
-        })?;
-        entered
+        })?
     }
 }
 

@@ -6,7 +6,6 @@ use core::fmt;
 use mithaq_db::DbError;
 use mithaq_model::{RefusalGround, Words4};
 use mithaq_store::StoreError;
-use thiserror::Error;
 
 /// What kind of failure, and so what the caller does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +32,12 @@ pub enum ErrorKind {
     Bug,
 }
 
-/// Why an intent was not carried out.
-#[derive(Debug, Error)]
-pub struct AppError {
+/// Why an intent was not carried out. One pointer wide: results stay small where nothing failed.
+#[derive(Debug)]
+pub struct AppError(Box<Detail>);
+
+#[derive(Debug)]
+struct Detail {
     kind: ErrorKind,
     code: String,
     words: Words4,
@@ -43,14 +45,19 @@ pub struct AppError {
     ground: Option<RefusalGround>,
     step: Option<u8>,
     clause: Option<String>,
-    #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl fmt::Display for AppError {
     /// The code alone: what is written to logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.code)
+        f.write_str(&self.0.code)
+    }
+}
+
+impl std::error::Error for AppError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
     }
 }
 
@@ -58,29 +65,30 @@ impl AppError {
     /// Makes an error from a stable dotted code and the words people read.
     #[must_use]
     pub fn new(kind: ErrorKind, code: impl Into<String>, words: Words4) -> Self {
-        Self {
+        let code = code.into();
+        Self(Box::new(Detail {
             kind,
-            code: code.into(),
+            code,
             words,
             hint: None,
             ground: None,
             step: None,
             clause: None,
             source: None,
-        }
+        }))
     }
 
     /// Returns the error with what an English-speaking operator can do next.
     #[must_use]
     pub fn hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+        self.0.hint = Some(hint);
         self
     }
 
     /// Returns the error with the chain the operator's log shows.
     #[must_use]
     pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(source));
+        self.0.source = Some(Box::new(source));
         self
     }
 
@@ -93,7 +101,9 @@ impl AppError {
         clause: Option<String>,
         ground: Option<RefusalGround>,
     ) -> Self {
-        Self { step: Some(step), clause, ground, ..Self::new(ErrorKind::Refused, code, words) }
+        let mut error = Self::new(ErrorKind::Refused, code, words);
+        (error.0.step, error.0.clause, error.0.ground) = (Some(step), clause, ground);
+        error
     }
 
     /// No role held allows the intent.
@@ -136,50 +146,50 @@ impl AppError {
 
     /// Returns the kind.
     #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        self.kind
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
     }
 
     /// Returns the stable code.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 
     /// Returns the words people read, safe to show to anyone.
     #[must_use]
-    pub const fn words(&self) -> &Words4 {
-        &self.words
+    pub fn words(&self) -> &Words4 {
+        &self.0.words
     }
 
     /// Returns what to do next, if there is something.
     #[must_use]
-    pub const fn next_step(&self) -> Option<&'static str> {
-        self.hint
+    pub fn next_step(&self) -> Option<&'static str> {
+        self.0.hint
     }
 
     /// Returns the ground from the closed list, for a refusal that has one.
     #[must_use]
-    pub const fn ground(&self) -> Option<RefusalGround> {
-        self.ground
+    pub fn ground(&self) -> Option<RefusalGround> {
+        self.0.ground
     }
 
     /// Returns the step of the release decision (domain page, §2.13) that refused.
     #[must_use]
-    pub const fn step(&self) -> Option<u8> {
-        self.step
+    pub fn step(&self) -> Option<u8> {
+        self.0.step
     }
 
     /// Returns the clause of the agreement that refused.
     #[must_use]
     pub fn clause(&self) -> Option<&str> {
-        self.clause.as_deref()
+        self.0.clause.as_deref()
     }
 
     /// Returns whether the same may work later without a change.
     #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        match self.kind {
+    pub fn is_retryable(&self) -> bool {
+        match self.0.kind {
             ErrorKind::Unavailable => true,
             ErrorKind::Refused
             | ErrorKind::Unauthenticated

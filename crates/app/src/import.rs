@@ -53,10 +53,10 @@ impl App {
         let now = self.now();
         // A title of address ("Mullah") is not a statement about belief; running text is.
         let ask = |attribute: Attribute, text: &str| -> Vec<SpecialCategory> {
-            match attribute {
-                Attribute::Title => Vec::new(),
-                _running_text => screen::text(text).into_iter().map(|finding| finding.category).collect(),
+            if attribute == Attribute::Title {
+                return Vec::new();
             }
+            screen::text(text).into_iter().map(|finding| finding.category).collect()
         };
         let mut options = Options::new(self.party().clone(), now, now.plus(KEEP), &ask);
         options.class = class;

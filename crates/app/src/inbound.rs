@@ -3,7 +3,8 @@
 
 use mithaq_db::Tx;
 use mithaq_envelope::{
-    EnvelopeError, Opened as Unsealed, SessionCache, open_seal, peek_header, sign_receipts, verify,
+    EnvelopeError, Opened as Unsealed, SealedError, SessionCache, open_seal, peek_header, sign_receipts,
+    verify,
 };
 use mithaq_exchange::ports::{
     CannotJudge, Judge, Judgement, SignReceipts, Unopened, Unreadable, Unsigned, Unwrap,
@@ -84,8 +85,13 @@ impl Unwrap for Opener<'_> {
             return Ok(Opened { seal: None, content: Content::EpochStart });
         }
         let unsealed = open_seal(opened.sealed(), manifest).map_err(|error| match error {
-            mithaq_envelope::SealedError::Signature => Unopened::Seal,
-            _other => Unopened::Malformed,
+            SealedError::Signature => Unopened::Seal,
+            SealedError::Malformed
+            | SealedError::Unsupported
+            | SealedError::Agreement
+            | SealedError::Recipient
+            | SealedError::Originator
+            | SealedError::Kind => Unopened::Malformed,
         })?;
         Ok(match unsealed {
             Unsealed::Report(inner) => {

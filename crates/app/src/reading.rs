@@ -119,7 +119,7 @@ impl App {
         let control = lanes::control(tx, LaneKey::of(&id))?;
         let have = lanes::peek_inbound(tx, &id)?
             .map_or(mithaq_wire::Position { epoch: 1, seq: 0 }, |lane| lane.have);
-        may_read(&control, have, &holding, head.version, self.now()).map_err(|locked| lock(locked))
+        may_read(&control, have, &holding, head.version, self.now()).map_err(lock)
     }
 
     fn unseal(&self, sealed: &[u8], originator: &mithaq_model::PartyId) -> Result<Report, AppError> {

@@ -171,7 +171,7 @@ fn parse(text: &str) -> Result<Agreement, Failure> {
             AgreementError::Field { .. } | AgreementError::Toml { .. } => {
                 failure.hint("`docs/guides/agreement.md` says what each field may hold")
             }
-            _other => failure,
+            AgreementError::Text(_) | _ => failure,
         }
     })
 }

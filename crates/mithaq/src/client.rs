@@ -55,11 +55,13 @@ fn show(ui: Ui, answer: &Json) -> Result<(), Failure> {
         Json::Null => vec!["done".to_owned()],
         Json::Array(rows) if rows.is_empty() => vec!["nothing".to_owned()],
         Json::Array(rows) => rows.iter().map(row).collect(),
-        other => serde_json::to_string_pretty(other)
-            .map_err(anyhow::Error::from)?
-            .lines()
-            .map(ToOwned::to_owned)
-            .collect(),
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+            serde_json::to_string_pretty(answer)
+                .map_err(anyhow::Error::from)?
+                .lines()
+                .map(ToOwned::to_owned)
+                .collect()
+        }
     };
     ui.result(answer, &lines)
 }
@@ -67,9 +69,9 @@ fn show(ui: Ui, answer: &Json) -> Result<(), Failure> {
 /// One object on one line: what people scan lists for.
 fn row(json: &Json) -> String {
     let Json::Object(fields) = json else { return json.to_string() };
-    let shown = fields.iter().map(|(key, value)| match value {
-        Json::String(text) => format!("{key}={text}"),
-        other => format!("{key}={other}"),
+    let shown = fields.iter().map(|(key, value)| match value.as_str() {
+        Some(text) => format!("{key}={text}"),
+        None => format!("{key}={value}"),
     });
     shown.collect::<Vec<_>>().join("  ")
 }

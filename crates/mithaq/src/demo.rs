@@ -14,6 +14,9 @@ use crate::ui::{Failure, Ui};
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
+    /// Tell nothing, only whether the whole story holds (exit code)
+    #[arg(long, conflicts_with = "keep")]
+    check: bool,
     /// Leave the nodes running and print how to reach them; end with Ctrl-C
     #[arg(long)]
     keep: bool,
@@ -32,7 +35,7 @@ pub(crate) fn run(args: &DemoArgs, ui: Ui) -> Result<(), Failure> {
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let teller = words::Teller::new(ui);
+        let teller = words::Teller::new(Ui { quiet: ui.quiet || args.check, ..ui });
         let mut world = world::World::make(args.dir.as_deref(), &teller)?;
         world.start_all(&teller).await?;
         world.agree(&teller).await?;

@@ -32,11 +32,6 @@ impl Api {
         Ok(Self { address: address.to_owned(), token, lang: lang.to_owned() })
     }
 
-    /// The same node as another caller.
-    pub(crate) fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
-    }
-
     /// Sends JSON, returns JSON (null for no content).
     pub(crate) async fn json(
         &self,

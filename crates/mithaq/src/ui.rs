@@ -1,7 +1,7 @@
 //! How the command line talks: data on standard output, talk on standard error, one JSON document per command
 //! with `--json`, and an exit code that says what happened. Knows no command.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use mithaq_model::Lang;
@@ -128,11 +128,6 @@ impl Ui {
         if let Some(hint) = &failure.hint {
             let _closed = writeln!(std::io::stderr(), "hint: {hint}");
         }
-    }
-
-    /// Returns whether a progress bar makes sense.
-    pub(crate) fn progress(&self) -> bool {
-        !self.json && !self.quiet && std::io::stderr().is_terminal()
     }
 
     /// Returns the sentence in the person's language.
