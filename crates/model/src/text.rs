@@ -157,7 +157,8 @@ impl Text {
         }
         let text = text.trim();
         // Nearly every text is normal already; asking costs a tenth of doing it again.
-        let normal: String = if text.is_ascii() || is_nfc(text) { text.to_owned() } else { text.nfc().collect() };
+        let normal: String =
+            if text.is_ascii() || is_nfc(text) { text.to_owned() } else { text.nfc().collect() };
         if normal.len() > max {
             return Err(TextError::TooLong { max });
         }
