@@ -28,7 +28,11 @@ impl App {
         may: May<intent::GovernAgreement>,
         text: &str,
     ) -> Result<AgreementId, AppError> {
-        let agreement = Agreement::parse(text).map_err(|why| AppError::invalid("agreement").because(why))?;
+        // What the parser says may quote the file: the command line shows it, the node does not keep it.
+        let agreement = Agreement::parse(text).map_err(|_quoted| {
+            AppError::invalid("agreement")
+                .hint("`mithaq agreement check FILE` says the line and what to write")
+        })?;
         Rules::compile(&agreement).map_err(|why| AppError::bug("agreement.compile").because(why))?;
         if agreement.party(&self.party).is_none() {
             return Err(

@@ -1,6 +1,8 @@
 //! The receiving half of the exchange: a partner's batch is verified outside of the transaction, judged by this
 //! node's own rules inside of it, and answered after its commit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use mithaq_db::Tx;
 use mithaq_envelope::{
     EnvelopeError, Opened as Unsealed, SealedError, SessionCache, open_seal, peek_header, sign_receipts,
@@ -32,7 +34,7 @@ use crate::log::{Committed, Event};
 use crate::orders::{Body, Control};
 use crate::outbound::facts;
 use crate::registry::{Known, Peer, Registry};
-use crate::release::{BYTES, REPORTS, day};
+use crate::release::{BYTES, DELIVERY, REPORTS, day};
 
 /// Sessions of one partner kept decapsulated: one per hour, with room for restarts.
 const SESSIONS_MAX: usize = 64;
@@ -131,8 +133,8 @@ impl SignReceipts for OwnReceipts<'_> {
 struct OwnRules<'a> {
     app: &'a App,
     known: &'a Known,
-    reports_left: u64,
-    bytes_left: u64,
+    /// Reports and bytes left, per day of sealing.
+    left: BTreeMap<u32, (u64, u64)>,
 }
 
 impl Judge<Incoming> for OwnRules<'_> {
@@ -143,6 +145,8 @@ impl Judge<Incoming> for OwnRules<'_> {
         now: Timestamp,
     ) -> Result<Judgement, CannotJudge> {
         let accredited = self.app.accreditation();
+        let sealed_on = budget_day(seal.sealed_at, now);
+        let (reports_left, bytes_left) = self.left.get(&sealed_on).copied().unwrap_or_default();
         // The originator attests two persons in these roles; who they are is its own matter.
         let approvals =
             (1_u8..).zip(&seal.released_by).map(|(n, role)| (OfficerId::new([n; 16]), *role)).collect();
@@ -156,8 +160,8 @@ impl Judge<Incoming> for OwnRules<'_> {
             capital_offence: false,
             // What a third party's part needs was checked by the sender; onward tokens are verified with them.
             consents: Vec::new(),
-            reports_left: self.reports_left,
-            bytes_left: self.bytes_left,
+            reports_left,
+            bytes_left,
             bytes: u64::try_from(incoming.sealed.len()).unwrap_or(u64::MAX),
             approvals,
             ..Context::nothing_known()
@@ -171,8 +175,8 @@ impl Judge<Incoming> for OwnRules<'_> {
         };
         Ok(match decide(&self.known.rules, &disclosure, now) {
             Decision::Permit(_) => {
-                self.reports_left = self.reports_left.saturating_sub(1);
-                self.bytes_left = self.bytes_left.saturating_sub(context.bytes);
+                let left = (reports_left.saturating_sub(1), bytes_left.saturating_sub(context.bytes));
+                self.left.insert(sealed_on, left);
                 Judgement::Accept
             }
             Decision::Refuse(refusal) if refusal.step() == 5 => {
@@ -204,7 +208,7 @@ impl App {
             let id = inspection.lane.clone();
             let lane = lanes::inbound(tx, &id)?;
             let key = LaneKey::of(&id);
-            let mut judge = app.own_rules(tx, &known, &id.from)?;
+            let mut judge = app.own_rules(tx, &known, &inspection)?;
             let mut inbox = Inbox::new(tx, key);
             let shelf = Shelf { lane, inbox: &mut inbox, judge: &mut judge, unwrap: &opener, sign: &sign };
             let received = receive(inspection, shelf, app.now()).map_err(|error| {
@@ -245,18 +249,19 @@ impl App {
         &'a self,
         tx: &mut dyn Tx,
         known: &'a Known,
-        sender: &PartyId,
+        inspection: &Inspection<Incoming>,
     ) -> Result<OwnRules<'a>, AppError> {
         let (agreement, now) = (known.agreement(), self.now());
-        let id = agreement.id();
-        let mut used =
-            |name| agreements::used(tx, &Counter { agreement: &id, party: sender, name, day: day(now) });
-        Ok(OwnRules {
-            app: self,
-            known,
-            reports_left: u64::from(agreement.budgets.reports_per_day).saturating_sub(used(REPORTS)?),
-            bytes_left: agreement.budgets.bytes_per_day.saturating_sub(used(BYTES)?),
-        })
+        let (id, party) = (agreement.id(), &inspection.lane.from);
+        let seals = inspection.arrived.iter().filter_map(|one| one.inner().ok()?.seal.as_ref());
+        let days: BTreeSet<u32> = seals.map(|seal| budget_day(seal.sealed_at, now)).collect();
+        let mut left = BTreeMap::new();
+        for day in days.into_iter().chain([day(now)]) {
+            let mut used = |name| agreements::used(tx, &Counter { agreement: &id, party, name, day });
+            let reports = u64::from(agreement.budgets.reports_per_day).saturating_sub(used(REPORTS)?);
+            left.insert(day, (reports, agreement.budgets.bytes_per_day.saturating_sub(used(BYTES)?)));
+        }
+        Ok(OwnRules { app: self, known, left })
     }
 
     fn store_received(
@@ -324,7 +329,7 @@ impl App {
             return Ok(());
         }
         let now = self.now();
-        let (mut fresh, mut bytes) = (Vec::new(), 0_usize);
+        let (mut fresh, mut used) = (Vec::new(), BTreeMap::<u32, (u32, u32)>::new());
         for (at, incoming, seal, accepted) in kept {
             let report = &incoming.report;
             let state = if *accepted { ReportState::Acknowledged } else { ReportState::Quarantined };
@@ -353,7 +358,9 @@ impl App {
                 };
                 reports::quarantine(tx, &place)?;
             }
-            bytes += incoming.sealed.len();
+            let day = used.entry(budget_day(seal.sealed_at, now)).or_default();
+            let bytes = u32::try_from(incoming.sealed.len()).unwrap_or(u32::MAX);
+            *day = (day.0.saturating_add(1), day.1.saturating_add(bytes));
             let committed = Committed::to(
                 report.id.into(),
                 report.version.get(),
@@ -371,9 +378,11 @@ impl App {
             .map(|(at, incoming, _, _)| (*at, ObjectId::from(incoming.report.id), incoming.report.version))
             .collect();
         lanes::carried(tx, key, &carried)?;
-        let counter = |name| Counter { agreement: &id.agreement, party: &id.from, name, day: day(now) };
-        agreements::count(tx, &counter(REPORTS), u32::try_from(kept.len()).unwrap_or(u32::MAX))?;
-        agreements::count(tx, &counter(BYTES), u32::try_from(bytes).unwrap_or(u32::MAX))?;
+        for (day, (count, bytes)) in used {
+            let counter = |name| Counter { agreement: &id.agreement, party: &id.from, name, day };
+            agreements::count(tx, &counter(REPORTS), count)?;
+            agreements::count(tx, &counter(BYTES), bytes)?;
+        }
         Ok(())
     }
 
@@ -559,6 +568,13 @@ impl App {
     pub(crate) const fn new_cache() -> SessionCache {
         SessionCache::new(SESSIONS_MAX)
     }
+}
+
+/// The day a report counts on: the one it was sealed on, so that what waited for this node while it was away
+/// is not refused for coming late. A day that cannot be is today.
+fn budget_day(sealed_at: Timestamp, now: Timestamp) -> u32 {
+    let possible = sealed_at <= now && now.since(sealed_at) <= DELIVERY;
+    day(if possible { sealed_at } else { now })
 }
 
 /// What is left to do after the commit.

@@ -170,16 +170,17 @@ impl App {
         let asked = login.to_owned();
         let found = self.read(move |app, tx| Ok(people::by_login(tx, &app.vault, &asked)?))?;
         let (officer, hash) = match found {
-            Some((stored, Some(hash))) => (Some(stored.officer), hash),
-            Some((_, None)) | None => (None, Sensitive::new(DUMMY_HASH.to_owned())),
+            Some((stored, Some(hash))) => (Some((stored.officer, true)), hash),
+            Some((stored, None)) => (Some((stored.officer, false)), Sensitive::new(DUMMY_HASH.to_owned())),
+            None => (None, Sensitive::new(DUMMY_HASH.to_owned())),
         };
         let good = password.len() <= PASSWORD_MAX
             && PasswordHash::new(hash.reveal()).is_ok_and(|hash| {
                 argon2().is_ok_and(|argon| argon.verify_password(password.as_bytes(), &hash).is_ok())
             });
         match officer {
-            Some(officer) if good && officer.active => self.issue(&officer, SIGN_IN),
-            Some(officer) => {
+            Some((officer, true)) if good && officer.active => self.issue(&officer, SIGN_IN),
+            Some((officer, _)) => {
                 self.write(move |app, tx| {
                     app.log(tx, &[Event::system("sign_in.failed", officer.id)]).map(drop)
                 })?;
@@ -269,4 +270,23 @@ fn hash_bug(error: impl core::fmt::Display) -> AppError {
     // The library's errors name parameters, never the password.
     let _shown_nowhere = error;
     hash_failed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_costs_what_a_known_one_does() {
+        let dummy = PasswordHash::new(DUMMY_HASH).unwrap();
+        let ours = argon2().unwrap().hash_password_with_salt(b"any password", b"sixteen bytes ok").unwrap();
+        assert_eq!(dummy.algorithm, ours.algorithm);
+        assert_eq!(dummy.version, ours.version);
+        assert_eq!(dummy.params, ours.params);
+        let length = |hash: &PasswordHash| hash.hash.as_ref().map(|output| output.as_bytes().len());
+        assert_eq!(length(&dummy), length(&ours));
+        // Compared and found different, not refused early as malformed.
+        let refused = argon2().unwrap().verify_password(b"any password", &dummy).unwrap_err();
+        assert_eq!(refused, argon2::password_hash::Error::PasswordInvalid);
+    }
 }

@@ -29,7 +29,7 @@ use crate::rights::{May, intent};
 /// Most reports released by one call: one transaction, one batch of the lane.
 pub const RELEASE_MAX: usize = 64;
 /// How long an envelope is tried before the sender signs "not delivered".
-const DELIVERY: Millis = Millis::hours(24 * 30);
+pub(crate) const DELIVERY: Millis = Millis::hours(24 * 30);
 
 /// What the releasing officer states about this use.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,13 @@
 //! The application whole: two agencies in one process, real seals, envelopes, receipts and ledgers, one clock.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on says so at once"
+)]
 
 mod doors;
+mod later;
 mod path;
 mod peers;
 mod refused;

@@ -122,7 +122,6 @@ const PEOPLE: [(&str, Role); 11] = [
 /// One agency.
 pub(crate) struct Node {
     pub(crate) party: PartyId,
-    pub(crate) n: u8,
     pub(crate) app: App,
     pub(crate) db: Db,
     root: SoftRoot,
@@ -164,7 +163,7 @@ impl Node {
             })
             .collect();
         let officers = app.add_first_officers(&new).unwrap();
-        Self { party, n, app, db, root, windows: Windows::default(), officers }
+        Self { party, app, db, root, windows: Windows::default(), officers }
     }
 
     /// Signs in by a token, as a program would.

@@ -223,6 +223,14 @@ fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
+/// What the parser says, without the value it says it about: errors go to logs, the text of an agreement does not.
+fn without_values(message: &str) -> String {
+    match (message.split_once('"'), message.rsplit_once('"')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}\"…\"{after}"),
+        _no_quoted_value => message.to_owned(),
+    }
+}
+
 pub(super) fn parse(text: &str) -> Result<Agreement, AgreementError> {
     if text.len() > TEXT_MAX {
         return Err(AgreementError::Text("it is longer than 256 KiB"));
@@ -233,7 +241,7 @@ pub(super) fn parse(text: &str) -> Result<Agreement, AgreementError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = text.bytes().take(start).filter(|b| *b == b'\n').count() + 1;
-        AgreementError::Toml { line, problem: error.message().to_owned() }
+        AgreementError::Toml { line, problem: without_values(error.message()) }
     })?;
     let lines = Lines(text);
     if file.format != 1 {
