@@ -7,7 +7,7 @@
 //! # To add a target
 //!
 //! 1. In `targets/<crate>.rs` write `fn(&[u8]) -> Outcome` that parses the bytes. On success check what must
-//!    hold, for example that writing the value gives the same bytes, and say [`Outcome::Broken`] if not.
+//!    hold, for example that writing the value gives the same bytes, and say `Outcome::Broken` if not.
 //! 2. Add a [`Target`] with a few valid seeds, made by the crate's own writer so that they never go stale.
 //!    Words of the format go into `dictionary`.
 //! 3. List it in `targets::all`. The test in that file then asks that each seed is accepted.
