@@ -1,6 +1,7 @@
 //! The parsers under test.
 
 mod envelope;
+mod files;
 mod ledger;
 mod vectors;
 mod wire;
@@ -30,7 +31,10 @@ pub(crate) struct Target {
 
 /// Every target, of every crate.
 pub(crate) fn all() -> Vec<Target> {
-    [ledger::targets(), wire::targets(), envelope::targets()].into_iter().flatten().collect()
+    [ledger::targets(), wire::targets(), envelope::targets(), files::targets()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Accepted only if writing the value again gives the bytes that were read: one value, one spelling.
