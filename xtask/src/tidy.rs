@@ -179,7 +179,7 @@ impl Repository {
                 if !is_left_out(&path) {
                     self.walk(&entry.path(), &format!("{path}/"))?;
                 }
-            } else if kind.is_file() {
+            } else if kind.is_file() && !is_left_out(&path) {
                 let bytes = std::fs::read(entry.path()).with_context(shown)?;
                 match String::from_utf8(bytes) {
                     Ok(text) => self.files.push(File { path, text }),
@@ -236,7 +236,7 @@ impl File {
     }
 }
 
-/// Directories that hold nothing committed.
+/// What holds nothing committed. In a linked working tree `.git` is a file.
 fn is_left_out(path: &str) -> bool {
     matches!(path, ".git" | "target" | "fuzz/artifacts") || path.ends_with("/target")
 }
