@@ -10,6 +10,7 @@ mod correct;
 mod drafts;
 mod error;
 mod evidence;
+mod heads;
 mod import;
 mod inbound;
 mod keys;

@@ -1,0 +1,106 @@
+//! Keeping what was taken: reports sealed as they came, with the budget they count on and their entries.
+
+use std::collections::BTreeMap;
+
+use mithaq_db::Tx;
+use mithaq_model::{ObjectId, Report, ReportState, Timestamp};
+use mithaq_store::agreements::{self, Counter};
+use mithaq_store::lanes::{self, LaneKey};
+use mithaq_store::reports::{self, Direction, Form, NewVersion, Quarantined, ReportHead};
+use mithaq_wire::{LaneId, Position, SealHeader};
+
+use super::judge::budget_day;
+use super::open::Incoming;
+use crate::App;
+use crate::error::AppError;
+use crate::log::{Committed, Event};
+use crate::release::{BYTES, REPORTS};
+
+impl App {
+    /// Stores accepted and quarantined reports, sealed as they came.
+    pub(super) fn keep(
+        &self,
+        tx: &mut dyn Tx,
+        key: LaneKey,
+        id: &LaneId,
+        kept: &[(Position, &Incoming, &SealHeader, bool)],
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let (mut fresh, mut used) = (Vec::new(), BTreeMap::<u32, (u32, u32)>::new());
+        for (at, incoming, seal, accepted) in kept {
+            let report = &incoming.report;
+            let state = if *accepted { ReportState::Acknowledged } else { ReportState::Quarantined };
+            let version = NewVersion {
+                version: report.version,
+                supersedes: seal.supersedes,
+                form: Form::Sealed,
+                content: &incoming.sealed,
+                at: now,
+            };
+            match reports::head(tx, report.id)? {
+                Some(head) => {
+                    reports::add_version(tx, &self.vault, report.id, &version)?;
+                    reports::set_state(tx, report.id, head.state, state, now)?;
+                }
+                None => fresh.push((received_head(report, state, now), version)),
+            }
+            if !accepted {
+                let place = Quarantined {
+                    object: report.id.into(),
+                    version: report.version,
+                    lane: key,
+                    place: *at,
+                    code: "SPC".to_owned(),
+                    at: now,
+                };
+                reports::quarantine(tx, &place)?;
+            }
+            let day = used.entry(budget_day(seal.sealed_at, now)).or_default();
+            let bytes = u32::try_from(incoming.sealed.len()).unwrap_or(u32::MAX);
+            *day = (day.0.saturating_add(1), day.1.saturating_add(bytes));
+            let committed = Committed::to(
+                report.id.into(),
+                report.version.get(),
+                incoming.salt,
+                &mithaq_wire::encode_report(report),
+            );
+            let kind = if *accepted { "report.received" } else { "report.quarantined" };
+            let event =
+                Event::system(kind, report.id).agreement(id.agreement).with(&id.from).purpose(report.purpose);
+            events.push(event.committed(committed));
+        }
+        reports::add_many(tx, &self.vault, &fresh)?;
+        let carried: Vec<_> = kept
+            .iter()
+            .map(|(at, incoming, _, _)| (*at, ObjectId::from(incoming.report.id), incoming.report.version))
+            .collect();
+        lanes::carried(tx, key, &carried)?;
+        for (day, (count, bytes)) in used {
+            let counter = |name| Counter { agreement: &id.agreement, party: &id.from, name, day };
+            agreements::count(tx, &counter(REPORTS), count)?;
+            agreements::count(tx, &counter(BYTES), bytes)?;
+        }
+        Ok(())
+    }
+}
+
+fn received_head(report: &Report, state: ReportState, now: Timestamp) -> ReportHead {
+    ReportHead {
+        id: report.id,
+        direction: Direction::Received,
+        originator: report.originator.clone(),
+        agreement: Some(report.agreement),
+        case: None,
+        author: None,
+        state,
+        version: report.version,
+        level: report.level,
+        created: now,
+        changed: now,
+        expires: report.expires,
+    }
+}

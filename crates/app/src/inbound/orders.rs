@@ -1,0 +1,121 @@
+//! What partners order and answer: erasing, notices about the agreement, later receipts.
+
+use mithaq_db::Tx;
+use mithaq_exchange::Versions;
+use mithaq_model::{ObjectId, PartyId, ReportId, ReportState};
+use mithaq_policy::OrderKind;
+use mithaq_policy::life::Stage;
+use mithaq_store::agreements;
+use mithaq_store::disclosures::{self, Answer};
+use mithaq_store::reports::{self, Erasure};
+use mithaq_store::{links, subjects};
+use mithaq_wire::{LaterReceipt, MessageKind, Notice, OrderReason};
+
+use crate::App;
+use crate::error::AppError;
+use crate::log::Event;
+use crate::orders::{Body, Control};
+use crate::registry::Known;
+
+impl App {
+    /// Carries out an order to erase: content, envelopes, salts, subjects and links made from it; answers with R4.
+    pub(super) fn erase_received(
+        &self,
+        tx: &mut dyn Tx,
+        known: &Known,
+        (originator, object, versions): (&PartyId, ObjectId, &Versions),
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        let (agreement, now) = (known.agreement().id(), self.now());
+        let erasure = Erasure {
+            object,
+            versions,
+            reason: OrderReason::Originator,
+            originator,
+            agreement: Some(agreement),
+            at: now,
+            state: ReportState::Recalled,
+        };
+        let derived = subjects::of_report(tx, ReportId::from(object))?;
+        let linked = links::of_report(tx, ReportId::from(object))?;
+        let gone = reports::erase(tx, &erasure)?;
+        subjects::erase(tx, &derived)?;
+        links::erase(tx, &linked)?;
+        events.push(
+            Event::system("report.erased", object).agreement(agreement).with(originator).verdict("recalled"),
+        );
+        let wiped = ["content", "envelope", "keys", "salts", "subjects", "terms"]
+            .iter()
+            .map(|kind| (*kind).to_owned())
+            .collect();
+        let receipt = LaterReceipt::Erased { object, versions: gone, wiped, leaf: None, at: now };
+        let control =
+            Control { kind: OrderKind::LaterReceipts, message: MessageKind::Receipts, object, agreement };
+        self.send_control_in(tx, originator, control, &Body::Receipts(vec![receipt]))
+    }
+
+    /// What the partner says about the agreement binds this node's flows too.
+    pub(super) fn noticed(
+        &self,
+        tx: &mut dyn Tx,
+        known: &Known,
+        from: &PartyId,
+        notice: Notice,
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        let stage = known.standing.stage();
+        let to = match notice {
+            Notice::Suspended { .. } if stage.opens_flows() => Some(Stage::Suspended),
+            Notice::Terminated { .. } if stage.opens_flows() || stage == Stage::Suspended => {
+                Some(Stage::Terminated)
+            }
+            // Resuming takes both sides: the partner's word alone opens nothing here.
+            Notice::Suspended { .. } | Notice::Terminated { .. } | Notice::Resumed { .. } => None,
+        };
+        let id = known.agreement().id();
+        if let Some(to) = to {
+            let step = agreements::Step {
+                state: to.code().to_owned(),
+                at: self.now(),
+                reason: "partner".to_owned(),
+                officer: None,
+            };
+            agreements::set_state(tx, &id, known.version, &step)?;
+        }
+        let kind = to.map_or_else(|| "agreement.notice".to_owned(), |to| format!("agreement.{}", to.code()));
+        events.push(Event::system(&kind, crate::agreements::short(id)).agreement(id).with(from));
+        Ok(())
+    }
+
+    /// Takes R3 and R4 of what this node sent.
+    pub(super) fn later(
+        &self,
+        tx: &mut dyn Tx,
+        from: &PartyId,
+        receipts: &[LaterReceipt],
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        for receipt in receipts {
+            let (object, versions, answer, kind) = match receipt {
+                LaterReceipt::Read { object, version, .. } => {
+                    (*object, vec![*version], Answer::Read, "receipt.read")
+                }
+                LaterReceipt::Erased { object, versions, .. } => {
+                    (*object, versions.clone(), Answer::Erased, "receipt.erased")
+                }
+            };
+            let sent = disclosures::of_object(tx, object)?;
+            let about = sent.iter().filter(|one| one.recipient == *from);
+            // An erasure that names no version held nothing: it settles whatever was asked.
+            let about = about.filter(|one| {
+                versions.contains(&one.version) || (answer == Answer::Erased && versions.is_empty())
+            });
+            for disclosed in about {
+                let key = disclosures::Key { object, version: disclosed.version, recipient: from };
+                disclosures::answered(tx, &key, answer, self.now())?;
+            }
+            events.push(Event::system(kind, object).with(from));
+        }
+        Ok(())
+    }
+}
