@@ -4,7 +4,7 @@
 use axum::extract::{FromRequestParts, State};
 use axum::http::header;
 use axum::http::request::Parts;
-use mithaq_app::{Actor, App, AppError};
+use mithaq_app::{Actor, App, AppError, Intent, May};
 
 use crate::problem::ApiError;
 
@@ -21,6 +21,20 @@ impl FromRequestParts<App> for Signed {
         let token = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?.to_owned();
         let found = blocking(app, move |app| app.authenticate(&token)).await;
         found.map(Signed).map_err(|error| ApiError::new(error, &parts.headers))
+    }
+}
+
+/// Proves that the caller may do a kind of thing; a refusal is an entry of the ledger before it is the answer.
+///
+/// # Errors
+/// When no role held allows it.
+pub(crate) async fn may<I: Intent>(app: &App, actor: &Actor, intent: I) -> Result<May<I>, AppError> {
+    match actor.may(intent) {
+        Ok(may) => Ok(may),
+        Err(_to_be_logged) => {
+            let actor = actor.clone();
+            blocking(app.clone(), move |app| app.may(&actor, intent)).await
+        }
     }
 }
 

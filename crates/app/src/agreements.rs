@@ -3,7 +3,7 @@
 
 use core::fmt::Write as _;
 
-use mithaq_envelope::{verify_agreement_signature, verify_manifest};
+use mithaq_envelope::{VerifiedManifest, verify_agreement_signature, verify_manifest};
 use mithaq_model::{AgreementId, Level, ObjectId, PartyId, RiskDimension, RiskLevel, Role, Timestamp};
 use mithaq_policy::life::{self, Given, Step};
 use mithaq_policy::{Agreement, OrderKind, RiskAssessment, Rules, Stage};
@@ -29,16 +29,7 @@ impl App {
         text: &str,
     ) -> Result<AgreementId, AppError> {
         // What the parser says may quote the file: the command line shows it, the node does not keep it.
-        let agreement = Agreement::parse(text).map_err(|_quoted| {
-            AppError::invalid("agreement")
-                .hint("`mithaq agreement check FILE` says the line and what to write")
-        })?;
-        Rules::compile(&agreement).map_err(|why| AppError::bug("agreement.compile").because(why))?;
-        if agreement.party(&self.party).is_none() {
-            return Err(
-                AppError::invalid("agreement.party").hint("this node's party must be one of the parties")
-            );
-        }
+        let agreement = self.answered(Event::refused(may, &self.party), self.acceptable(text))?;
         let id = agreement.id();
         self.write(move |app, tx| {
             let parties: Vec<PartyId> = agreement.parties.iter().map(|party| party.id.clone()).collect();
@@ -62,6 +53,20 @@ impl App {
         Ok(id)
     }
 
+    fn acceptable(&self, text: &str) -> Result<Agreement, AppError> {
+        let agreement = Agreement::parse(text).map_err(|_quoted| {
+            AppError::invalid("agreement")
+                .hint("`mithaq agreement check FILE` says the line and what to write")
+        })?;
+        Rules::compile(&agreement).map_err(|why| AppError::bug("agreement.compile").because(why))?;
+        if agreement.party(&self.party).is_none() {
+            return Err(
+                AppError::invalid("agreement.party").hint("this node's party must be one of the parties")
+            );
+        }
+        Ok(agreement)
+    }
+
     /// Takes a signature of a party, its own or the partner's, made by that party's offline root.
     ///
     /// # Errors
@@ -71,6 +76,19 @@ impl App {
         may: May<intent::GovernAgreement>,
         signature: &[u8],
     ) -> Result<PartyId, AppError> {
+        let (id, party) = self.answered(Event::refused(may, &self.party), self.signer_of(signature))?;
+        let (signer, bytes) = (party.clone(), signature.to_vec());
+        self.write(move |app, tx| {
+            agreements::sign(tx, &id, &signer, &bytes, app.now())?;
+            app.log(tx, &[Event::by(may, "agreement.signed", short(id)).agreement(id).with(&signer)])?;
+            Ok(())
+        })?;
+        self.reload()?;
+        Ok(party)
+    }
+
+    /// The agreement a signature is over and the party that made it, if it is that party's.
+    fn signer_of(&self, signature: &[u8]) -> Result<(AgreementId, PartyId), AppError> {
         let made = verify_agreement_signature(signature).map_err(|why| {
             AppError::invalid("signature")
                 .hint("the signature does not verify; ask for it again")
@@ -84,14 +102,7 @@ impl App {
                 AppError::invalid("signature.root").hint("signed with other keys than the agreement names")
             );
         }
-        let (id, signer, bytes) = (made.agreement, made.party.clone(), signature.to_vec());
-        self.write(move |app, tx| {
-            agreements::sign(tx, &id, &signer, &bytes, app.now())?;
-            app.log(tx, &[Event::by(may, "agreement.signed", short(id)).agreement(id).with(&signer)])?;
-            Ok(())
-        })?;
-        self.reload()?;
-        Ok(made.party)
+        Ok((made.agreement, made.party))
     }
 
     /// Puts an agreement into force: every step of its life up to there, each with its guard. Signed by all is
@@ -112,7 +123,8 @@ impl App {
                 | (Stage::Signed, Step::Ratify)
                 | (Stage::Ratified, Step::Activate) => true,
                 (stage, Step::Activate) => {
-                    return Err(life_error(life::LifeError::Order { from: stage }));
+                    let tried = Event::refused(may, short(id)).agreement(id);
+                    return self.refuse(tried, life_error(life::LifeError::Order { from: stage }));
                 }
                 _already_past => false,
             };
@@ -180,8 +192,10 @@ impl App {
         };
         let role =
             if may.role() == Role::LegalAdviser { Role::LegalAdviser } else { Role::AgreementAuthority };
-        let to = life::step(known.standing.stage(), step, role, given).map_err(life_error)?;
         let (id, version) = (agreement.id(), known.version);
+        let tried = Event::refused(may, short(id)).agreement(id);
+        let to = life::step(known.standing.stage(), step, role, given).map_err(life_error);
+        let to = self.answered(tried, to)?;
         self.write(move |app, tx| {
             let reason = format!("{step:?}").to_lowercase();
             let done = agreements::Step {
@@ -222,6 +236,20 @@ impl App {
         party: &PartyId,
         bytes: &[u8],
     ) -> Result<(), AppError> {
+        let tried = Event::refused(may, party).with(party);
+        let verified = self.answered(tried, self.next_manifest(party, bytes))?;
+        let (party, number, bytes) = (party.clone(), verified.manifest().number, bytes.to_vec());
+        let endpoint = verified.manifest().endpoints.first().cloned().unwrap_or_default();
+        self.write(move |app, tx| {
+            partners::add_manifest(tx, &party, number, &bytes)?;
+            partners::put(tx, &party, &endpoint)?;
+            app.log(tx, &[Event::by(may, "partner.manifest", &party).with(&party)])?;
+            Ok(())
+        })?;
+        self.reload()
+    }
+
+    fn next_manifest(&self, party: &PartyId, bytes: &[u8]) -> Result<VerifiedManifest, AppError> {
         let registry = self.registry();
         let root = registry
             .agreements
@@ -232,20 +260,11 @@ impl App {
             AppError::invalid("party").hint("no agreement names this party; add the agreement first")
         })?;
         let last = registry.peers.get(party).and_then(|peer| peer.current());
-        let verified = verify_manifest(bytes, party, &root, last).map_err(|why| {
+        verify_manifest(bytes, party, &root, last).map_err(|why| {
             AppError::invalid("manifest")
                 .hint("not signed by the root the agreement names, or not the next of its chain")
                 .because(why)
-        })?;
-        let (party, number, bytes) = (party.clone(), verified.manifest().number, bytes.to_vec());
-        let endpoint = verified.manifest().endpoints.first().cloned().unwrap_or_default();
-        self.write(move |app, tx| {
-            partners::add_manifest(tx, &party, number, &bytes)?;
-            partners::put(tx, &party, &endpoint)?;
-            app.log(tx, &[Event::by(may, "partner.manifest", &party).with(&party)])?;
-            Ok(())
-        })?;
-        self.reload()
+        })
     }
 
     /// Stores this node's own first manifest, at set-up.
@@ -285,7 +304,8 @@ impl App {
         risk: &RiskAssessment,
     ) -> Result<(), AppError> {
         if risk.valid_to <= risk.made_on || risk.made_on > self.now() {
-            return Err(AppError::invalid("assessment.dates"));
+            let tried = Event::refused(may, party).with(party);
+            return self.refuse(tried, AppError::invalid("assessment.dates"));
         }
         let level = RiskDimension::ALL.iter().map(|one| risk.level(*one)).max().unwrap_or(RiskLevel::High);
         let content = Plain::new(encode_risk(risk).into_bytes());

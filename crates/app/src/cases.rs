@@ -9,7 +9,7 @@ use crate::App;
 use crate::error::{AppError, words};
 use crate::log::{Committed, Event};
 use crate::ports::{fresh, random};
-use crate::rights::{May, intent};
+use crate::rights::{Intent, May, intent};
 
 /// Longest time until the need for a case is reviewed.
 pub const REVIEW_MAX: Millis = Millis::hours(24 * 365);
@@ -123,7 +123,7 @@ impl App {
         case: CaseId,
         officer: OfficerId,
     ) -> Result<(), AppError> {
-        self.change_case(case, move |case| {
+        self.change_case(may, case, move |case| {
             if !case.officers.contains(&officer) {
                 case.officers.push(officer);
             }
@@ -136,18 +136,32 @@ impl App {
     /// # Errors
     /// When there is no such case or it changed meanwhile.
     pub fn close_case(&self, may: May<intent::GovernCase>, case: CaseId) -> Result<(), AppError> {
-        self.change_case(case, move |case| {
+        self.change_case(may, case, move |case| {
             case.state = CaseState::Closed;
             Event::by(may, "case.closed", case.id).case(case.id)
         })
     }
 
+    /// The access must be the acting human's own: another's is no access, and the attempt is an entry.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], the same answer as for a case that does not exist.
+    pub(crate) fn own_access<I: Intent>(&self, may: May<I>, access: &CaseAccess) -> Result<(), AppError> {
+        if may.actor() == access.actor() {
+            return Ok(());
+        }
+        let tried = Event::refused(may, access.case()).case(access.case()).verdict("CASE");
+        self.write(move |app, tx| app.log(tx, &[tried]).map(drop))?;
+        Err(AppError::not_found())
+    }
+
     fn change_case(
         &self,
+        may: May<intent::GovernCase>,
         case: CaseId,
         change: impl Fn(&mut Case) -> Event + Send + 'static,
     ) -> Result<(), AppError> {
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, case).case(case), move |app, tx| {
             let mut stored = cases::get(tx, &app.vault, case)?.ok_or_else(AppError::not_found)?;
             let event = change(&mut stored.case);
             cases::change(tx, &app.vault, stored.version, &stored.case)?;

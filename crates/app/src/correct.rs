@@ -38,11 +38,9 @@ impl App {
         number: ReportId,
         changes: &Changes,
     ) -> Result<(), AppError> {
-        if may.actor() != access.actor() {
-            return Err(AppError::not_found());
-        }
+        self.own_access(may, access)?;
         let (case, changes, salt) = (access.case(), changes.clone(), random::<32>(&*self.entropy)?);
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, number).case(case), move |app, tx| {
             let head = reports::head_locked(tx, number)?;
             if head.direction != Direction::Own || head.case != Some(case) {
                 return Err(AppError::not_found());

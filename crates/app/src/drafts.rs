@@ -76,9 +76,7 @@ impl App {
         access: &CaseAccess,
         new: NewReport,
     ) -> Result<ReportId, AppError> {
-        if may.actor() != access.actor() {
-            return Err(AppError::not_found());
-        }
+        self.own_access(may, access)?;
         let number: ReportId = fresh(&*self.entropy)?;
         self.write_new_draft(may, access, new, (number, ReportVersion::FIRST))
     }
@@ -91,7 +89,8 @@ impl App {
         (number, version): (ReportId, ReportVersion),
     ) -> Result<ReportId, AppError> {
         let (access, salt) = (access.clone(), random::<32>(&*self.entropy)?);
-        self.write(move |app, tx| {
+        let tried = Event::refused(may, number).case(access.case());
+        self.attempt(tried, move |app, tx| {
             let report = app.compose(tx, &access, new, (number, version))?;
             let bytes = encode_report(&report);
             let now = app.now();
@@ -183,8 +182,9 @@ impl App {
         number: ReportId,
         grade: Grade,
     ) -> Result<(), AppError> {
+        self.own_access(may, access)?;
         let (case, salt) = (access.case(), random::<32>(&*self.entropy)?);
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, number).case(case), move |app, tx| {
             let mut draft = app.load_draft(tx, number)?;
             of_case(&draft.head, case)?;
             let from = draft.head.state;
@@ -221,23 +221,20 @@ impl App {
         access: &CaseAccess,
         number: ReportId,
     ) -> Result<(), AppError> {
+        self.own_access(may, access)?;
         let case = access.case();
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, number).case(case), move |app, tx| {
             let draft = app.load_draft(tx, number)?;
             of_case(&draft.head, case)?;
-            let checked = review(&draft, may.actor());
-            let cleared = app.is_cleared(tx, number, draft.head.version)?;
-            let checked = checked.and_then(|()| if cleared { Ok(()) } else { screened(&draft.report) });
-            let event = Event::by(may, "report.reviewed", number).case(case);
-            let verdict =
-                checked.as_ref().map_or_else(|refused| refused.code().to_owned(), |()| "permit".to_owned());
-            if checked.is_ok() {
-                reports::set_state(tx, number, ReportState::Graded, ReportState::Reviewed, app.now())?;
+            review(&draft, may.actor())?;
+            if !app.is_cleared(tx, number, draft.head.version)? {
+                screened(&draft.report)?;
             }
-            app.log(tx, &[event.verdict(verdict)])?;
-            // The refusal is an entry too, so it is not rolled back with an error.
-            Ok(checked)
-        })?
+            reports::set_state(tx, number, ReportState::Graded, ReportState::Reviewed, app.now())?;
+            let event = Event::by(may, "report.reviewed", number).case(case);
+            app.log(tx, &[event.verdict("permit")])?;
+            Ok(())
+        })
     }
 
     /// Approves the release of a reviewed draft, as one of two persons.
@@ -245,7 +242,7 @@ impl App {
     /// # Errors
     /// When it is not reviewed, or this person approved or wrote it.
     pub fn approve_report(&self, may: May<intent::ReleaseReport>, number: ReportId) -> Result<(), AppError> {
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, number), move |app, tx| {
             let draft = app.load_draft(tx, number)?;
             if draft.head.state != ReportState::Reviewed {
                 return Err(AppError::conflict("report.not_reviewed"));

@@ -186,6 +186,23 @@ impl AppError {
         self.0.clause.as_deref()
     }
 
+    /// Returns whether it is an answer of no to what somebody asked, rather than a failure: such an answer leaves
+    /// an entry in the ledger.
+    #[must_use]
+    pub fn is_no(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Refused
+            | ErrorKind::Unauthenticated
+            | ErrorKind::Forbidden
+            | ErrorKind::Invalid
+            | ErrorKind::NotFound
+            | ErrorKind::Conflict => true,
+            ErrorKind::PeerMisbehaved | ErrorKind::Unavailable | ErrorKind::Integrity | ErrorKind::Bug => {
+                false
+            }
+        }
+    }
+
     /// Returns whether the same may work later without a change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -26,6 +26,7 @@ mod release;
 mod rights;
 mod subjects;
 mod terms;
+mod throttle;
 
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
 pub use correct::Changes;

@@ -66,6 +66,16 @@ impl Event {
         Self { role: may.role().code(), actor: Some(may.actor()), ..Self::system(kind, object) }
     }
 
+    /// Something a person tried: the same kind for every intent, so that one look finds all refusals.
+    pub(crate) fn refused<I: Intent>(may: May<I>, object: impl Display) -> Self {
+        Self::by(may, &format!("refused.{}", I::CODE), object)
+    }
+
+    /// Something a person tried without a role that allows it.
+    pub(crate) fn forbidden(actor: OfficerId, intent: &str) -> Self {
+        Self { role: "none", actor: Some(actor), ..Self::system(&format!("refused.{intent}"), actor) }
+    }
+
     pub(crate) fn case(mut self, case: CaseId) -> Self {
         self.case = Some(case.to_string());
         self
@@ -121,6 +131,42 @@ fn bug(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
 }
 
 impl App {
+    /// Runs a job that may write, for a person. When the answer is no (the job is rolled back then), the attempt
+    /// is an entry before the person hears of it: `tried`, with the stable code of the refusal as its verdict.
+    /// What failed without being a refusal (the store is out of reach, a mistake of ours) leaves none.
+    ///
+    /// # Errors
+    /// The job's own; the store's, when the entry could not be made durable.
+    pub(crate) fn attempt<T, F>(&self, tried: Event, job: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+    {
+        let done = self.write(job);
+        self.answered(tried, done)
+    }
+
+    /// Makes an answer of no an entry; see [`App::attempt`].
+    ///
+    /// # Errors
+    /// The answer's own; the store's, when the entry could not be made durable.
+    pub(crate) fn answered<T>(&self, tried: Event, answer: Result<T, AppError>) -> Result<T, AppError> {
+        match answer {
+            Err(error) if error.is_no() => self.refuse(tried, error),
+            done => done,
+        }
+    }
+
+    /// Makes a refusal an entry, then returns it.
+    ///
+    /// # Errors
+    /// Always: the refusal, or why it could not be written down.
+    pub(crate) fn refuse<T>(&self, tried: Event, error: AppError) -> Result<T, AppError> {
+        let tried = tried.verdict(error.code());
+        self.write(move |app, tx| app.log(tx, &[tried]).map(drop))?;
+        Err(error)
+    }
+
     /// Appends events in the caller's transaction; the last thing a job does, so that the log's lock is short.
     pub(crate) fn log(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<Range<u64>, AppError> {
         let now = self.now();

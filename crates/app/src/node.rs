@@ -17,6 +17,7 @@ use crate::log::Event;
 use crate::outbound::Sessions;
 use crate::ports::{Clock, Entropy};
 use crate::registry::Registry;
+use crate::throttle::Throttle;
 
 /// The application; cheap to clone.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ pub struct Inner {
     pub(crate) sessions: Mutex<Sessions>,
     pub(crate) cache: Mutex<SessionCache>,
     pub(crate) waker: Box<dyn Fn() + Send + Sync>,
+    pub(crate) throttle: Throttle,
 }
 
 impl Deref for App {
@@ -122,6 +124,7 @@ impl App {
             sessions: Mutex::default(),
             cache: Mutex::new(Self::new_cache()),
             waker: parts.waker,
+            throttle: Throttle::default(),
         }))
     }
 

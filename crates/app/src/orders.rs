@@ -48,7 +48,7 @@ impl App {
         number: ReportId,
         reason: OrderReason,
     ) -> Result<usize, AppError> {
-        let done = self.write(move |app, tx| {
+        let done = self.attempt(Event::refused(may, number), move |app, tx| {
             let head = reports::head_locked(tx, number)?;
             if head.direction != Direction::Own {
                 return Err(AppError::not_found());

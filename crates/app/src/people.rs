@@ -2,7 +2,7 @@
 //! with Argon2id (RFC 9106, 64 MiB, three passes); a token is 32 random bytes of which only the SHA-256 is kept.
 
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use mithaq_model::{Lang, Millis, Officer, OfficerId, RoleSet, Sensitive, Timestamp, UnitId};
 use mithaq_store::Page;
 use mithaq_store::people::{self, StoredOfficer, Token};
@@ -19,6 +19,8 @@ use crate::rights::{Actor, May, intent};
 const PASSWORD_MAX: usize = 1_024;
 /// Shortest password in characters (NIST SP 800-63B: length, no composition rules).
 const PASSWORD_MIN: usize = 12;
+/// How much of an unknown sign-in name is hashed; no name is longer.
+const LOGIN_SHOWN: usize = 64;
 /// How long a sign-in lasts.
 pub const SIGN_IN: Millis = Millis::hours(12);
 /// Longest life of a token made for a program.
@@ -58,7 +60,7 @@ impl App {
         new: &NewOfficer,
     ) -> Result<OfficerId, AppError> {
         let officer = self.officer(new)?;
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, officer.id), move |app, tx| {
             people::add(tx, &app.vault, &officer)?;
             app.log(tx, &[Event::by(may, "officer.added", officer.id)])?;
             Ok(officer.id)
@@ -112,7 +114,7 @@ impl App {
     /// When there is no such officer, or the officer holds the oversight role: the agency cannot revoke it
     /// (limit L17).
     pub fn lock_officer(&self, may: May<intent::GovernOfficers>, officer: OfficerId) -> Result<(), AppError> {
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, officer), move |app, tx| {
             let StoredOfficer { mut officer, version } =
                 people::get(tx, &app.vault, officer)?.ok_or_else(AppError::not_found)?;
             if officer.roles.has(mithaq_model::Role::Oversight) {
@@ -180,14 +182,29 @@ impl App {
             });
         match officer {
             Some((officer, true)) if good && officer.active => self.issue(&officer, SIGN_IN),
-            Some((officer, _)) => {
-                self.write(move |app, tx| {
-                    app.log(tx, &[Event::system("sign_in.failed", officer.id)]).map(drop)
-                })?;
-                Err(AppError::unauthenticated())
-            }
-            None => Err(AppError::unauthenticated()),
+            Some((officer, _)) => self.not_signed_in(Some(officer.id), officer.id.to_string()),
+            None => self.not_signed_in(None, self.stranger(login)),
         }
+    }
+
+    /// Refuses a sign-in or a token, with an entry as far as the hour allows: the number of tries is its verdict.
+    ///
+    /// # Errors
+    /// Always.
+    fn not_signed_in<T>(&self, who: Option<OfficerId>, object: String) -> Result<T, AppError> {
+        if let Some(tries) = self.throttle.count(who, self.now()) {
+            let event = Event::system("sign_in.failed", object).verdict(format!("tries:{tries}"));
+            self.write(move |app, tx| app.log(tx, &[event]).map(drop))?;
+        }
+        Err(AppError::unauthenticated())
+    }
+
+    /// What the log calls a sign-in name that nobody has: a keyed hash. The same name gives the same word, so that
+    /// oversight sees what was tried again; what was typed, perhaps a password, cannot be read from it.
+    fn stranger(&self, login: &str) -> String {
+        let start: String = login.chars().take(LOGIN_SHOWN).collect();
+        let hash = self.vault.term(&format!("sign-in:{start}"));
+        format!("stranger-{}", HEXLOWER.encode(&hash.as_bytes()[..]))
     }
 
     /// Makes a token for an officer's program, at the node itself.
@@ -200,8 +217,11 @@ impl App {
         }
         let asked = login.to_owned();
         let found = self.read(move |app, tx| Ok(people::by_login(tx, &app.vault, &asked)?))?;
-        let officer = found.map(|(stored, _)| stored.officer).filter(|officer| officer.active);
-        self.issue(&officer.ok_or_else(AppError::not_found)?, life)
+        match found.map(|(stored, _)| stored.officer) {
+            Some(officer) if officer.active => self.issue(&officer, life),
+            Some(officer) => self.answered(refused_token(officer.id), Err(AppError::not_found())),
+            None => self.answered(refused_token(self.stranger(login)), Err(AppError::not_found())),
+        }
     }
 
     fn issue(&self, officer: &Officer, life: Millis) -> Result<IssuedToken, AppError> {
@@ -222,17 +242,22 @@ impl App {
     /// # Errors
     /// [`ErrorKind::Unauthenticated`] when it is unknown, over, revoked, or the officer is locked.
     pub fn authenticate(&self, token: &str) -> Result<Actor, AppError> {
-        let bytes = BASE64URL_NOPAD.decode(token.as_bytes()).map_err(|_| AppError::unauthenticated())?;
-        let bytes: Zeroizing<[u8; 32]> =
-            Zeroizing::new(bytes.try_into().map_err(|_| AppError::unauthenticated())?);
+        let bytes = Zeroizing::new(BASE64URL_NOPAD.decode(token.as_bytes()).unwrap_or_default());
+        let Ok(bytes) = <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new) else {
+            return self.not_signed_in(None, "token".to_owned());
+        };
         let hash = token_hash(&bytes);
-        let officer = self.read(move |app, tx| {
-            let token = people::token(tx, &hash)?.filter(|token| token.is_good(app.now()));
-            let Some(token) = token else { return Ok(None) };
-            Ok(people::get(tx, &app.vault, token.officer)?.map(|stored| stored.officer))
+        let found = self.read(move |app, tx| {
+            let Some(token) = people::token(tx, &hash)? else { return Ok(None) };
+            let good = token.is_good(app.now());
+            let stored = people::get(tx, &app.vault, token.officer)?;
+            Ok(stored.map(|stored| (stored.officer, good)))
         })?;
-        let officer = officer.filter(|officer| officer.active).ok_or_else(AppError::unauthenticated)?;
-        Ok(Actor::authenticated(officer))
+        match found {
+            Some((officer, true)) if officer.active => Ok(Actor::authenticated(officer)),
+            Some((officer, _)) => self.not_signed_in(Some(officer.id), officer.id.to_string()),
+            None => self.not_signed_in(None, "token".to_owned()),
+        }
     }
 
     /// Ends every session of the human.
@@ -252,6 +277,11 @@ impl App {
 /// A hash of no password, at the same cost, so that an unknown name takes as long as a known one.
 const DUMMY_HASH: &str =
     "$argon2id$v=19$m=65536,t=3,p=1$bm90IGEgcmVhbCBzYWx0$2n1Z7m7cXG1kqk3Yb6m3Yh4Q6vYyQ1Yx0mQ0m9y7m2o";
+
+/// A token that was asked for at the node itself.
+fn refused_token(object: impl core::fmt::Display) -> Event {
+    Event::system("refused.token", object)
+}
 
 fn token_hash(bytes: &[u8; 32]) -> [u8; 32] {
     Sha256::digest(bytes).into()

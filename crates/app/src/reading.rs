@@ -33,11 +33,10 @@ impl App {
         number: ReportId,
         reason: &Text,
     ) -> Result<Report, AppError> {
-        if may.actor() != access.actor() {
-            return Err(AppError::not_found());
-        }
+        self.own_access(may, access)?;
         let (access, salt, reason) = (access.clone(), random::<32>(&*self.entropy)?, reason.clone());
-        let shown = self.write(move |app, tx| {
+        let tried = Event::refused(may, number).case(access.case()).purpose(access.purpose());
+        let shown = self.attempt(tried, move |app, tx| {
             let head = reports::head(tx, number)?.ok_or_else(AppError::not_found)?;
             let outcome = app.show(tx, may, &access, &head);
             let verdict = match &outcome {

@@ -86,7 +86,10 @@ impl App {
             return Err(AppError::invalid("reports").hint("release at most 64 reports at once"));
         }
         let (numbers, stated) = (numbers.to_vec(), stated.clone());
-        let done = self.write(move |app, tx| app.release_in(tx, may, &numbers, &stated))?;
+        // A refusal by the rules is a decision with its own entry; this one is for what could not be decided.
+        let about = numbers.first().map_or_else(|| self.party.to_string(), ToString::to_string);
+        let done = self
+            .attempt(Event::refused(may, about), move |app, tx| app.release_in(tx, may, &numbers, &stated))?;
         self.wake();
         Ok(done)
     }

@@ -8,7 +8,9 @@ use core::marker::PhantomData;
 
 use mithaq_model::{Officer, OfficerId, Role, RoleSet};
 
+use crate::App;
 use crate::error::AppError;
+use crate::log::Event;
 
 macro_rules! intents {
     ($($(#[$doc:meta])* $name:ident = $code:literal: [$($role:ident),*]),+ $(,)?) => {
@@ -27,7 +29,7 @@ macro_rules! intents {
 }
 
 /// A kind of thing people do.
-pub trait Intent {
+pub trait Intent: Copy + Send + Sync + 'static {
     /// Stable code, also the prefix of its ledger entries.
     const CODE: &'static str;
     /// Roles that may. Empty means nobody.
@@ -103,7 +105,7 @@ impl Actor {
         self.officer.roles
     }
 
-    /// Proves that this human may do a kind of thing.
+    /// Proves that this human may do a kind of thing. Leaves no entry when the answer is no: see [`App::may`].
     ///
     /// # Errors
     /// When no role held allows it.
@@ -113,6 +115,17 @@ impl Actor {
             Some(role) => Ok(May { actor: self.id(), role, intent: PhantomData }),
             None => Err(AppError::forbidden(I::CODE)),
         }
+    }
+}
+
+impl App {
+    /// Proves that a human may do a kind of thing. A refusal is an entry of the ledger: this is what whoever
+    /// serves people calls.
+    ///
+    /// # Errors
+    /// When no role held allows it.
+    pub fn may<I: Intent>(&self, actor: &Actor, intent: I) -> Result<May<I>, AppError> {
+        self.answered(Event::forbidden(actor.id(), I::CODE), actor.may(intent))
     }
 }
 

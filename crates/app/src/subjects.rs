@@ -50,13 +50,13 @@ impl App {
         access: &CaseAccess,
         new: Vec<Subject>,
     ) -> Result<usize, AppError> {
-        own(may.actor(), access)?;
+        self.own_access(may, access)?;
         if new.len() > BATCH_MAX {
             return Err(AppError::invalid("subjects").hint("write at most 256 subjects at once"));
         }
         let case = access.case();
         let prepared = new.iter().map(|subject| self.prepare(subject)).collect::<Result<Vec<_>, _>>()?;
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, case).case(case), move |app, tx| {
             let cases = [case];
             let rows: Vec<NewSubject<'_>> = prepared.iter().map(|one| one.row(&cases)).collect();
             subjects::add_many(tx, &app.vault, &rows)?;
@@ -79,10 +79,11 @@ impl App {
         access: &CaseAccess,
         query: &Query,
     ) -> Result<Vec<Hit>, AppError> {
-        own(may.actor(), access)?;
-        let asked = query_terms(query)?;
-        let salt = random::<32>(&*self.entropy)?;
+        self.own_access(may, access)?;
         let (case, purpose) = (access.case(), access.purpose());
+        let tried = Event::refused(may, case).case(case).purpose(purpose);
+        let asked = self.answered(tried, query_terms(query))?;
+        let salt = random::<32>(&*self.entropy)?;
         let terms: Vec<_> = asked.iter().map(|term| self.vault.term(term)).collect();
         // Oversight can later open what was asked; the log itself does not tell.
         let committed = Committed::to(
@@ -112,7 +113,7 @@ impl App {
         subject: SubjectId,
         reason: &Text,
     ) -> Result<Subject, AppError> {
-        own(may.actor(), access)?;
+        self.own_access(may, access)?;
         let salt = random::<32>(&*self.entropy)?;
         let (case, purpose, reason) = (access.case(), access.purpose(), reason.clone());
         self.write(move |app, tx| {
@@ -195,9 +196,4 @@ impl Prepared {
 
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
     AppError::new(ErrorKind::Integrity, "store.integrity.subject", words::INTEGRITY).because(error)
-}
-
-/// The access must be the acting human's own.
-fn own(actor: mithaq_model::OfficerId, access: &CaseAccess) -> Result<(), AppError> {
-    if access.actor() == actor { Ok(()) } else { Err(AppError::not_found()) }
 }

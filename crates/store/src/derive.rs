@@ -17,6 +17,14 @@ pub(crate) const TERM_LEN: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term(pub(crate) [u8; TERM_LEN]);
 
+impl Term {
+    /// Returns the keyed hash.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct Derived {
     terms: Hmac<Sha256>,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::problem::{ApiError, Problem};
-use crate::session::{Signed, blocking, field, number};
+use crate::session::{Signed, blocking, field, may, number};
 use crate::v1::people::Created;
 
 /// An agreement file.
@@ -31,7 +31,7 @@ pub(crate) async fn add(
     Signed(actor): Signed,
     Json(body): Json<AgreementBody>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    let may = actor.may(intent::GovernAgreement)?;
+    let may = may(&app, &actor, intent::GovernAgreement).await?;
     let id = blocking(app, move |app| app.add_agreement(may, &body.text)).await?;
     Ok((StatusCode::CREATED, Json(Created { id: id.to_string() })))
 }
@@ -61,7 +61,7 @@ pub(crate) async fn list(
     Signed(actor): Signed,
     headers: axum::http::HeaderMap,
 ) -> Result<Json<Vec<AgreementView>>, ApiError> {
-    let _may = actor.may(intent::ReadAgreement)?;
+    let _may = may(&app, &actor, intent::ReadAgreement).await?;
     let lang: Lang = crate::problem::language(&headers);
     let now = app.now();
     let view = |known: &std::sync::Arc<mithaq_app::Known>| {
@@ -89,7 +89,7 @@ pub(crate) async fn sign(
     Signed(actor): Signed,
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::GovernAgreement)?;
+    let may = may(&app, &actor, intent::GovernAgreement).await?;
     blocking(app, move |app| app.sign_agreement(may, &body)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -121,19 +121,19 @@ pub(crate) async fn step(
     let agreed = (body.agreed_by_adviser, body.agreed_by_dpo);
     match body.step.as_str() {
         "activate" => {
-            let may = actor.may(intent::GovernAgreement)?;
+            let may = may(&app, &actor, intent::GovernAgreement).await?;
             blocking(app, move |app| app.activate_agreement(may, id)).await?;
         }
         "suspend" => {
-            let may = actor.may(intent::SuspendAgreement)?;
+            let may = may(&app, &actor, intent::SuspendAgreement).await?;
             blocking(app, move |app| app.suspend_agreement(may, id)).await?;
         }
         "resume" => {
-            let may = actor.may(intent::GovernAgreement)?;
+            let may = may(&app, &actor, intent::GovernAgreement).await?;
             blocking(app, move |app| app.resume_agreement(may, id, agreed)).await?;
         }
         "terminate" => {
-            let may = actor.may(intent::GovernAgreement)?;
+            let may = may(&app, &actor, intent::GovernAgreement).await?;
             blocking(app, move |app| app.terminate_agreement(may, id)).await?;
         }
         _other => return Err(mithaq_app::AppError::invalid("step").into()),
@@ -151,7 +151,7 @@ pub(crate) async fn manifest(
     Path(party): Path<String>,
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::GovernAgreement)?;
+    let may = may(&app, &actor, intent::GovernAgreement).await?;
     let party: PartyId = number(&party)?;
     blocking(app, move |app| app.add_manifest(may, &party, &body)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -164,7 +164,7 @@ pub(crate) async fn own_manifest(
     State(app): State<App>,
     Signed(actor): Signed,
 ) -> Result<Response, ApiError> {
-    let _may = actor.may(intent::ReadAgreement)?;
+    let _may = may(&app, &actor, intent::ReadAgreement).await?;
     let bytes = blocking(app, App::own_manifest).await?;
     Ok(([(header::CONTENT_TYPE, "application/cbor")], bytes).into_response())
 }
@@ -190,7 +190,7 @@ pub(crate) async fn assess(
     Path(party): Path<String>,
     Json(body): Json<RiskBody>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::AssessPartner)?;
+    let may = may(&app, &actor, intent::AssessPartner).await?;
     let party: PartyId = number(&party)?;
     blocking(app, move |app| {
         let levels = body.levels.iter().map(|(dimension, level)| {

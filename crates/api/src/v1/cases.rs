@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::problem::{ApiError, Problem};
-use crate::session::{Signed, blocking, field, number};
+use crate::session::{Signed, blocking, field, may, number};
 use crate::v1::people::Created;
 use crate::v1::subjects::{NewSubjectBody, SubjectView};
 
@@ -101,7 +101,7 @@ pub(crate) async fn open_case(
     Signed(actor): Signed,
     Json(body): Json<NewCaseBody>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    let may = actor.may(intent::GovernCase)?;
+    let may = may(&app, &actor, intent::GovernCase).await?;
     let purposes = body.purposes.iter().map(|code| field("purposes", Purpose::from_code(code)));
     let officers = body.officers.iter().map(|id| field("officers", id.parse::<OfficerId>()));
     let new = NewCase {
@@ -122,7 +122,7 @@ pub(crate) async fn my_cases(
     State(app): State<App>,
     Signed(actor): Signed,
 ) -> Result<Json<Vec<CaseView>>, ApiError> {
-    let may = actor.may(intent::WorkCase)?;
+    let may = may(&app, &actor, intent::WorkCase).await?;
     let cases = blocking(app, move |app| app.my_cases(may, &Page::first(1_000))).await?;
     Ok(Json(cases.iter().map(CaseView::from).collect()))
 }
@@ -144,7 +144,7 @@ pub(crate) async fn assign(
     Path(case): Path<String>,
     Json(body): Json<AssignBody>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::GovernCase)?;
+    let may = may(&app, &actor, intent::GovernCase).await?;
     let (case, officer): (CaseId, OfficerId) = (number(&case)?, field("officer", body.officer.parse())?);
     blocking(app, move |app| app.assign_to_case(may, case, officer)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -158,7 +158,7 @@ pub(crate) async fn close_case(
     Signed(actor): Signed,
     Path(case): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::GovernCase)?;
+    let may = may(&app, &actor, intent::GovernCase).await?;
     let case: CaseId = number(&case)?;
     blocking(app, move |app| app.close_case(may, case)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -178,7 +178,7 @@ impl Why {
     /// Enters the case.
     pub(crate) fn enter(&self, app: &App, actor: &Actor, case: CaseId) -> Result<CaseAccess, AppError> {
         let purpose = field("purpose", Purpose::from_code(&self.purpose))?;
-        app.enter_case(actor.may(intent::WorkCase)?, case, purpose, &self.reason.line("reason")?)
+        app.enter_case(app.may(actor, intent::WorkCase)?, case, purpose, &self.reason.line("reason")?)
     }
 }
 
@@ -201,7 +201,7 @@ pub(crate) async fn add_subjects(
     Path(case): Path<String>,
     Json(body): Json<NewSubjects>,
 ) -> Result<(StatusCode, Json<Vec<Created>>), ApiError> {
-    let may = actor.may(intent::WriteSubject)?;
+    let may = may(&app, &actor, intent::WriteSubject).await?;
     let case: CaseId = number(&case)?;
     let ids = blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
@@ -247,7 +247,7 @@ pub(crate) async fn search(
     Path(case): Path<String>,
     Json(body): Json<SearchBody>,
 ) -> Result<Json<Vec<HitView>>, ApiError> {
-    let may = actor.may(intent::ReadSubject)?;
+    let may = may(&app, &actor, intent::ReadSubject).await?;
     let case: CaseId = number(&case)?;
     let hits = blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
@@ -276,7 +276,7 @@ pub(crate) async fn read_subject(
     Path((case, subject)): Path<(String, String)>,
     Json(why): Json<Why>,
 ) -> Result<Json<SubjectView>, ApiError> {
-    let may = actor.may(intent::ReadSubject)?;
+    let may = may(&app, &actor, intent::ReadSubject).await?;
     let (case, subject): (CaseId, SubjectId) = (number(&case)?, number(&subject)?);
     let found = blocking(app, move |app| {
         let access = why.enter(app, &actor, case)?;
@@ -331,7 +331,7 @@ pub(crate) async fn import_un_list(
     axum::extract::Query(query): axum::extract::Query<ImportQuery>,
     body: axum::body::Bytes,
 ) -> Result<Json<ImportedView>, ApiError> {
-    let may = actor.may(intent::WriteSubject)?;
+    let may = may(&app, &actor, intent::WriteSubject).await?;
     let case: CaseId = number(&case)?;
     let done = blocking(app, move |app| {
         let reason = TextView { lang: "en".to_owned(), text: query.reason };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::problem::{ApiError, Problem};
-use crate::session::{Signed, blocking, field};
+use crate::session::{Signed, blocking, field, may};
 
 /// Which entries to export.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,7 +29,7 @@ pub(crate) async fn export(
     Signed(actor): Signed,
     Json(body): Json<ExportBody>,
 ) -> Result<Response, ApiError> {
-    let may = actor.may(intent::ReadLog)?;
+    let may = may(&app, &actor, intent::ReadLog).await?;
     let bundle = blocking(app, move |app| {
         let id = || body.id.as_deref().ok_or_else(|| AppError::invalid("id"));
         let extent = match body.extent.as_str() {
@@ -65,7 +65,7 @@ pub(crate) struct LogView {
 /// Returns the last checkpoint and the key of the log: size and root only.
 #[utoipa::path(get, path = "/api/v1/log", tag = "evidence", responses((status = 200, body = LogView), (status = 403, body = Problem)))]
 pub(crate) async fn log(State(app): State<App>, Signed(actor): Signed) -> Result<Json<LogView>, ApiError> {
-    let _may = actor.may(intent::ReadHealth)?;
+    let _may = may(&app, &actor, intent::ReadHealth).await?;
     let view = blocking(app, |app| {
         let note = app.last_checkpoint()?;
         let text = note.map(|note| String::from_utf8_lossy(&note.to_bytes()).into_owned());

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::problem::{ApiError, Problem};
-use crate::session::{Signed, blocking, field, number};
+use crate::session::{Signed, blocking, field, may, number};
 
 /// What a person signs in with.
 #[derive(Deserialize, ToSchema)]
@@ -140,7 +140,7 @@ pub(crate) async fn add_officer(
     Signed(actor): Signed,
     Json(body): Json<NewOfficerBody>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    let may = actor.may(intent::GovernOfficers)?;
+    let may = may(&app, &actor, intent::GovernOfficers).await?;
     let roles = body.roles.iter().map(|code| field("roles", Role::from_code(code)));
     let new = NewOfficer {
         login: body.login,
@@ -160,7 +160,7 @@ pub(crate) async fn list_officers(
     State(app): State<App>,
     Signed(actor): Signed,
 ) -> Result<Json<Vec<OfficerView>>, ApiError> {
-    let may = actor.may(intent::GovernOfficers)?;
+    let may = may(&app, &actor, intent::GovernOfficers).await?;
     let officers = blocking(app, move |app| app.officers(may, &Page::first(1_000))).await?;
     Ok(Json(officers.iter().map(OfficerView::from).collect()))
 }
@@ -173,7 +173,7 @@ pub(crate) async fn lock_officer(
     Signed(actor): Signed,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::GovernOfficers)?;
+    let may = may(&app, &actor, intent::GovernOfficers).await?;
     let id: OfficerId = number(&id)?;
     blocking(app, move |app| app.lock_officer(may, id)).await?;
     Ok(StatusCode::NO_CONTENT)

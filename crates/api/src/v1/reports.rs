@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use self::views::{HeadView, ReportView};
 use crate::problem::{ApiError, Problem};
-use crate::session::{Signed, blocking, field, number};
+use crate::session::{Signed, blocking, field, may, number};
 use crate::v1::cases::Why;
 
 /// A case and why.
@@ -42,7 +42,7 @@ pub(crate) async fn list(
     Signed(actor): Signed,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Vec<HeadView>>, ApiError> {
-    let may = actor.may(intent::ReadReport)?;
+    let may = may(&app, &actor, intent::ReadReport).await?;
     let state = field("state", ReportState::from_code(&query.state))?;
     let heads = blocking(app, move |app| app.reports_in_state(may, state, &Page::first(1_000))).await?;
     Ok(Json(heads.iter().map(HeadView::from).collect()))
@@ -57,7 +57,7 @@ pub(crate) async fn read(
     Path(id): Path<String>,
     Json(body): Json<InCase>,
 ) -> Result<Json<ReportView>, ApiError> {
-    let may = actor.may(intent::ReadReport)?;
+    let may = may(&app, &actor, intent::ReadReport).await?;
     let (id, case): (ReportId, CaseId) = (number(&id)?, number(&body.case)?);
     let report = blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
@@ -103,7 +103,7 @@ pub(crate) async fn receipts(
     Signed(actor): Signed,
     Path(id): Path<String>,
 ) -> Result<Json<ReceiptsView>, ApiError> {
-    let may = actor.may(intent::ReadReport)?;
+    let may = may(&app, &actor, intent::ReadReport).await?;
     let id: ReportId = number(&id)?;
     let (head, disclosures) = blocking(app, move |app| app.receipts_of(may, id)).await?;
     let when = |at: Option<Timestamp>| at.map(|at| at.to_string());

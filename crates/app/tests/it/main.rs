@@ -7,6 +7,7 @@
 )]
 
 mod doors;
+mod entries;
 mod later;
 mod path;
 mod peers;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::InCase;
 use crate::problem::{ApiError, Problem};
-use crate::session::{Signed, blocking, field, number};
+use crate::session::{Signed, blocking, field, may, number};
 
 /// Reviews what somebody else wrote.
 #[utoipa::path(post, path = "/api/v1/reports/{id}/review", tag = "reports", params(("id" = String, Path)),
@@ -21,7 +21,7 @@ pub(crate) async fn review(
     Path(id): Path<String>,
     Json(body): Json<InCase>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::ReviewReport)?;
+    let may = may(&app, &actor, intent::ReviewReport).await?;
     let (id, case): (ReportId, CaseId) = (number(&id)?, number(&body.case)?);
     blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
@@ -39,7 +39,7 @@ pub(crate) async fn clear(
     Signed(actor): Signed,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::ClearRights)?;
+    let may = may(&app, &actor, intent::ClearRights).await?;
     let id: ReportId = number(&id)?;
     blocking(app, move |app| app.clear_report(may, id)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -53,7 +53,7 @@ pub(crate) async fn approve(
     Signed(actor): Signed,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::ReleaseReport)?;
+    let may = may(&app, &actor, intent::ReleaseReport).await?;
     let id: ReportId = number(&id)?;
     blocking(app, move |app| app.approve_report(may, id)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -138,7 +138,7 @@ pub(crate) async fn release(
     Signed(actor): Signed,
     Json(body): Json<ReleaseBody>,
 ) -> Result<Json<Vec<ReleasedView>>, ApiError> {
-    let may = actor.may(intent::ReleaseReport)?;
+    let may = may(&app, &actor, intent::ReleaseReport).await?;
     let done = blocking(app, move |app| {
         let numbers = body.reports.iter().map(|id| number(id)).collect::<Result<Vec<ReportId>, _>>()?;
         app.release_reports(may, &numbers, &body.stated.stated()?)
@@ -191,7 +191,7 @@ pub(crate) async fn recall(
     Path(id): Path<String>,
     Json(body): Json<RecallBody>,
 ) -> Result<Json<RecalledView>, ApiError> {
-    let may = actor.may(intent::RecallReport)?;
+    let may = may(&app, &actor, intent::RecallReport).await?;
     let id: ReportId = number(&id)?;
     let recipients =
         blocking(app, move |app| app.recall_report(may, id, order_reason(&body.reason)?)).await?;

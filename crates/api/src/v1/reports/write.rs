@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::views::{AssessmentView, FactView};
 use crate::problem::{ApiError, Problem};
-use crate::session::{Signed, blocking, field, number};
+use crate::session::{Signed, blocking, field, may, number};
 use crate::v1::cases::{TextView, Why};
 use crate::v1::people::Created;
 use crate::v1::subjects::HandlingView;
@@ -104,7 +104,7 @@ pub(crate) async fn draft(
     Signed(actor): Signed,
     Json(body): Json<NewReportBody>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    let may = actor.may(intent::WriteReport)?;
+    let may = may(&app, &actor, intent::WriteReport).await?;
     let case: CaseId = number(&body.case)?;
     let id = blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
@@ -134,7 +134,7 @@ pub(crate) async fn grade(
     Path(id): Path<String>,
     Json(body): Json<GradeBody>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::WriteReport)?;
+    let may = may(&app, &actor, intent::WriteReport).await?;
     let (id, case): (ReportId, CaseId) = (number(&id)?, number(&body.case)?);
     blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
@@ -169,7 +169,7 @@ pub(crate) async fn correct(
     Path(id): Path<String>,
     Json(body): Json<CorrectBody>,
 ) -> Result<StatusCode, ApiError> {
-    let may = actor.may(intent::WriteReport)?;
+    let may = may(&app, &actor, intent::WriteReport).await?;
     let (id, case): (ReportId, CaseId) = (number(&id)?, number(&body.case)?);
     blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
