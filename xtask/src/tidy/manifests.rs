@@ -26,9 +26,10 @@ fn manifest(repository: &Repository, package: &Package) -> Vec<Finding> {
         fail(format!("`{}` is not called after its directory `{directory}`", package.name));
     }
     let text = repository.file(&path).map_or("", |file| file.text.as_str());
-    // A crate of tests may loosen lints for its builders, but says so itself.
-    let own =
-        package.layer == Some(Layer::Development) && text.contains("[lints.rust]\nunsafe_code = \"forbid\"");
+    // A crate of tests may loosen lints for its builders, but says so itself; with `deny`, one file of
+    // it may hold the `unsafe` that a test double of C code needs.
+    let says = |level: &str| text.contains(&format!("[lints.rust]\nunsafe_code = \"{level}\""));
+    let own = package.layer == Some(Layer::Development) && (says("forbid") || says("deny"));
     if !own && !text.contains("[lints]\nworkspace = true") {
         fail("does not use the common lints: add `[lints]` with `workspace = true`".to_owned());
     }
@@ -74,6 +75,11 @@ mod tests {
         let own = "[lints.rust]\nunsafe_code = \"forbid\"\n";
         assert_eq!(found(|_| (), own), 1);
         assert_eq!(found(|one| one.layer = Some(Layer::Development), own), 0);
+        let denied = "[lints.rust]\nunsafe_code = \"deny\"\n";
+        assert_eq!(found(|_| (), denied), 1);
+        assert_eq!(found(|one| one.layer = Some(Layer::Development), denied), 0);
+        let allowed = "[lints.rust]\nunsafe_code = \"allow\"\n";
+        assert_eq!(found(|one| one.layer = Some(Layer::Development), allowed), 1);
     }
 
     #[test]
