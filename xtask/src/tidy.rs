@@ -110,6 +110,11 @@ pub(crate) const RULES: &[Rule] = &[
         about: "every relative link in a page leads to a file that is there",
         check: documents::links,
     },
+    Rule {
+        name: "audit-events",
+        about: "every kind of ledger entry that `app` writes is described in docs/reference/audit-events.md",
+        check: documents::audit_events,
+    },
 ];
 
 /// What the rules read.

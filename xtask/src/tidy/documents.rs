@@ -1,4 +1,4 @@
-//! Pages: their links lead somewhere.
+//! Pages: their links lead somewhere, and what the log says is explained.
 
 use super::{Finding, Repository};
 
@@ -56,6 +56,42 @@ fn resolve(page: &str, target: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+const AUDIT_PAGE: &str = "docs/reference/audit-events.md";
+
+/// Each kind of entry that is written in `app`, in the page that explains the log to its readers.
+pub(super) fn audit_events(repository: &Repository) -> Vec<Finding> {
+    let page = repository.file(AUDIT_PAGE).map_or("", |file| file.text.as_str());
+    let sources = repository.sources().filter(|file| file.path.starts_with("crates/app/src/"));
+    let mut findings = Vec::new();
+    for file in sources {
+        for kind in kinds(&file.text) {
+            if !page.contains(&format!("| `{kind}` |")) {
+                let words =
+                    format!("writes entries of kind `{kind}`, which is not in {AUDIT_PAGE}: add its row");
+                findings.push(Finding::failure(&file.path, words));
+            }
+        }
+    }
+    findings
+}
+
+/// The kinds that stand as words in the calls that make an entry. One that is put together at run time
+/// (`agreement.` and a state) is described in the page without this check.
+fn kinds(text: &str) -> Vec<&str> {
+    let mut kinds = Vec::new();
+    // By the node: the kind comes first. By a person: after the proof of the right.
+    for (call, place) in [("Event::system(", 0), ("Event::by(", 1)] {
+        for after in text.split(call).skip(1) {
+            let mut parts = after.split('"');
+            let before = parts.next().unwrap_or_default().trim();
+            let is_next =
+                before.matches(',').count() == place && (before.is_empty() || before.ends_with(','));
+            kinds.extend(parts.next().filter(|_| is_next));
+        }
+    }
+    kinds
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{places, repository};
@@ -73,6 +109,17 @@ mod tests {
         assert_eq!(resolve("docs/spec/a.md", "../b.md").as_deref(), Some("docs/b.md"));
         assert_eq!(resolve("README.md", "docs/").as_deref(), Some("docs"));
         assert_eq!(resolve("README.md", "../x"), None);
+    }
+
+    #[test]
+    fn kinds_of_entries_are_found_and_need_a_row() {
+        let code = "Event::by(may, \"case.opened\", id)\nEvent::system(\n    \"node.started\", party)\nEvent::system(kind, \"x\")";
+        assert_eq!(kinds(code), ["node.started", "case.opened"]);
+        let with = |page: &str| {
+            let files = [("crates/app/src/a.rs", "Event::by(may, \"case.opened\", id);"), (AUDIT_PAGE, page)];
+            audit_events(&repository(&files)).len()
+        };
+        assert_eq!((with("| `case.opened` | when |"), with("case.opened"), with("")), (0, 1, 1));
     }
 
     #[test]
