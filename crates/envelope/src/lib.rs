@@ -36,10 +36,12 @@ pub use keys::{
     AgencySigner, KEM_KEY_LEN, KemOpener, ML_DSA_KEY_LEN, ML_DSA_SIGNATURE_LEN, NodeSigner, RootKeys,
     RootSignature, RootSigner, Seeds, SoftKeys, SoftRoot,
 };
-pub use manifest::{VerifiedManifest, manifest_hash, sign_manifest, verify_manifest};
-pub use receipt::{peek_receipts, receipt_proof, sign_receipts, verify_receipt_proof, verify_receipts};
+pub use manifest::{VerifiedManifest, manifest_hash, manifest_root, sign_manifest, verify_manifest};
+pub use receipt::{
+    peek_receipt_proof, peek_receipts, receipt_proof, sign_receipts, verify_receipt_proof, verify_receipts,
+};
 pub use seal::{
-    Opened, OpenedReport, SealArgs, Sealed, commitment, open_seal, seal_later_receipts, seal_notice,
-    seal_order, seal_report,
+    Opened, OpenedReport, SealArgs, Sealed, commitment, open_seal, peek_seal, seal_later_receipts,
+    seal_notice, seal_order, seal_report,
 };
 pub use session::{KemSession, SESSION_MESSAGES_MAX, SESSION_SPAN, SessionCache};

@@ -145,6 +145,17 @@ impl VerifiedManifest {
     }
 }
 
+/// Returns the fingerprint of the root keys that a manifest carries. Nothing is verified: for a reader who knows no root of
+/// the party and shows the one it found.
+///
+/// # Errors
+/// [`ManifestError::Malformed`].
+pub fn manifest_root(bytes: &[u8]) -> Result<[u8; 32], ManifestError> {
+    RootSigned::read(bytes, MANIFEST_MAX)
+        .map(|signed| signed.keys.fingerprint())
+        .ok_or(ManifestError::Malformed)
+}
+
 /// Verifies a manifest against the fingerprint the agreement names for this party and, when one is known, against the
 /// manifest before. The known one again is fine.
 ///

@@ -224,6 +224,42 @@ pub fn receipt_proof(receipts: &[u8], index: usize) -> Result<Vec<u8>, ReceiptEr
     Ok(w.finish())
 }
 
+/// Reads which manifest the proof of a statement claims to be signed under. Nothing is verified.
+///
+/// # Errors
+/// When the bytes are no proof.
+pub fn peek_receipt_proof(proof: &[u8]) -> Result<ReceiptHead, ReceiptError> {
+    read_head(&Sign1::parse(Proof::read(proof)?.signed, RECEIPTS_BYTES_MAX)?)
+}
+
+/// The proof of one statement, read, not verified.
+struct Proof<'a> {
+    signed: &'a [u8],
+    index: u32,
+    statement: &'a [u8],
+    hashes: Vec<Digest>,
+}
+
+impl<'a> Proof<'a> {
+    fn read(proof: &'a [u8]) -> Result<Self, ReceiptError> {
+        if proof.len() > RECEIPTS_BYTES_MAX {
+            return Err(ReceiptError::Malformed);
+        }
+        let mut r = Reader::new(proof);
+        r.tuple(5)?;
+        if r.uint()? != VERSION {
+            return Err(ReceiptError::Unsupported);
+        }
+        let (signed, index, statement) = (r.bytes(RECEIPTS_BYTES_MAX)?, r.u32()?, r.bytes(STATEMENT_MAX)?);
+        let mut hashes = Vec::new();
+        for _ in 0..r.list(PATH_MAX)? {
+            hashes.push(Digest(r.array()?));
+        }
+        r.end()?;
+        Ok(Self { signed, index, statement, hashes })
+    }
+}
+
 /// Verifies the proof of one statement; returns what was signed and the statement.
 ///
 /// # Errors
@@ -232,20 +268,7 @@ pub fn verify_receipt_proof(
     proof: &[u8],
     receiver: &VerifiedManifest,
 ) -> Result<(ReceiptHead, Statement), ReceiptError> {
-    if proof.len() > RECEIPTS_BYTES_MAX {
-        return Err(ReceiptError::Malformed);
-    }
-    let mut r = Reader::new(proof);
-    r.tuple(5)?;
-    if r.uint()? != VERSION {
-        return Err(ReceiptError::Unsupported);
-    }
-    let (signed, index, statement) = (r.bytes(RECEIPTS_BYTES_MAX)?, r.u32()?, r.bytes(STATEMENT_MAX)?);
-    let mut hashes = Vec::new();
-    for _ in 0..r.list(PATH_MAX)? {
-        hashes.push(Digest(r.array()?));
-    }
-    r.end()?;
+    let Proof { signed, index, statement, hashes } = Proof::read(proof)?;
     let head = verify_head(signed, receiver)?;
     if root_from(leaf(statement), index, head.count, &hashes) != Some(head.root) {
         return Err(ReceiptError::Root);

@@ -374,6 +374,14 @@ impl Opened {
     }
 }
 
+/// Reads the header of a seal. Nothing of it is trusted: it tells whose manifests to verify with.
+///
+/// # Errors
+/// When the bytes are no seal.
+pub fn peek_seal(bytes: &[u8]) -> Result<SealHeader, SealedError> {
+    Parts::read(bytes).map(|parts| parts.header)
+}
+
 /// Verifies a seal with the originator's manifest and reads it. Does not ask whether it was meant for this party, this
 /// lane or this agreement: [`crate::open_sealed`] does, and so does the exchange, with its own codes.
 ///

@@ -1,6 +1,7 @@
 //! The parsers under test.
 
 mod envelope;
+mod evidence;
 mod files;
 mod ledger;
 mod vectors;
@@ -31,7 +32,7 @@ pub(crate) struct Target {
 
 /// Every target, of every crate.
 pub(crate) fn all() -> Vec<Target> {
-    [ledger::targets(), wire::targets(), envelope::targets(), files::targets()]
+    [ledger::targets(), wire::targets(), envelope::targets(), evidence::targets(), files::targets()]
         .into_iter()
         .flatten()
         .collect()

@@ -11,7 +11,7 @@ use crate::hash::Hash;
 use crate::key::KeyName;
 use sha2::{Digest, Sha256};
 
-pub use verify::{BundleError, Document, Opened, Segment, VerifiedBundle, verify_bundle};
+pub use verify::{BundleError, Document, Opened, Segment, VerifiedBundle, bundle_documents, verify_bundle};
 
 /// First bytes of a bundle.
 const MAGIC: &[u8; 6] = b"mxe/1\n";

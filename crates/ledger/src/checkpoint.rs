@@ -152,6 +152,7 @@ pub struct VerifiedCheckpoint {
     checkpoint: Checkpoint,
     log: VerifierKey,
     cosigners: Vec<Cosigner>,
+    passed_over: usize,
 }
 
 impl VerifiedCheckpoint {
@@ -171,6 +172,12 @@ impl VerifiedCheckpoint {
     #[must_use]
     pub fn cosigners(&self) -> &[Cosigner] {
         &self.cosigners
+    }
+
+    /// How many signatures of the note are of keys nobody named: neither right nor wrong.
+    #[must_use]
+    pub const fn passed_over(&self) -> usize {
+        self.passed_over
     }
 }
 
@@ -206,9 +213,11 @@ pub(crate) fn verify_log_signature(
     };
     let mut logs = of_kind(trust.logs, KeyKind::Ed25519);
     logs.retain(|key| key.name() == &checkpoint.origin);
-    let log = note.verify(&logs)?.into_iter().next().ok_or(VerifyCheckpointError::UnknownLog)?.key;
+    let by_log = note.verify(&logs)?;
     let verified = note.verify(&of_kind(trust.witnesses, KeyKind::Cosignature))?;
-    Ok(VerifiedCheckpoint { checkpoint, log, cosigners: distinct(verified) })
+    let passed_over = note.signatures().len().saturating_sub(by_log.len()).saturating_sub(verified.len());
+    let log = by_log.into_iter().next().ok_or(VerifyCheckpointError::UnknownLog)?.key;
+    Ok(VerifiedCheckpoint { checkpoint, log, cosigners: distinct(verified), passed_over })
 }
 
 /// One witness counts once, under however many names its key is listed.

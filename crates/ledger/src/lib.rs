@@ -24,7 +24,7 @@ mod witness;
 pub use append::{AppendError, Appended, Appender, RestoreError, TileWrite};
 pub use bundle::{
     BundleBuilder, BundleError, Document, EncodeError, Opened, Opening, Segment, VerifiedBundle,
-    verify_bundle,
+    bundle_documents, verify_bundle,
 };
 pub use checkpoint::{
     Checkpoint, CheckpointError, Cosigner, SignCheckpointError, Trust, VerifiedCheckpoint,
@@ -44,4 +44,4 @@ pub use tile::{
     encode_entry_bundle, parse_entry_bundle,
 };
 pub use tree::{ProveError, prove_consistency, prove_inclusion, prove_range, root_at};
-pub use witness::{Held, WitnessRefusal, witness_step};
+pub use witness::{AddCheckpoint, Held, RequestError, WitnessRefusal, witness_step};

@@ -142,6 +142,8 @@ pub struct Agreement {
     pub liaison_posts: Vec<String>,
     /// Whether oversight bodies see content that came from the other side, or metadata only.
     pub oversight_sees_content: bool,
+    /// How many other parties must have countersigned a party's log before its evidence counts.
+    pub countersignatures: u32,
     /// Private check, if it is agreed on.
     pub private_check: Option<PrivateCheck>,
 }

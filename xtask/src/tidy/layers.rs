@@ -6,6 +6,7 @@ use crate::workspace::{DependencyKind, Layer, Package};
 /// Uses within one layer that the house allows: the user, and what it may use.
 const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("mithaq-envelope", &["mithaq-wire"]),
+    ("mithaq-evidence", &["mithaq-envelope", "mithaq-wire"]),
     ("mithaq-exchange", &["mithaq-envelope", "mithaq-wire"]),
     ("mithaq-check", &["mithaq-wire"]),
     ("mithaq-interop", &["mithaq-wire"]),

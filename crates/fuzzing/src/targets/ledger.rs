@@ -3,9 +3,9 @@
 use super::{Outcome, Target, refused, same_bytes};
 use ed25519_dalek::{Signer as _, SigningKey};
 use mithaq_ledger::{
-    Appender, BundleBuilder, Checkpoint, Code, Entry, ForkProof, Hash, Id, KeyKind, KeyName, MemoryTiles,
-    NoteSigner, Opening, SignedNote, TilePath, Trust, VerifierKey, commit, encode_entry_bundle, key_id,
-    parse_entry_bundle, prove_consistency, prove_range, root_at, verify_bundle,
+    AddCheckpoint, Appender, BundleBuilder, Checkpoint, Code, Entry, ForkProof, Hash, Id, KeyKind, KeyName,
+    MemoryTiles, NoteSigner, Opening, SignedNote, TilePath, Trust, VerifierKey, commit, encode_entry_bundle,
+    key_id, parse_entry_bundle, prove_consistency, prove_range, root_at, verify_bundle,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -34,6 +34,7 @@ pub(super) fn targets() -> Vec<Target> {
         target("ledger-entry-bundle", "parse_entry_bundle", entry_bundles(), entry_bundle),
         target("ledger-tile-path", "TilePath from text", Some(tile_paths()), tile_path),
         target("ledger-fork", "ForkProof::parse and verify", forks(), fork),
+        target("ledger-add-checkpoint", "AddCheckpoint::parse", requests(), request),
         target("ledger-bundle", "verify_bundle", bundles(), bundle),
         target(
             "ledger-bundle-forged",
@@ -217,6 +218,23 @@ fn signed(size: u64, root: Hash) -> Option<Vec<u8>> {
 
 fn notes() -> Option<Vec<Vec<u8>>> {
     Some(vec![signed(3, Hash::new([5; 32]))?, signed(300, Hash::new([6; 32]))?])
+}
+
+fn requests() -> Option<Vec<Vec<u8>>> {
+    let note = signed(300, Hash::new([6; 32]))?;
+    let proof = vec![Hash::new([1; 32]), Hash::new([2; 32])];
+    let first = AddCheckpoint { old_size: 0, proof: Vec::new(), note: note.clone() };
+    Some([first, AddCheckpoint { old_size: 17, proof, note }].map(|one| one.to_bytes()).to_vec())
+}
+
+fn request(bytes: &[u8]) -> Outcome {
+    match AddCheckpoint::parse(bytes) {
+        Ok(request) => match SignedNote::parse(&request.note) {
+            Ok(_) => same_bytes(bytes, &request.to_bytes()),
+            Err(error) => refused(error),
+        },
+        Err(error) => refused(error),
+    }
 }
 
 fn forks() -> Option<Vec<Vec<u8>>> {

@@ -150,23 +150,8 @@ impl<'a> VerifiedBundle<'a> {
 /// # Errors
 /// A [`BundleError`] that names the first thing that does not hold.
 pub fn verify_bundle<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<VerifiedBundle<'a>, BundleError> {
-    let (body, digest) = bytes.split_last_chunk::<32>().ok_or(BundleError::Truncated)?;
-    let mut reader = Reader::new(body);
-    if reader.array().ok().as_ref() != Some(MAGIC) {
-        return Err(BundleError::Magic);
-    }
-    if <[u8; 32]>::from(Sha256::digest(body)) != *digest {
-        return Err(BundleError::Digest);
-    }
-    let origin = core::str::from_utf8(reader.short()?).map_err(|_| BundleError::Origin)?;
-    let origin = KeyName::new(origin).map_err(|_| BundleError::Origin)?;
-    let (earlier, anchor) = read_checkpoints(&mut reader, &origin, trust)?;
-    let segments = read_segments(&mut reader)?;
-    let openings = read_openings(&mut reader)?;
-    let documents = read_documents(&mut reader)?;
-    if !reader.is_empty() {
-        return Err(BundleError::Trailing);
-    }
+    let Parts { origin, checkpoints, segments, openings, documents } = Parts::read(bytes)?;
+    let (earlier, anchor) = check_checkpoints(&checkpoints, &origin, trust)?;
     let mut pending = openings.iter().peekable();
     for segment in &segments {
         check_segment(segment, &anchor, &mut pending)?;
@@ -177,24 +162,75 @@ pub fn verify_bundle<'a>(bytes: &'a [u8], trust: &Trust<'_>) -> Result<VerifiedB
     }
 }
 
-fn read_checkpoints(
-    reader: &mut Reader<'_>,
+/// Returns of which log a bundle says it is, and what is attached to it. Only the form and the digest are checked:
+/// for a caller that learns from the documents whose keys to verify with ([`verify_bundle`]).
+///
+/// # Errors
+/// A [`BundleError`] when the bytes are not in the form of a bundle.
+pub fn bundle_documents(bytes: &[u8]) -> Result<(KeyName, Vec<Document<'_>>), BundleError> {
+    Parts::read(bytes).map(|parts| (parts.origin, parts.documents))
+}
+
+/// A signed note and the consistency proof from the one before, as read.
+type RawCheckpoint<'a> = (&'a [u8], Vec<Hash>);
+
+/// A bundle read, not judged.
+struct Parts<'a> {
+    origin: KeyName,
+    checkpoints: Vec<RawCheckpoint<'a>>,
+    segments: Vec<Segment<'a>>,
+    openings: Vec<Opened<'a>>,
+    documents: Vec<Document<'a>>,
+}
+
+impl<'a> Parts<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, BundleError> {
+        let (body, digest) = bytes.split_last_chunk::<32>().ok_or(BundleError::Truncated)?;
+        let mut reader = Reader::new(body);
+        if reader.array().ok().as_ref() != Some(MAGIC) {
+            return Err(BundleError::Magic);
+        }
+        if <[u8; 32]>::from(Sha256::digest(body)) != *digest {
+            return Err(BundleError::Digest);
+        }
+        let origin = core::str::from_utf8(reader.short()?).map_err(|_| BundleError::Origin)?;
+        let origin = KeyName::new(origin).map_err(|_| BundleError::Origin)?;
+        let checkpoints = read_checkpoints(&mut reader)?;
+        let segments = read_segments(&mut reader)?;
+        let openings = read_openings(&mut reader)?;
+        let documents = read_documents(&mut reader)?;
+        if reader.is_empty() {
+            Ok(Self { origin, checkpoints, segments, openings, documents })
+        } else {
+            Err(BundleError::Trailing)
+        }
+    }
+}
+
+fn read_checkpoints<'a>(reader: &mut Reader<'a>) -> Result<Vec<RawCheckpoint<'a>>, BundleError> {
+    let mut checkpoints = Vec::new();
+    for _ in 0..reader.u8()? {
+        let note = reader.long()?;
+        let proof_len = reader.u8()?;
+        checkpoints.push((note, reader.hashes(usize::from(proof_len))?));
+    }
+    Ok(checkpoints)
+}
+
+fn check_checkpoints(
+    checkpoints: &[RawCheckpoint<'_>],
     origin: &KeyName,
     trust: &Trust<'_>,
 ) -> Result<(Vec<VerifiedCheckpoint>, VerifiedCheckpoint), BundleError> {
-    let count = reader.u8()?;
     let mut verified: Vec<VerifiedCheckpoint> = Vec::new();
-    for at in 1..=count {
-        let note = reader.long()?;
-        let proof_len = reader.u8()?;
-        let proof = reader.hashes(usize::from(proof_len))?;
-        let next =
-            if at == count { verify_checkpoint(note, trust) } else { verify_log_signature(note, trust) };
+    for (at, (note, proof)) in (1..).zip(checkpoints) {
+        let is_anchor = at == checkpoints.len();
+        let next = if is_anchor { verify_checkpoint(note, trust) } else { verify_log_signature(note, trust) };
         let next = next.map_err(BundleError::Checkpoint)?;
         if next.checkpoint().origin() != origin {
             return Err(BundleError::Origin);
         }
-        check_growth(verified.last(), &next, &proof)?;
+        check_growth(verified.last(), &next, proof)?;
         verified.push(next);
     }
     let anchor = verified.pop().ok_or(BundleError::NoCheckpoint)?;

@@ -125,6 +125,9 @@ struct BudgetsTable {
 #[serde(deny_unknown_fields)]
 struct Oversight {
     sees_content: bool,
+    /// How many other parties must have countersigned a party's log. Absent: none need to.
+    #[serde(default)]
+    countersignatures: u32,
     review_every_days: u32,
     survival_days: u32,
 }
@@ -426,6 +429,12 @@ fn build(
         suspension_grounds: sentences(lines, "suspension_grounds", &file.suspension_grounds)?,
         liaison_posts: sentences(lines, "liaison_posts", &file.liaison_posts)?,
         oversight_sees_content: file.oversight.sees_content,
+        countersignatures: lines.within(
+            "oversight.countersignatures",
+            file.oversight.countersignatures,
+            0,
+            16,
+        )?,
         private_check: private_check(lines, file.private_check.as_ref())?,
         parties,
     })
