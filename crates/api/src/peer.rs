@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use mithaq_app::{App, AppError, ErrorKind};
+use mithaq_app::{App, AppError, ErrorKind, WitnessAnswer};
 use mithaq_model::{AgreementId, PartyId};
 
 use crate::session::blocking;
@@ -25,6 +25,8 @@ pub fn router(app: App) -> Router {
         .route("/mx/1/batch", post(batch))
         .route("/mx/1/heads/{agreement}", get(heads))
         .route("/mx/1/checkpoint", get(checkpoint))
+        .route("/mx/1/add-checkpoint", post(countersign))
+        .route("/mx/1/held", get(held))
         .layer(DefaultBodyLimit::max(BATCH_MAX))
         .with_state(app)
 }
@@ -52,6 +54,31 @@ async fn heads(
 async fn checkpoint(State(app): State<App>, Extension(_peer): Extension<ConnectedPeer>) -> Response {
     let note = blocking(app, |app| app.last_checkpoint()?.ok_or_else(AppError::not_found)).await;
     answer(note.map(|note| note.to_bytes()))
+}
+
+/// C2SP tlog-witness: the statuses are those of its text.
+async fn countersign(
+    State(app): State<App>,
+    Extension(peer): Extension<ConnectedPeer>,
+    body: Bytes,
+) -> Response {
+    let size = [(header::CONTENT_TYPE, "text/x.tlog.size")];
+    match blocking(app, move |app| app.countersign(&peer.0, &body)).await {
+        Ok(WitnessAnswer::Signed(line)) => line.into_response(),
+        Ok(WitnessAnswer::Malformed) => StatusCode::BAD_REQUEST.into_response(),
+        Ok(WitnessAnswer::Signature) => StatusCode::FORBIDDEN.into_response(),
+        Ok(WitnessAnswer::UnknownLog) => StatusCode::NOT_FOUND.into_response(),
+        Ok(WitnessAnswer::Conflict(held)) => {
+            (StatusCode::CONFLICT, size, format!("{held}\n")).into_response()
+        }
+        Ok(WitnessAnswer::Inconsistent) => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
+        Err(error) => answer(Err(error)),
+    }
+}
+
+/// The checkpoint this node holds of the caller's own log.
+async fn held(State(app): State<App>, Extension(peer): Extension<ConnectedPeer>) -> Response {
+    answer(blocking(app, move |app| app.held_for(&peer.0)).await)
 }
 
 fn answer(result: Result<Vec<u8>, AppError>) -> Response {

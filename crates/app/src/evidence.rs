@@ -1,15 +1,21 @@
 //! The proof side: checkpoints of the log, evidence bundles for oversight, and the check at start that the log
 //! is the one that was signed.
 
+mod papers;
+
+use std::collections::BTreeSet;
+
 use mithaq_db::Tx;
-use mithaq_ledger::{Id, SignedNote, Trust, VerifierKey, verify_bundle};
-use mithaq_model::{AgreementId, CaseId, ObjectId};
+use mithaq_evidence::{Anchors, JudgeError, judge};
+use mithaq_ledger::{Entry, Id, SignedNote, VerifierKey};
+use mithaq_model::{AgreementId, CaseId, ObjectId, ReportId};
 use mithaq_store::ledger::{Evidence, Filter};
-use mithaq_store::{agreements, partners};
 
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
+use crate::evidence::papers::Spoken;
 use crate::log::Event;
+use crate::registry::OWN_ROOT;
 use crate::rights::{May, intent};
 
 /// Which entries go into a bundle.
@@ -35,6 +41,10 @@ impl App {
     /// # Errors
     /// [`ErrorKind::Integrity`] when the store is not the log that was signed: nothing is signed then.
     pub fn sign_checkpoint(&self) -> Result<Option<SignedNote>, AppError> {
+        if self.halted().is_some() {
+            // Another copy may have signed this size already.
+            return Ok(None);
+        }
         self.write(move |app, tx| {
             let checkpoint = app.ledger.checkpoint_to_sign(tx)?;
             if let Some(last) = app.ledger.last_checkpoint(tx)?
@@ -82,70 +92,107 @@ impl App {
         self.write(move |app, tx| app.ledger.checkpoint_to_sign(tx).map(drop).map_err(AppError::from))
     }
 
-    /// Exports evidence. The bundle is verified here as everybody else will verify it before it is handed out;
-    /// the export is itself an entry.
+    /// Exports evidence at once: with the countersignatures there are. A caller that can wait asks
+    /// [`Self::begin_export`] first, waits until [`Self::is_countersigned`], and then [`Self::finish_export`].
     ///
     /// # Errors
-    /// When nothing was signed yet, or the bundle does not verify.
+    /// As those.
     pub fn export_evidence(&self, may: May<intent::ReadLog>, extent: &Extent) -> Result<Vec<u8>, AppError> {
-        let filter = match extent {
-            Extent::All => Filter::All,
-            Extent::Object(object) => Filter::Object(object.to_string()),
-            Extent::Case(case) => Filter::case(*case),
-            Extent::Agreement(agreement) => Filter::Agreement(*agreement),
-        };
+        self.begin_export(may, extent)?;
+        self.finish_export(may, extent)
+    }
+
+    /// Begins an export: it is itself an entry, and a checkpoint is signed over it for partners to countersign.
+    /// Returns the size of the log at that checkpoint.
+    ///
+    /// # Errors
+    /// When the log cannot be signed.
+    pub fn begin_export(&self, may: May<intent::ReadLog>, extent: &Extent) -> Result<u64, AppError> {
         let subject = match extent {
             Extent::All => self.party.to_string(),
             Extent::Object(object) => object.to_string(),
             Extent::Case(case) => case.to_string(),
-            Extent::Agreement(agreement) => agreement.to_string().chars().take(64).collect(),
+            Extent::Agreement(agreement) => crate::agreements::short(*agreement),
         };
         self.write(move |app, tx| app.log(tx, &[Event::by(may, "evidence.exported", &subject)]).map(drop))?;
         self.sign_checkpoint()?;
-        let bundle = self.read(move |app, tx| {
-            let documents = app.evidence_documents(tx)?;
-            let named = documents
-                .iter()
-                .map(|(name, bytes)| Id::new(name).map(|id| (id, bytes.as_slice())))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| AppError::bug("evidence.name").because(error))?;
-            let evidence = Evidence { filter, open: true, checkpoints: EARLIER, documents: &named };
-            Ok(app.ledger.bundle(tx, &app.vault, &evidence)?)
-        })?;
-        let key = [self.log_key()?];
-        verify_bundle(&bundle, &Trust::logs_only(&key)).map_err(|error| {
-            AppError::new(ErrorKind::Integrity, "evidence.does_not_verify", words::INTEGRITY).because(error)
-        })?;
-        Ok(bundle)
+        self.wake();
+        self.read(move |app, tx| Ok(app.ledger.head(tx)?.0))
+    }
+
+    /// Writes the bundle. It is judged here, as everybody else will judge it, before it is handed out; only that
+    /// partners have not countersigned yet does not keep it back: whoever verifies it is told.
+    ///
+    /// # Errors
+    /// When nothing was signed yet, or the bundle does not hold.
+    pub fn finish_export(&self, _may: May<intent::ReadLog>, extent: &Extent) -> Result<Vec<u8>, AppError> {
+        let (anchor, extent) = (self.anchor()?, extent.clone());
+        let bundle = self.read(move |app, tx| app.write_bundle(tx, &extent, anchor))?;
+        let root = self.read(move |_app, tx| Ok(mithaq_store::settings::get(tx, OWN_ROOT)?))?;
+        let root = root.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let roots = root.map(|root| (self.party.clone(), root)).into_iter().collect();
+        match judge(&bundle, &Anchors { roots, ..Anchors::default() }) {
+            Ok(_proven) => Ok(bundle),
+            // Asked last: everything else holds.
+            Err(JudgeError::Quorum { .. }) => Ok(bundle),
+            Err(error) => {
+                Err(AppError::new(ErrorKind::Integrity, "evidence.does_not_verify", words::INTEGRITY)
+                    .because(error))
+            }
+        }
+    }
+
+    fn write_bundle(&self, tx: &mut dyn Tx, extent: &Extent, anchor: u64) -> Result<Vec<u8>, AppError> {
+        let filters = self.filters(tx, extent, anchor)?;
+        let entries = self.ledger.all_entries(tx, &filters, anchor)?;
+        let mut spoken = Spoken::of(&entries, matches!(extent, Extent::All));
+        if matches!(extent, Extent::All) {
+            spoken.agreements = self.registry().agreements.keys().copied().collect();
+        }
+        let (documents, parties) = self.evidence_documents(tx, &spoken)?;
+        let named = documents
+            .named
+            .iter()
+            .map(|(name, bytes)| Id::new(name).map(|id| (id, bytes.as_slice())))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| AppError::bug("evidence.name").because(error))?;
+        let witnesses = self.witness_names(&parties);
+        let evidence = Evidence {
+            filters: &filters,
+            anchor,
+            witnesses: Some(&witnesses),
+            open: true,
+            checkpoints: EARLIER,
+            documents: &named,
+        };
+        Ok(self.ledger.bundle(tx, &self.vault, &evidence)?)
+    }
+
+    /// The entries of an extent, those about the messages of its reports, and the life of the agreements involved:
+    /// without it nobody could say whether they were in force.
+    fn filters(&self, tx: &mut dyn Tx, extent: &Extent, size: u64) -> Result<Vec<Filter>, AppError> {
+        let mut filters = match extent {
+            Extent::All => return Ok(vec![Filter::All]),
+            Extent::Object(object) => of_object(*object).into(),
+            Extent::Case(case) => vec![Filter::case(*case)],
+            Extent::Agreement(agreement) => vec![Filter::Agreement(*agreement)],
+        };
+        let entries = self.ledger.all_entries(tx, &filters, size)?;
+        let (mut reports, mut agreements) = (BTreeSet::new(), BTreeSet::new());
+        for entry in entries.iter().filter_map(|(_, bytes)| Entry::parse(bytes).ok()) {
+            reports.extend(entry.object.as_str().parse::<ReportId>().ok());
+            agreements.extend(entry.agreement.map(|hash| AgreementId::new(*hash.as_bytes())));
+        }
+        if matches!(extent, Extent::Case(_)) {
+            filters.extend(reports.into_iter().flat_map(|report| of_object(report.into())));
+        }
+        let life = |id: AgreementId| Filter::Object(crate::agreements::short(id));
+        filters.extend(agreements.into_iter().map(life));
+        Ok(filters)
     }
 }
 
-impl App {
-    /// Documents that let a stranger judge the entries: agreements with their signatures and the manifests of all
-    /// parties. They carry no content.
-    fn evidence_documents(&self, tx: &mut dyn Tx) -> Result<Vec<(String, Vec<u8>)>, AppError> {
-        let mut documents = Vec::new();
-        for stored in agreements::list(tx, &self.vault)? {
-            let number: String = stored.id.to_string().chars().take(40).collect();
-            documents.push((format!("agreement/{number}"), stored.text.to_vec()));
-            for signature in agreements::signatures(tx, &stored.id)? {
-                if let Some((bytes, _)) = signature.signed {
-                    let short: String = number.chars().take(20).collect();
-                    documents.push((
-                        format!("signature/{short}/{}", signature.party).chars().take(64).collect(),
-                        bytes,
-                    ));
-                }
-            }
-        }
-        let registry = self.registry();
-        for party in registry.peers.keys() {
-            for manifest in partners::manifests(tx, party, 1)? {
-                documents.push((format!("manifest/{party}/{:06}", manifest.number), manifest.bytes));
-            }
-        }
-        documents.sort();
-        documents.dedup_by(|a, b| a.0 == b.0);
-        Ok(documents)
-    }
+/// A report is logged under its own number where people act and under its object's where it travels.
+fn of_object(object: ObjectId) -> [Filter; 2] {
+    [Filter::Object(object.to_string()), Filter::Object(ReportId::from(object).to_string())]
 }

@@ -26,6 +26,7 @@ impl App {
     /// [`ErrorKind::NotFound`] for whatever this partner may not know about; [`ErrorKind::Unavailable`] when
     /// nothing could be stored: try later.
     pub fn receive_batch(&self, peer: &PartyId, body: &[u8]) -> Result<Vec<u8>, AppError> {
+        self.ensure_running()?;
         let registry = self.registry();
         let inspection = self.inspect_batch(&registry, peer, body)?;
         let known =
@@ -114,7 +115,7 @@ impl App {
                     self.noticed(tx, known, &id.from, *notice, &mut events)?;
                     after.noticed = true;
                 }
-                Effect::Receipts(receipts) => self.later(tx, &id.from, receipts, &mut events)?,
+                Effect::Receipts(receipts) => self.later(tx, id, receipts, &mut events)?,
             }
         }
         self.keep(tx, key, id, &kept, &mut events)?;

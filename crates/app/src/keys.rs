@@ -10,13 +10,24 @@ pub struct Keys {
     soft: SoftKeys,
     log: Box<dyn NoteSigner + Send + Sync>,
     log_key: VerifierKey,
+    witness: Box<dyn NoteSigner + Send + Sync>,
 }
 
 impl Keys {
-    /// Takes the keys: seals, envelopes and decryption; the log's signer and the key others verify it with.
+    /// Takes the keys: seals, envelopes and decryption; the log's signer and the key others verify it with; what
+    /// countersigns the logs of partners.
     #[must_use]
-    pub fn new(soft: SoftKeys, log: Box<dyn NoteSigner + Send + Sync>, log_key: VerifierKey) -> Self {
-        Self { soft, log, log_key }
+    pub fn new(
+        soft: SoftKeys,
+        log: Box<dyn NoteSigner + Send + Sync>,
+        log_key: VerifierKey,
+        witness: Box<dyn NoteSigner + Send + Sync>,
+    ) -> Self {
+        Self { soft, log, log_key, witness }
+    }
+
+    pub(crate) fn witness(&self) -> &dyn NoteSigner {
+        &*self.witness
     }
 
     pub(crate) const fn soft(&self) -> &SoftKeys {

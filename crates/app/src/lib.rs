@@ -27,6 +27,7 @@ mod rights;
 mod subjects;
 mod terms;
 mod throttle;
+mod witness;
 
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
 pub use correct::Changes;
@@ -43,3 +44,4 @@ pub use registry::{Known, Peer, Registry};
 pub use release::{RELEASE_MAX, Released, Use};
 pub use rights::{Actor, INTENTS, Intent, May, intent, role_matrix};
 pub use subjects::{BATCH_MAX, HITS_MAX, Hit, Query};
+pub use witness::{LogView, WitnessAnswer, WitnessRequest, WitnessView};

@@ -8,6 +8,7 @@ use mithaq_db::Tx;
 use mithaq_ledger::{Code, Entry, Hash, Id, Pseudonym, commit_digest, content_digest};
 use mithaq_model::{AgreementId, CaseId, ObjectId, OfficerId, PartyId, Purpose, Timestamp};
 use mithaq_store::ledger::{Append, Salt};
+use mithaq_wire::Digest;
 
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
@@ -42,6 +43,7 @@ pub(crate) struct Event {
     counterparty: Option<PartyId>,
     verdict: Option<String>,
     committed: Option<Committed>,
+    envelope: Option<Hash>,
 }
 
 impl Event {
@@ -58,6 +60,7 @@ impl Event {
             counterparty: None,
             verdict: None,
             committed: None,
+            envelope: None,
         }
     }
 
@@ -106,6 +109,13 @@ impl Event {
         self
     }
 
+    /// The message it is about, by the hash of its ciphertext: it commits without a salt, and a partner's receipt
+    /// names the same hash.
+    pub(crate) const fn envelope(mut self, hash: Digest) -> Self {
+        self.envelope = Some(Hash::new(hash.0));
+        self
+    }
+
     fn entry(&self, at: Timestamp) -> Result<Append<'_>, AppError> {
         let code = |text| Code::new(text).map_err(bug);
         let id = |text| Id::new(text).map_err(bug);
@@ -121,7 +131,7 @@ impl Event {
         entry.agreement = self.agreement.map(|agreement| Hash::new(*agreement.as_bytes()));
         entry.counterparty = self.counterparty.as_ref().map(|party| id(party.as_str())).transpose()?;
         entry.verdict = self.verdict.as_deref().map(id).transpose()?;
-        entry.commitment = self.committed.map(|committed| committed.commitment);
+        entry.commitment = self.committed.map(|committed| committed.commitment).or(self.envelope);
         Ok(Append { entry, salt: self.committed.map(|committed| committed.salt) })
     }
 }

@@ -19,6 +19,9 @@ use crate::ports::{Clock, Entropy};
 use crate::registry::Registry;
 use crate::throttle::Throttle;
 
+/// Setting that says why the node stopped itself.
+pub(crate) const HALTED: &str = "node.halted";
+
 /// The application; cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -38,6 +41,8 @@ pub struct Inner {
     pub(crate) cache: Mutex<SessionCache>,
     pub(crate) waker: Box<dyn Fn() + Send + Sync>,
     pub(crate) throttle: Throttle,
+    /// Why the node stopped itself, a code.
+    pub(crate) halted: RwLock<Option<String>>,
 }
 
 impl Deref for App {
@@ -106,6 +111,7 @@ impl App {
         let app = Self::assemble(db, identity, vault, ledger, parts);
         app.check_log()?;
         app.reload()?;
+        app.reload_halt()?;
         app.write(|app, tx| app.log(tx, &[Event::system("node.started", &app.party)]).map(drop))?;
         Ok(app)
     }
@@ -125,6 +131,7 @@ impl App {
             cache: Mutex::new(Self::new_cache()),
             waker: parts.waker,
             throttle: Throttle::default(),
+            halted: RwLock::default(),
         }))
     }
 
@@ -162,6 +169,37 @@ impl App {
         let reference =
             mithaq_ledger::Id::new(text).map_err(|why| AppError::invalid("reference").because(why))?;
         Ok(reference.as_str().to_owned())
+    }
+
+    /// Why the node stopped itself, a code: it signs, sends and takes nothing until people have decided.
+    #[must_use]
+    pub fn halted(&self) -> Option<String> {
+        self.halted.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Stops the node in the caller's transaction: it was shown to be one of two, or to have lost what it signed.
+    pub(crate) fn halt_in(&self, tx: &mut dyn Tx, code: &str, shown_by: &PartyId) -> Result<(), AppError> {
+        settings::set(tx, HALTED, code.as_bytes())?;
+        self.log(tx, &[Event::system("node.halted", &self.party).with(shown_by).verdict(code)])?;
+        Ok(())
+    }
+
+    /// Reads again whether the node is stopped.
+    pub(crate) fn reload_halt(&self) -> Result<(), AppError> {
+        let stored = self.read(move |_app, tx| Ok(settings::get(tx, HALTED)?))?;
+        let code = stored.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        *self.halted.write().unwrap_or_else(PoisonError::into_inner) = code;
+        Ok(())
+    }
+
+    /// Refuses while the node is stopped.
+    pub(crate) fn ensure_running(&self) -> Result<(), AppError> {
+        match self.halted() {
+            None => Ok(()),
+            Some(code) => Err(AppError::new(ErrorKind::Unavailable, code, words::UNAVAILABLE).hint(
+                "a partner holds another history of this log: stop every copy of this node, then `mithaq restore`",
+            )),
+        }
     }
 
     /// Ends the work on the database: what waits is written, then nothing more.

@@ -173,6 +173,9 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub fn next_batch(&self, windows: &mut Windows, peer: &PartyId) -> Result<Option<OutBatch>, AppError> {
+        if self.halted().is_some() {
+            return Ok(None);
+        }
         let registry = self.registry();
         for (id, known) in &registry.agreements {
             if known.agreement().party(peer).is_none() || !known.standing.duties_alive(self.now()) {
@@ -349,16 +352,19 @@ const fn alarm_code(alarm: Alarm) -> &'static str {
 
 /// The protocol's facts as entries.
 pub(crate) fn facts(facts: &[Fact]) -> Vec<Event> {
-    facts
-        .iter()
-        .map(|fact| {
-            let event = Event::system(fact.happened.code(), fact.reference())
-                .agreement(fact.agreement)
-                .with(&fact.counterparty);
-            match &fact.verdict {
-                Some(verdict) => event.verdict(verdict.clone()),
-                None => event,
-            }
-        })
-        .collect()
+    facts.iter().map(fact_event).collect()
+}
+
+/// One fact as an entry; its commitment is the hash of the envelope (`docs/spec/exchange.md`, ledger entries).
+pub(crate) fn fact_event(fact: &Fact) -> Event {
+    let mut event = Event::system(fact.happened.code(), fact.reference())
+        .agreement(fact.agreement)
+        .with(&fact.counterparty);
+    if let Some(verdict) = &fact.verdict {
+        event = event.verdict(verdict.clone());
+    }
+    if let Some(envelope) = fact.envelope {
+        event = event.envelope(envelope);
+    }
+    event
 }

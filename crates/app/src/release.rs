@@ -3,7 +3,7 @@
 
 use mithaq_db::Tx;
 use mithaq_envelope::{SealArgs, Sealed, seal_report};
-use mithaq_exchange::{Logged, Outgoing, enqueue};
+use mithaq_exchange::{Logged, Outgoing, Queued, enqueue};
 use mithaq_model::{
     Assurance, CaseState, Claim, Days, ExcludedPredicate, Millis, OfficerId, PartyId, Report, ReportId,
     ReportState, ReportVersion, RiskDimension, RiskLevel, Role, Subject, Timestamp,
@@ -21,7 +21,7 @@ use crate::agreements::decode_risk;
 use crate::drafts::{Draft, approvers};
 use crate::error::AppError;
 use crate::log::{Committed, Event};
-use crate::outbound::OneWrap;
+use crate::outbound::{OneWrap, fact_event};
 use crate::ports::random;
 use crate::registry::Known;
 use crate::rights::{May, intent};
@@ -30,6 +30,9 @@ use crate::rights::{May, intent};
 pub const RELEASE_MAX: usize = 64;
 /// How long an envelope is tried before the sender signs "not delivered".
 pub(crate) const DELIVERY: Millis = Millis::hours(24 * 30);
+
+/// A message with its place in a lane, not yet logged or stored.
+type Placed = (LaneKey, Queued);
 
 /// What the releasing officer states about this use.
 #[derive(Debug, Clone, Default)]
@@ -102,16 +105,16 @@ impl App {
         stated: &Use,
     ) -> Result<Vec<(ReportId, Released)>, AppError> {
         let mut done = Vec::with_capacity(numbers.len());
-        let mut events = Vec::with_capacity(numbers.len() * 3);
+        let (mut events, mut placed) = (Vec::with_capacity(numbers.len() * 3), Vec::new());
         for number in numbers {
             let draft = self.load_draft(tx, *number)?;
             if draft.head.state != ReportState::Reviewed {
                 return Err(AppError::conflict("report.not_reviewed"));
             }
-            let outcome = self.release_one(tx, may, &draft, stated, &mut events)?;
+            let outcome = self.release_one(tx, may, &draft, stated, (&mut events, &mut placed))?;
             done.push((*number, outcome));
         }
-        self.log(tx, &events)?;
+        self.log_placed(tx, events, placed)?;
         Ok(done)
     }
 
@@ -121,7 +124,7 @@ impl App {
         may: May<intent::ReleaseReport>,
         draft: &Draft,
         stated: &Use,
-        events: &mut Vec<Event>,
+        (events, placed): (&mut Vec<Event>, &mut Vec<Placed>),
     ) -> Result<Released, AppError> {
         let known = self.known(draft.report.agreement)?;
         let report = self.minimised(&known, &draft.report);
@@ -167,7 +170,7 @@ impl App {
         let first = report.version == ReportVersion::FIRST;
         let kind = if first { MessageKind::Report } else { MessageKind::Correction };
         for permit in &permits {
-            self.dispatch(tx, &known, permit.recipient(), (&sealed, kind), report.expires)?;
+            placed.push(self.place(tx, &known, permit.recipient(), (&sealed, kind), report.expires)?);
             self.count(tx, permit, sealed.bytes().len())?;
         }
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
@@ -214,7 +217,7 @@ impl App {
         Ok((sealed, committed))
     }
 
-    /// Gives a sealed object its place in the lane to a partner, with the disclosure row.
+    /// Gives a sealed object its place in the lane to a partner, logs it (R0) and stores it.
     pub(crate) fn dispatch(
         &self,
         tx: &mut dyn Tx,
@@ -223,6 +226,39 @@ impl App {
         (sealed, kind): (&Sealed, MessageKind),
         expires: Timestamp,
     ) -> Result<(), AppError> {
+        let placed = self.place(tx, known, recipient, (sealed, kind), expires)?;
+        self.log_placed(tx, Vec::new(), vec![placed])
+    }
+
+    /// Logs events, then one entry for each message that got its place (R0), and stores the messages: each row
+    /// names its entry, and is in the same transaction.
+    fn log_placed(
+        &self,
+        tx: &mut dyn Tx,
+        mut events: Vec<Event>,
+        placed: Vec<Placed>,
+    ) -> Result<(), AppError> {
+        let before = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        events.extend(placed.iter().map(|(_, queued)| fact_event(&queued.fact)));
+        let positions = self.log(tx, &events)?;
+        for (position, (key, queued)) in (positions.start.saturating_add(before)..).zip(placed) {
+            let (_lane, message) = queued.store(Logged::committed(position));
+            lanes::put(tx, key, &[message])?;
+        }
+        Ok(())
+    }
+
+    /// Gives a sealed object its place in the lane to a partner, with the disclosure row. The message itself is
+    /// stored by [`Self::log_placed`].
+    fn place(
+        &self,
+        tx: &mut dyn Tx,
+        known: &Known,
+        recipient: &PartyId,
+        (sealed, kind): (&Sealed, MessageKind),
+        expires: Timestamp,
+    ) -> Result<Placed, AppError> {
+        self.ensure_running()?;
         let class = kind.lane().unwrap_or(Lane::Control);
         let id = LaneId {
             from: self.party.clone(),
@@ -244,7 +280,6 @@ impl App {
         let mut sessions = self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut wrap = OneWrap { app: self, sessions: &mut sessions, sealed: Some(sealed) };
         let queued = enqueue(&lane, &out, stamp, &mut wrap).map_err(crate::outbound::enqueue_error)?;
-        let (lane, message) = queued.store(Logged::committed(0));
         let key = LaneKey::of(&id);
         if matches!(kind, MessageKind::Report | MessageKind::Correction) {
             let disclosure = disclosures::Disclosure {
@@ -253,15 +288,14 @@ impl App {
                 recipient: recipient.clone(),
                 agreement: id.agreement,
                 lane: key,
-                place: message.at,
+                place: queued.lane.last(),
                 sent: now,
                 answers: Answers::default(),
             };
             disclosures::add_many(tx, &[disclosure])?;
         }
-        lanes::put(tx, key, &[message])?;
-        lanes::save_outbound(tx, &lane)?;
-        Ok(())
+        lanes::save_outbound(tx, &queued.lane)?;
+        Ok((key, queued))
     }
 
     /// Runs the release decision for one recipient.

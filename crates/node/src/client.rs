@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::SendRequest;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use thiserror::Error;
@@ -107,20 +107,32 @@ impl PeerClient {
         self.call(Method::GET, path, Bytes::new()).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, PeerIoError> {
+    /// Sends a body and returns status and body of whatever the partner answers.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<(u16, Bytes), PeerIoError> {
         // An idle connection may have been closed by the other side: then once more on a fresh one. What is
         // sent is idempotent by design, so a second try cannot do harm.
         if let Some(mut kept) = self.take_idle().await
             && let Ok(answer) = self.exchange(&mut kept, method.clone(), path, body.clone()).await
         {
             self.idle.lock().await.push(kept);
-            return answer;
+            return Ok(answer);
         }
         let mut fresh =
             timeout(CONNECT_MAX, self.connect()).await.map_err(|_| PeerIoError::Unreachable)??;
         let answer = self.exchange(&mut fresh, method, path, body).await?;
         self.idle.lock().await.push(fresh);
-        answer
+        Ok(answer)
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, PeerIoError> {
+        match self.ask(method, path, body).await? {
+            (200, body) => Ok(body),
+            (429 | 503, _) => Err(PeerIoError::Busy),
+            (status, _) => Err(PeerIoError::Refused { status }),
+        }
     }
 
     async fn take_idle(&self) -> Option<SendRequest<Full<Bytes>>> {
@@ -133,14 +145,14 @@ impl PeerClient {
         None
     }
 
-    /// The outer error is about the connection, the inner one about the partner's answer.
+    /// Status and body of the partner's answer; an error is about the connection.
     async fn exchange(
         &self,
         connection: &mut SendRequest<Full<Bytes>>,
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> Result<Result<Bytes, PeerIoError>, PeerIoError> {
+    ) -> Result<(u16, Bytes), PeerIoError> {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -153,14 +165,9 @@ impl PeerClient {
             let status = response.status();
             let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
             let body = body.map_err(|_| PeerIoError::TooLong)?.to_bytes();
-            Ok::<_, PeerIoError>((status, body))
+            Ok::<_, PeerIoError>((status.as_u16(), body))
         });
-        let (status, body) = answer.await.map_err(|_| PeerIoError::NoAnswer)??;
-        Ok(match status {
-            StatusCode::OK => Ok(body),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Err(PeerIoError::Busy),
-            other => Err(PeerIoError::Refused { status: other.as_u16() }),
-        })
+        answer.await.map_err(|_| PeerIoError::NoAnswer)?
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, PeerIoError> {

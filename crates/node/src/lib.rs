@@ -12,6 +12,7 @@ mod serve;
 mod server;
 pub mod setup;
 mod tls;
+mod witness;
 
 pub use client::{Endpoint, PeerClient, PeerIoError};
 pub use log_key::LogKey;

@@ -15,11 +15,16 @@ use tokio::time::Instant;
 use crate::client::{Endpoint, PeerClient, PeerIoError};
 use crate::serve::stopping;
 use crate::tls::{self, Identity};
+use crate::witness;
 
 /// How often the outbox is looked at without a wake-up: retries that became due.
 const TICK: Duration = Duration::from_millis(500);
 /// How often a partner is asked how far its lanes go, while all is well.
 const HEADS: Duration = Duration::from_secs(60);
+/// How often a partner is asked to countersign, while the log grows: the fewer, the less it learns of when.
+const WITNESS: Duration = Duration::from_secs(1);
+/// How soon after a failure.
+const WITNESS_RETRY: Duration = Duration::from_secs(5);
 /// How soon after a failure it is asked again.
 const HEADS_RETRY: Duration = Duration::from_secs(2);
 
@@ -42,13 +47,16 @@ pub(crate) struct Pump {
     client: Option<(mithaq_wire::Digest, Arc<PeerClient>)>,
     windows: Windows,
     ask_heads: Instant,
+    ask_witness: Instant,
 }
 
 type Answered = (OutBatch, Result<Bytes, PeerIoError>);
 
 impl Pump {
     pub(crate) fn new(app: App, peer: PartyId, identity: Arc<Identity>) -> Self {
-        Self { app, peer, identity, client: None, windows: Windows::default(), ask_heads: Instant::now() }
+        let now = Instant::now();
+        let windows = Windows::default();
+        Self { app, peer, identity, client: None, windows, ask_heads: now, ask_witness: now }
     }
 
     pub(crate) async fn run(mut self, mut woken: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
@@ -56,6 +64,7 @@ impl Pump {
         loop {
             self.connect();
             self.heads().await;
+            self.witness().await;
             self.fill(&mut flying).await;
             tokio::select! {
                 Some(done) = flying.join_next() => self.settle(done).await,
@@ -116,6 +125,19 @@ impl Pump {
             }
         }
         self.ask_heads = Instant::now() + if good { HEADS } else { HEADS_RETRY };
+    }
+
+    /// Asks the partner to countersign what the log signed since: after the log grew, on a cadence.
+    async fn witness(&mut self) {
+        if Instant::now() < self.ask_witness {
+            return;
+        }
+        let Some((_, client)) = self.client.clone() else { return };
+        self.ask_witness = Instant::now() + WITNESS;
+        if let Err(error) = witness::ask(&self.app, &self.peer, &client).await {
+            tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
+            self.ask_witness = Instant::now() + WITNESS_RETRY;
+        }
     }
 
     /// Hands out batches until the window is full or nothing waits.

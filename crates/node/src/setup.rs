@@ -82,8 +82,7 @@ pub fn init(directory: &Path, init: &Init) -> Result<Made> {
 fn first_manifest(init: &Init, secrets: &Secrets) -> Result<(Parts, Manifest)> {
     let identity = tls_identity(secrets)?;
     let soft = soft_keys(secrets)?;
-    let witness =
-        LogKey::new(&format!("{}/witness", init.party), KeyKind::Cosignature, &*secrets.seed("witness")?)?;
+    let witness = witness_key(&init.party, secrets)?;
     let log = LogKey::new(&format!("{}/log", init.party), KeyKind::Ed25519, &*secrets.seed("log")?)?;
     let now = mithaq_app::ports::Clock::now(&SystemClock);
     let endpoint = init.config.peer_endpoint.clone();
@@ -162,13 +161,18 @@ fn party_of(db: &Db) -> Result<PartyId> {
 fn parts(party: &PartyId, secrets: &Secrets, waker: Box<dyn Fn() + Send + Sync>) -> Result<Parts> {
     let log = LogKey::new(&format!("{party}/log"), KeyKind::Ed25519, &*secrets.seed("log")?)?;
     let public = log.public().clone();
+    let witness = witness_key(party, secrets)?;
     Ok(Parts {
-        keys: Keys::new(soft_keys(secrets)?, Box::new(log), public),
+        keys: Keys::new(soft_keys(secrets)?, Box::new(log), public, Box::new(witness)),
         master: MasterKey::new(1, *secrets.seed("master")?),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         waker,
     })
+}
+
+fn witness_key(party: &PartyId, secrets: &Secrets) -> Result<LogKey> {
+    Ok(LogKey::new(&format!("{party}/witness"), KeyKind::Cosignature, &*secrets.seed("witness")?)?)
 }
 
 fn soft_keys(secrets: &Secrets) -> Result<SoftKeys> {

@@ -10,6 +10,7 @@ mod reports;
 mod schema;
 mod subjects;
 mod vault;
+mod witness;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ mod inbound;
 mod outbound;
 mod proofs;
 mod receipts;
+mod restore;
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,8 @@ use crate::sql::{Of, count, int};
 pub use held::{apply, expired_leases, holding};
 pub(crate) use inbound::forget_object;
 pub use inbound::{
-    Inbox, carried, control, drop_ahead, forget_taken, inbound, keep_ahead, peek_inbound, save_control,
-    save_inbound, take,
+    Inbox, TakenRow, carried, control, drop_ahead, forget_taken, inbound, keep_ahead, peek_inbound,
+    save_control, save_inbound, take, taken_after,
 };
 pub use outbound::{
     Outbox, due, forget_sent, message, of_object, outbound, overdue, peek_outbound, put, save_outbound,
@@ -33,6 +34,7 @@ pub use outbound::{
 };
 pub use proofs::{add_equivocations, add_evidence, equivocations, evidence};
 pub use receipts::{add_receipts, receipt};
+pub use restore::{Lost, add_lost, begun, is_restoring, lost, mark_restored, restoring};
 
 /// A lane as the tables know it: the first 16 bytes of SHA-256 of its name, so that rows are short and those
 /// of one lane lie together.

@@ -5,6 +5,7 @@
 //! does not sign, keep time or decide what is logged. Exact bytes: `docs/spec/ledger.md`.
 
 mod checkpoint;
+mod cosigner;
 mod evidence;
 mod read;
 
@@ -23,7 +24,8 @@ use crate::derive::SaltPlace;
 use crate::sql::{Of, int};
 use crate::{StoreError, Vault};
 
-pub use checkpoint::{held, set_witnessed, witnessed};
+pub use checkpoint::{held, held_note, set_witnessed, witnessed};
+pub use cosigner::{Cosigner, add_fork, forks};
 pub use evidence::Evidence;
 pub use read::{Filter, Rebuild};
 

@@ -25,6 +25,8 @@
 //! | `ledger_salt` | encrypted salts of commitments | commitments that cannot be opened any more, as if the content had been erased |
 //! | `ledger_checkpoint` | signed checkpoints | hiding that later ones were signed: a partner's copy shows it |
 //! | `ledger_witness` | what was countersigned for partners | a countersignature on a fork of that partner's log; the fork convicts the partner, this node is shown careless |
+//! | `ledger_cosigner` | how far partners countersigned | countersignatures asked for again, or a status that is too good; the signatures themselves are in the checkpoints and verify or not |
+//! | `fork_proof` | proofs of forked logs | silence about a partner whose log forked; none can be made up, both signatures verify |
 //! | `officer` | sign-in, roles, password hash, encrypted name | **any role for any officer, or a password of the attacker's choosing: full use of the node.** The ledger shows what was done with it; two-person release then needs two such rows |
 //! | `token` | SHA-256 of API tokens | **the rights of any officer**; nothing from reading alone |
 //! | `case_file`, `case_officer` | dates, purposes, encrypted texts; who is assigned | **assignment of an officer to any case**, and so reading by somebody who can sign in |
@@ -42,6 +44,7 @@
 //! | `quarantine` | what waits for people | something refused that looks resolved |
 //! | `lane`, `lane_out`, `outbox` | chain heads, cursor, signed envelopes | messages that are never sent, or a broken chain that partners refuse; no message of the attacker's, envelopes are signed |
 //! | `lane_in`, `lane_control`, `inbox`, `inbox_object`, `inbox_ahead` | chain heads, hashes, ciphertext | a duplicate taken twice, a gap that stays, reading before a recall is drained, an envelope that an erasure misses (this node's key still opens it) |
+//! | `lane_restore`, `lane_lost` | lanes to begin anew, what partners signed for and this node lost | a lane that goes on after a loss, which partners see as two envelopes for one place; receipts behind lost messages still verify |
 //! | `receipt_batch` | signed receipts | a missing receipt; none can be forged |
 //! | `equivocation`, `peer_evidence`, `alarm` | proof and alarms | silence about a partner that lied |
 //! | `holding`, `holding_version` | version in force, leases | a version readable that is superseded or past its lease |

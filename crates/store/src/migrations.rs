@@ -3,12 +3,20 @@
 use mithaq_db::Migration;
 
 /// Every migration, for [`mithaq_db::Db::migrate`].
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "first",
-    sqlite: include_str!("../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../migrations/postgres/0001_first.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "first",
+        sqlite: include_str!("../migrations/sqlite/0001_first.sql"),
+        postgres: include_str!("../migrations/postgres/0001_first.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "proof",
+        sqlite: include_str!("../migrations/sqlite/0002_proof.sql"),
+        postgres: include_str!("../migrations/postgres/0002_proof.sql"),
+    },
+];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.
 ///

@@ -9,7 +9,7 @@ use mithaq_store::agreements;
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::reports::{self, Erasure};
 use mithaq_store::{links, subjects};
-use mithaq_wire::{LaterReceipt, MessageKind, Notice, OrderReason};
+use mithaq_wire::{LaneId, LaterReceipt, MessageKind, Notice, OrderReason};
 
 use crate::App;
 use crate::error::AppError;
@@ -91,10 +91,11 @@ impl App {
     pub(super) fn later(
         &self,
         tx: &mut dyn Tx,
-        from: &PartyId,
+        id: &LaneId,
         receipts: &[LaterReceipt],
         events: &mut Vec<Event>,
     ) -> Result<(), AppError> {
+        let from = &id.from;
         for receipt in receipts {
             let (object, versions, answer, kind) = match receipt {
                 LaterReceipt::Read { object, version, .. } => {
@@ -114,7 +115,7 @@ impl App {
                 let key = disclosures::Key { object, version: disclosed.version, recipient: from };
                 disclosures::answered(tx, &key, answer, self.now())?;
             }
-            events.push(Event::system(kind, object).with(from));
+            events.push(Event::system(kind, object).agreement(id.agreement).with(from));
         }
         Ok(())
     }

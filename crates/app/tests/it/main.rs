@@ -11,5 +11,6 @@ mod entries;
 mod later;
 mod path;
 mod peers;
+mod proof;
 mod refused;
 mod world;

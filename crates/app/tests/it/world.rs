@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ed25519_dalek::{Signer as _, SigningKey};
 use mithaq_app::ports::{Clock, Entropy, NoEntropy};
 use mithaq_app::{
-    Actor, App, AppError, CaseAccess, Keys, NewCase, NewOfficer, NewReport, Parts, Use, Windows, intent,
+    Actor, App, AppError, CaseAccess, Keys, NewCase, NewOfficer, NewReport, Parts, Use, Windows,
+    WitnessAnswer, intent,
 };
 use mithaq_db::{Db, Tx};
 use mithaq_envelope::{
@@ -87,17 +88,22 @@ pub(crate) fn seed(node: u8, what: u8) -> Zeroizing<[u8; 32]> {
 
 /// What a node is made from; the same for the same number, so that a node can be opened again.
 pub(crate) fn parts(party: &PartyId, n: u8, run: u8, clock: &Shared) -> Parts {
-    let secret = SigningKey::from_bytes(&seed(n, 6));
-    let origin = format!("{party}/log");
-    let key = VerifierKey::new(&origin, KeyKind::Ed25519, secret.verifying_key().as_bytes()).unwrap();
-    let log = LogSigner { key: key.clone(), secret };
+    let log = note_key(&format!("{party}/log"), KeyKind::Ed25519, n, 6);
+    let witness = note_key(&format!("{party}/witness"), KeyKind::Cosignature, n, 9);
+    let key = log.key.clone();
     Parts {
-        keys: Keys::new(soft(n), Box::new(log), key),
+        keys: Keys::new(soft(n), Box::new(log), key, Box::new(witness)),
         master: MasterKey::new(1, *seed(n, 7)),
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(Seeded { seed: *seed(n, 8 + run), drawn: AtomicU64::new(0) }),
         waker: Box::new(|| ()),
     }
+}
+
+fn note_key(name: &str, kind: KeyKind, n: u8, what: u8) -> LogSigner {
+    let secret = SigningKey::from_bytes(&seed(n, what));
+    let key = VerifierKey::new(name, kind, secret.verifying_key().as_bytes()).unwrap();
+    LogSigner { key, secret }
 }
 
 fn soft(n: u8) -> SoftKeys {
@@ -144,8 +150,8 @@ impl Node {
             seal_keys: vec![keys.seal_key()],
             node_key: keys.node_key(),
             kem_key: keys.kem_key().to_vec(),
-            log_key: "log+00000000+AA==".to_owned(),
-            witness_key: "witness+00000000+AA==".to_owned(),
+            log_key: note_key(&format!("{party}/log"), KeyKind::Ed25519, n, 6).key.to_string(),
+            witness_key: note_key(&format!("{party}/witness"), KeyKind::Cosignature, n, 9).key.to_string(),
             tls_spki: Digest([n; 32]),
             endpoints: vec![format!("https://{party}.example:7443")],
         };
@@ -374,6 +380,29 @@ impl World {
                 receiver.app.note_heads(&sender.party, &heads).unwrap();
             }
         }
+    }
+
+    /// Has one node countersign the log of another, as their shells would.
+    pub(crate) fn countersign(&self, log: usize, witness: usize) -> Option<WitnessAnswer> {
+        let (log, witness) = (&self.nodes[log], &self.nodes[witness]);
+        let mut last = None;
+        while let Some(request) = log.app.witness_request(&witness.party).unwrap() {
+            let answer = witness.app.countersign(&log.party, &request.body).unwrap();
+            last = Some(answer.clone());
+            let look = match &answer {
+                WitnessAnswer::Signed(line) => {
+                    log.app.witness_signed(&witness.party, &request, line).unwrap();
+                    continue;
+                }
+                refusal => log.app.witness_refused_by(&witness.party, &request, refusal).unwrap(),
+            };
+            if look {
+                let held = witness.app.held_for(&log.party).unwrap();
+                log.app.witness_held(&witness.party, &held).unwrap();
+                break;
+            }
+        }
+        last
     }
 
     /// Both ways until quiet.

@@ -52,7 +52,15 @@ fn bundle(node: &Node, ledger: &Arc<Ledger>, filter: Filter) -> Result<Vec<u8>, 
     let ledger = Arc::clone(ledger);
     node.read(move |tx, vault| {
         let documents: [(Id<'_>, &[u8]); 1] = [(Id::new("receipt-1").unwrap(), b"signed elsewhere")];
-        let evidence = Evidence { filter, open: true, checkpoints: 3, documents: &documents };
+        let filters = [filter];
+        let evidence = Evidence {
+            filters: &filters,
+            anchor: u64::MAX,
+            witnesses: None,
+            open: true,
+            checkpoints: 3,
+            documents: &documents,
+        };
         ledger.bundle(tx, vault, &evidence)
     })
 }

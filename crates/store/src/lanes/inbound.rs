@@ -8,7 +8,7 @@ use mithaq_wire::{Digest, LaneId, Position};
 
 use super::{LaneKey, name, verdict_columns};
 use crate::StoreError;
-use crate::sql::{Of, change_one, count, id, int, sha256};
+use crate::sql::{Of, PAGE_MAX, change_one, count, id, int, sha256};
 
 const OF: Of = Of("inbox");
 
@@ -147,6 +147,37 @@ pub fn take(tx: &mut dyn Tx, lane: LaneKey, rows: &[InRow]) -> Result<(), StoreE
         &values,
     )?;
     Ok(())
+}
+
+/// A message taken, without its envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenRow {
+    /// Its place.
+    pub at: Position,
+    /// Hash of its envelope.
+    pub envelope: Digest,
+    /// Which stored receipt covers it.
+    pub receipt: Digest,
+}
+
+/// Returns what was taken after a place, in order, at most [`crate::PAGE_MAX`].
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn taken_after(tx: &mut dyn Tx, lane: LaneKey, after: Position) -> Result<Vec<TakenRow>, StoreError> {
+    let sql = format!(
+        "SELECT epoch, seq, hash, receipt FROM inbox WHERE lane = $1 AND (epoch > $2 OR (epoch = $2 AND seq > $3))
+         ORDER BY epoch, seq LIMIT {PAGE_MAX}"
+    );
+    let rows = tx.query(&sql, &[lane.value(), Value::from(after.epoch), int(after.seq)?])?;
+    let read = |row: &Row| {
+        Ok(TakenRow {
+            at: Position { epoch: OF.u32(row, 0)?, seq: row.unsigned(1)? },
+            envelope: OF.digest(row, 2)?,
+            receipt: OF.digest(row, 3)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Notes which object and version each taken envelope carried, so that an erasure finds the envelope too: this

@@ -55,6 +55,10 @@ impl Ledger {
         if self.root_at(tx, checkpoint.size())? != *checkpoint.root() {
             return Err(Of("ledger_checkpoint").broken());
         }
+        // One size, one text: only countersignatures are added to what was signed.
+        if self.checkpoint_at(tx, checkpoint.size())?.is_some_and(|before| before.text() != note.text()) {
+            return Err(Of("ledger_checkpoint").broken());
+        }
         tx.exec(
             "INSERT INTO ledger_checkpoint (log, size, note) VALUES ($1, $2, $3)
              ON CONFLICT (log, size) DO UPDATE SET note = excluded.note",
@@ -99,7 +103,7 @@ impl Ledger {
     }
 }
 
-fn note_of(bytes: &[u8]) -> Result<SignedNote, StoreError> {
+pub(super) fn note_of(bytes: &[u8]) -> Result<SignedNote, StoreError> {
     SignedNote::parse(bytes).map_err(|_damaged| Of("ledger_checkpoint").broken())
 }
 
@@ -109,6 +113,15 @@ fn note_of(bytes: &[u8]) -> Result<SignedNote, StoreError> {
 /// When the row is damaged.
 pub fn held(tx: &mut dyn Tx, origin: &str) -> Result<Held, StoreError> {
     read_held(tx, "SELECT size, root FROM ledger_witness WHERE origin = $1", origin)
+}
+
+/// Returns the note of what this node last countersigned for a log, as its log signed it.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn held_note(tx: &mut dyn Tx, origin: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = tx.query_opt("SELECT note FROM ledger_witness WHERE origin = $1", args![origin])?;
+    Ok(row.map(|mut row| row.take_bytes(0)).transpose()?)
 }
 
 /// As [`held`], locked until the job ends: to be read before it is replaced.

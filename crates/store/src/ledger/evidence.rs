@@ -2,7 +2,9 @@
 //! checkpoint, the salts that are still there, and documents the caller attaches. The caller verifies the
 //! bytes before handing them out, as everybody else will.
 
-use mithaq_db::{Tx, Value, args};
+use std::collections::BTreeMap;
+
+use mithaq_db::{Tx, Value};
 use mithaq_ledger::{
     BundleBuilder, EncodeError, Entry, Hash, Id, MAX_SIZE, Opening, SignedNote, prove_consistency,
     prove_range,
@@ -20,8 +22,13 @@ const ENTRIES_MAX: usize = 1_000_000;
 /// What goes into a bundle.
 #[derive(Debug, Clone)]
 pub struct Evidence<'a> {
-    /// Which entries.
-    pub filter: Filter,
+    /// Which entries: those of any of these.
+    pub filters: &'a [Filter],
+    /// Entries are proven against the last checkpoint up to this size; `u64::MAX` for the last of all.
+    pub anchor: u64,
+    /// Names of the keys whose countersignatures are kept; none for all. Those of others tell with whom else this
+    /// node works.
+    pub witnesses: Option<&'a [String]>,
     /// Whether commitments are opened by the digest of their content, where the salt is still there.
     pub open: bool,
     /// Up to how many earlier checkpoints are put before the last, newest kept.
@@ -42,7 +49,7 @@ impl Ledger {
         vault: &Vault,
         evidence: &Evidence<'_>,
     ) -> Result<Vec<u8>, StoreError> {
-        let notes = self.anchor_notes(tx, evidence.checkpoints)?;
+        let notes = self.anchor_notes(tx, evidence)?;
         let anchor = notes.last().ok_or(StoreError::Missing { what: "signed checkpoint" })?;
         let size = self.parse(anchor)?.size();
         let mut bundle = BundleBuilder::new(self.origin.clone());
@@ -53,7 +60,7 @@ impl Ledger {
             bundle.checkpoint(&note.to_bytes(), &proof).map_err(too_long)?;
             before = at;
         }
-        let entries = self.all_entries(tx, &evidence.filter, size)?;
+        let entries = self.all_entries(tx, evidence.filters, size)?;
         for run in entries.chunk_by(|(a, _), (b, _)| a.checked_add(1) == Some(*b)) {
             self.add_segment(tx, &mut bundle, run, size)?;
         }
@@ -66,34 +73,64 @@ impl Ledger {
         bundle.finish().map_err(too_long)
     }
 
-    /// The last checkpoint behind as many earlier ones as wanted.
-    fn anchor_notes(&self, tx: &mut dyn Tx, earlier: u8) -> Result<Vec<SignedNote>, StoreError> {
+    /// The anchor behind as many earlier checkpoints as wanted.
+    fn anchor_notes(&self, tx: &mut dyn Tx, evidence: &Evidence<'_>) -> Result<Vec<SignedNote>, StoreError> {
+        let limit = u32::from(evidence.checkpoints.min(254)) + 1;
+        let anchor = evidence.anchor.min(MAX_SIZE);
         let rows = tx.query(
-            "SELECT size FROM ledger_checkpoint WHERE log = $1 ORDER BY size DESC LIMIT $2",
-            args![self.log, u32::from(earlier.min(254)) + 1],
+            "SELECT size FROM ledger_checkpoint WHERE log = $1 AND size <= $3 ORDER BY size DESC LIMIT $2",
+            &[Value::from(self.log), Value::from(limit), int(anchor)?],
         )?;
-        match rows.last() {
-            None => Ok(Vec::new()),
-            Some(first) => self.checkpoints(tx, first.unsigned(0)?, 255),
-        }
-    }
-
-    fn all_entries(
-        &self,
-        tx: &mut dyn Tx,
-        filter: &Filter,
-        size: u64,
-    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-        let (mut all, mut from) = (Vec::new(), 0);
-        loop {
-            let page = self.entries(tx, filter, from..size)?;
-            let Some((last, _)) = page.last() else { return Ok(all) };
-            from = last.saturating_add(1).min(MAX_SIZE);
-            all.extend(page);
-            if all.len() > ENTRIES_MAX {
-                return Err(StoreError::Limit { what: "number of entries" });
+        let Some(first) = rows.last() else { return Ok(Vec::new()) };
+        let mut notes = Vec::new();
+        for note in self.checkpoints(tx, first.unsigned(0)?, limit)? {
+            if self.parse(&note)?.size() <= anchor {
+                notes.push(match evidence.witnesses {
+                    Some(kept) => self.keep_signatures(&note, kept)?,
+                    None => note,
+                });
             }
         }
+        Ok(notes)
+    }
+
+    /// The same note with the log's own signature and those of the named keys.
+    fn keep_signatures(&self, note: &SignedNote, kept: &[String]) -> Result<SignedNote, StoreError> {
+        let broken = || Of("ledger_checkpoint").broken();
+        let mut made = SignedNote::new(note.text().to_owned()).map_err(|_damaged| broken())?;
+        for signature in note.signatures() {
+            let name = signature.name.as_str();
+            if name == self.origin.as_str() || kept.iter().any(|one| one == name) {
+                made.add(signature.clone()).map_err(|_damaged| broken())?;
+            }
+        }
+        Ok(made)
+    }
+
+    /// The entries of any of the filters up to a size, each once, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] when there are more than one bundle holds.
+    pub fn all_entries(
+        &self,
+        tx: &mut dyn Tx,
+        filters: &[Filter],
+        size: u64,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        let mut all = BTreeMap::new();
+        for filter in filters {
+            let mut from = 0;
+            loop {
+                let page = self.entries(tx, filter, from..size)?;
+                let Some((last, _)) = page.last() else { break };
+                from = last.saturating_add(1).min(MAX_SIZE);
+                all.extend(page);
+                if all.len() > ENTRIES_MAX {
+                    return Err(StoreError::Limit { what: "number of entries" });
+                }
+            }
+        }
+        Ok(all.into_iter().collect())
     }
 
     fn add_segment(
