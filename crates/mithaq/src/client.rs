@@ -485,3 +485,35 @@ pub(crate) fn evidence(command: &EvidenceCommand, ui: Ui) -> Result<(), Failure>
         }
     }
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Show how large the log is, up to where it is signed, and up to where enough partners countersigned
+    Status(NodeArgs),
+    /// Show each partner and the size it countersigned last
+    Witnesses(NodeArgs),
+}
+
+pub(crate) fn ledger(command: &LedgerCommand, ui: Ui) -> Result<(), Failure> {
+    let (node, witnesses) = match command {
+        LedgerCommand::Status(node) => (node, false),
+        LedgerCommand::Witnesses(node) => (node, true),
+    };
+    let answer = block_on(async { node.api(ui)?.get("/api/v1/log").await })?;
+    let text = |json: &Json, key: &str| match json.get(key) {
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Null) | None => "-".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let rows = answer.get("witnesses").and_then(Json::as_array).cloned().unwrap_or_default();
+    if witnesses {
+        let line = |row: &Json| {
+            let (party, size, at) = (text(row, "party"), text(row, "size"), text(row, "at"));
+            format!("{party:<24} {size:>10}  {at}  {}", text(row, "refused"))
+        };
+        return ui.result(&Json::Array(rows.clone()), &rows.iter().map(line).collect::<Vec<_>>());
+    }
+    let lines = ["origin", "size", "signed", "countersigned", "quorum", "key", "halted"]
+        .map(|key| format!("{key:<14} {}", text(&answer, key)));
+    ui.result(&answer, &lines)
+}

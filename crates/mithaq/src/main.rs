@@ -65,6 +65,9 @@ enum Command {
     /// Evidence: export and checkpoint
     #[command(subcommand)]
     Evidence(client::EvidenceCommand),
+    /// The log of the node and who countersigned it
+    #[command(subcommand)]
+    Ledger(client::LedgerCommand),
     /// Check an evidence bundle offline
     Verify(verify::VerifyArgs),
     /// Print who may do what
@@ -101,6 +104,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Subjects(command) => client::subject(command, ui),
         Command::Report(command) => client::report(command, ui),
         Command::Evidence(command) => client::evidence(command, ui),
+        Command::Ledger(command) => client::ledger(command, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Roles => {
             let matrix = mithaq_app::role_matrix();

@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     NotFound,
     /// A check did not hold: damaged, forged or incomplete.
     NotVerified,
+    /// It holds in itself and was compared with nothing the caller knows.
+    NotAnchored,
 }
 
 impl Exit {
@@ -33,6 +35,7 @@ impl Exit {
             Self::Refused => 3,
             Self::NotFound => 4,
             Self::NotVerified => 5,
+            Self::NotAnchored => 6,
         }
     }
 }
@@ -50,7 +53,8 @@ pub(crate) const EXIT_CODES: &str = "\
 2  the command line or a file is wrong
 3  the rules refused; the code, clause and reason are printed
 4  nothing by that number is open to you
-5  a check did not hold: damaged, forged or incomplete";
+5  a check did not hold: damaged, forged, incomplete, too few countersignatures, or it shows a breach of the rules
+6  the evidence holds in itself and was compared with nothing you know: give --agreement, --root or --log";
 
 /// A failure as people and programs read it.
 #[derive(Debug)]
@@ -168,7 +172,15 @@ mod tests {
 
     #[test]
     fn exit_codes_differ() {
-        let all = [Exit::Done, Exit::Failed, Exit::Usage, Exit::Refused, Exit::NotFound, Exit::NotVerified];
+        let all = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Refused,
+            Exit::NotFound,
+            Exit::NotVerified,
+            Exit::NotAnchored,
+        ];
         let numbers: std::collections::BTreeSet<_> = all.iter().map(|e| e.number()).collect();
         assert_eq!(numbers.len(), all.len());
         for exit in all {

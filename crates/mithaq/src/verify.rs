@@ -1,13 +1,15 @@
-//! `mithaq verify`: checks an evidence bundle offline, with no node and no key of ours. The verifier brings
-//! the public keys it trusts, from a printed agreement or from a partner; the bundle proves itself against them.
+//! `mithaq verify`: judges an evidence bundle offline, with no node and no key of ours. The verifier brings what they
+//! know from elsewhere: the number of a signed agreement, a root fingerprint, the key of a log.
 
-use std::collections::BTreeMap;
+mod report;
+mod words;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mithaq_ledger::{BundleError, Opening, Trust, VerifiedBundle, VerifierKey, verify_bundle};
-use mithaq_model::Timestamp;
-use serde_json::json;
+use mithaq_evidence::{Anchors, JudgeError, Judgement, judge};
+use mithaq_ledger::VerifierKey;
+use mithaq_model::{AgreementId, PartyId};
 
 use crate::ui::{Exit, Failure, Ui};
 
@@ -18,13 +20,19 @@ const BUNDLE_MAX: u64 = 4 * 1024 * 1024 * 1024;
 pub(crate) struct VerifyArgs {
     /// Evidence bundle (`.mxe`) to check
     bundle: PathBuf,
+    /// Number of an agreement you have on paper: it pins the text, and the root keys the text names; repeat for several
+    #[arg(long = "agreement", value_name = "NUMBER")]
+    agreements: Vec<String>,
+    /// Root fingerprint of a party, as `PARTY=64 hexadecimal digits`; repeat for several
+    #[arg(long = "root", value_name = "PARTY=HEX")]
+    roots: Vec<String>,
     /// Verifier key of the log, as its party publishes it (`name+id+key`); repeat for several
-    #[arg(long = "log", required = true, value_name = "KEY")]
+    #[arg(long = "log", value_name = "KEY")]
     logs: Vec<String>,
-    /// Verifier key of a partner that countersigns; repeat for several
+    /// Verifier key of a further witness; partners are known by their manifests; repeat for several
     #[arg(long = "witness", value_name = "KEY")]
     witnesses: Vec<String>,
-    /// How many different witnesses must have countersigned
+    /// How many witnesses you know must have countersigned; what the agreements ask for is demanded in any case
     #[arg(long, default_value_t = 0, value_name = "N")]
     quorum: usize,
     /// Refuse a bundle that leaves out any entry up to its last checkpoint
@@ -36,18 +44,61 @@ pub(crate) struct VerifyArgs {
 }
 
 pub(crate) fn run(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
+    let anchors = anchors(args)?;
     let bytes = read(&args.bundle)?;
-    let logs = keys(&args.logs)?;
-    let witnesses = keys(&args.witnesses)?;
-    let trust = Trust { logs: &logs, witnesses: &witnesses, quorum: args.quorum, required: &[] };
     let started = std::time::Instant::now();
-    let verified = verify_bundle(&bytes, &trust).map_err(|error| refused(&error))?;
+    let found = judge(&bytes, &anchors).map_err(|error| refused(&error))?;
     let spent = started.elapsed();
-    if args.complete && !verified.is_complete() {
+    if args.complete && !found.is_complete {
         return Err(Failure::new(Exit::NotVerified, "verify.incomplete", "the bundle leaves entries out")
             .hint("ask for a complete export: `mithaq evidence export --all`"));
     }
-    report(&verified, args, ui, spent)
+    ui.result(&report::json(&found, args.entries, spent), &report::lines(&found, args.entries, ui))?;
+    verdict(&found)
+}
+
+/// A bundle that proves a wrong, or is anchored in nothing, is not simply "good".
+fn verdict(found: &Judgement) -> Result<(), Failure> {
+    if !found.violations.is_empty() {
+        let text = format!("the evidence holds and shows {} acts against the rules", found.violations.len());
+        return Err(Failure::new(Exit::NotVerified, "verify.violation", text)
+            .hint("they are listed above: a matter for the data-protection officer and the oversight body"));
+    }
+    if !found.is_anchored {
+        let text = "the bundle holds in itself, and was compared with nothing you know";
+        return Err(Failure::new(Exit::NotAnchored, "verify.not_anchored", text)
+            .hint("give the number of the agreement from your signed copy: `--agreement ag-…`"));
+    }
+    Ok(())
+}
+
+fn anchors(args: &VerifyArgs) -> Result<Anchors, Failure> {
+    let usage = |code: &str, text: String| Failure::new(Exit::Usage, code, text);
+    let mut anchors = Anchors { quorum: args.quorum, ..Anchors::default() };
+    for text in &args.agreements {
+        let id: AgreementId = text.parse().map_err(|_malformed| {
+            usage("verify.agreement", format!("`{text}` is no number of an agreement")).hint(
+                "it looks like `ag-` and 64 hexadecimal digits; `mithaq agreement check FILE` prints it",
+            )
+        })?;
+        anchors.agreements.push(id);
+    }
+    for text in &args.roots {
+        let (party, root) = root(text).ok_or_else(|| {
+            usage("verify.root", format!("`{text}` is not PARTY=64 hexadecimal digits"))
+                .hint("the agreement names it in the field `root` of each party")
+        })?;
+        anchors.roots.insert(party, root);
+    }
+    anchors.logs = keys(&args.logs)?;
+    anchors.witnesses = keys(&args.witnesses)?;
+    Ok(anchors)
+}
+
+fn root(text: &str) -> Option<(PartyId, [u8; 32])> {
+    let (party, hex) = text.split_once('=')?;
+    let bytes = data_encoding::HEXLOWER.decode(hex.trim().to_lowercase().as_bytes()).ok()?;
+    Some((PartyId::new(party.trim()).ok()?, bytes.try_into().ok()?))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -71,75 +122,32 @@ fn keys(texts: &[String]) -> Result<Vec<VerifierKey>, Failure> {
     texts.iter().map(parse).collect()
 }
 
-fn refused(error: &BundleError) -> Failure {
+fn refused(error: &JudgeError) -> Failure {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         text = format!("{text}: {cause}");
         source = cause.source();
     }
-    Failure::new(Exit::NotVerified, "verify.refused", text)
-        .hint("ask the party that exported it for the bundle again; if it is refused again, tell your oversight body")
+    let quorum = matches!(error, JudgeError::Quorum { .. });
+    let code = if quorum { "verify.quorum" } else { "verify.refused" };
+    Failure::new(Exit::NotVerified, code, text).hint(if quorum {
+        "ask for a new export: partners countersign within seconds when they are there"
+    } else {
+        "ask the party that exported it for the bundle again; if it is refused again, tell your oversight body"
+    })
 }
 
-fn report(
-    verified: &VerifiedBundle<'_>,
-    args: &VerifyArgs,
-    ui: Ui,
-    spent: std::time::Duration,
-) -> Result<(), Failure> {
-    let anchor = verified.anchor();
-    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut listed = Vec::new();
-    for (index, entry) in verified.segments().iter().flat_map(|segment| segment.entries()) {
-        *kinds.entry(entry.kind.as_str()).or_default() += 1;
-        if args.entries {
-            listed.push(line(index, &entry));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_is_a_party_and_sixty_four_digits() {
+        let digits = "0A".repeat(32);
+        assert_eq!(root(&format!("ma-security={digits}")).unwrap().1, [10; 32]);
+        for bad in ["ma-security", "=00", &format!("ma-security={digits}0"), &format!("x y={digits}")] {
+            assert!(root(bad).is_none(), "{bad}");
         }
     }
-    let cosigners: Vec<String> =
-        anchor.cosigners().iter().map(|c| format!("{} at {}", c.key.name(), seconds(c.at_s))).collect();
-    let opened = verified.openings().iter().filter(|o| matches!(o.opening, Opening::Content(_))).count();
-    let json = json!({
-        "verified": true,
-        "origin": verified.origin().as_str(),
-        "size": anchor.checkpoint().size(),
-        "root": anchor.checkpoint().root().to_string(),
-        "entries": verified.entry_count(),
-        "complete": verified.is_complete(),
-        "countersigned_by": cosigners,
-        "openings": verified.openings().len(),
-        "kinds": kinds,
-        "listed": listed,
-        "milliseconds": spent.as_millis(),
-    });
-    let mut lines = vec![
-        format!("verified: {} entries of the log `{}`", verified.entry_count(), verified.origin()),
-        format!("  log size {}, root {}", anchor.checkpoint().size(), anchor.checkpoint().root()),
-        format!("  complete: {}", if verified.is_complete() { "yes, nothing was left out" } else { "no" }),
-        format!(
-            "  countersigned: {}",
-            if cosigners.is_empty() { "by nobody you named".to_owned() } else { cosigners.join(", ") }
-        ),
-        format!("  contents shown and matching their commitments: {opened}"),
-    ];
-    lines.extend(kinds.iter().map(|(kind, count)| format!("  {count:>8}  {kind}")));
-    lines.extend(listed);
-    ui.result(&json, &lines)
-}
-
-fn line(index: u64, entry: &mithaq_ledger::Entry<'_>) -> String {
-    let party = entry.counterparty.map_or("-", |id| id.as_str());
-    let verdict = entry.verdict.map_or("-", |id| id.as_str());
-    let at = Timestamp::from_millis(entry.at_ms);
-    format!(
-        "{index:>8}  {at}  {:<24} {:<12} {} {party} {verdict}",
-        entry.kind.as_str(),
-        entry.role.as_str(),
-        entry.object.as_str()
-    )
-}
-
-fn seconds(at_s: u64) -> Timestamp {
-    Timestamp::from_millis(i64::try_from(at_s).unwrap_or(i64::MAX).saturating_mul(1_000))
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use hyper::Method;
-use mithaq_ledger::{Trust, VerifierKey, verify_bundle};
+use mithaq_evidence::{Anchors, judge};
 use mithaq_model::Days;
 use serde_json::{Value as Json, json};
 
@@ -233,23 +233,31 @@ async fn evidence(world: &World, teller: &Teller) -> Result<u64, Failure> {
     let api = world.api(MA, "oversight")?;
     let body = json!({ "extent": "all" }).to_string().into_bytes();
     let mut bundle = api.bytes(Method::POST, "/api/v1/evidence", "application/json", body).await?;
-    let key: VerifierKey = world.node(MA)?.log_key.parse().map_err(anyhow::Error::from)?;
-    let keys = [key];
-    let trust = Trust::logs_only(&keys);
-    let entries = {
-        let verified = verify_bundle(&bundle, &trust).map_err(|error| broken(&error.to_string()))?;
-        if !verified.is_complete() {
-            return Err(broken("the evidence is not complete"));
-        }
-        verified.entry_count()
-    };
+    // What the oversight body has on paper: the numbers of the two agreements. Everything else is in the bundle.
+    let paper = [world.agreement(MA, ES)?, world.agreement(MA, CI)?];
+    let agreements =
+        paper.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(anyhow::Error::from)?;
+    let anchors = Anchors { agreements, ..Anchors::default() };
+    let found =
+        judge(&bundle, &anchors).map_err(|error| broken(&format!("{:#}", anyhow::Error::from(error))))?;
+    if !found.is_complete || !found.violations.is_empty() {
+        return Err(broken("the evidence is not complete, or shows a wrong"));
+    }
+    let entries = found.entries;
     teller.shows(&format!("{entries} entries, {} bytes, complete", bundle.len()));
+    teller.say(&words::WITNESSED);
+    for one in &found.countersigned {
+        teller.shows(&format!("{}  {}  {}", one.by, found.size, one.at));
+    }
+    teller.say(&words::SIGNED_FOR);
+    let signed = found.messages.iter().filter(|message| message.is_sent && message.receipt.is_some()).count();
+    teller.shows(&format!("R1, R2: {signed}   R3, R4: {}", found.later.len()));
     teller.say(&words::FORGED);
     let middle = bundle.len() / 2;
     if let Some(byte) = bundle.get_mut(middle) {
         *byte ^= 1;
     }
-    match verify_bundle(&bundle, &trust) {
+    match judge(&bundle, &anchors) {
         Ok(_forged) => Err(broken("a changed byte was not found")),
         Err(error) => {
             teller.shows(&error.to_string());

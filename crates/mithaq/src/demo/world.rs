@@ -45,7 +45,6 @@ pub(crate) struct Node {
     directory: PathBuf,
     address: String,
     tokens: BTreeMap<&'static str, String>,
-    pub(crate) log_key: String,
     child: Option<Child>,
 }
 
@@ -214,6 +213,8 @@ impl World {
             &[party(a, root_a.root_keys().fingerprint()), party(b, root_b.root_keys().fingerprint())],
             today,
         );
+        // Evidence counts only when the partner has countersigned the log.
+        let text = text.replacen("[oversight]\n", "[oversight]\ncountersignatures = 1\n", 1);
         let id = mithaq_policy::agreement_id(text.as_bytes());
         let sign = |node: &Node, root: &mithaq_envelope::SoftRoot| {
             sign_agreement((id, &node.party), "Head of service", now(), root)
@@ -275,7 +276,7 @@ fn make_node(directory: &Path, party: &str, state: &'static str) -> Result<Node,
         client_listen: ([127, 0, 0, 1], client).into(),
         ..Config::default()
     };
-    let made = setup::init(directory, &Init { party: party.clone(), config, valid: Days(365) })?;
+    setup::init(directory, &Init { party: party.clone(), config, valid: Days(365) })?;
     let (app, _config, _identity) = setup::open(directory, Box::new(|| ()))?;
     let officers: Vec<NewOfficer> = OFFICERS
         .iter()
@@ -300,7 +301,6 @@ fn make_node(directory: &Path, party: &str, state: &'static str) -> Result<Node,
         directory: directory.to_path_buf(),
         address: format!("127.0.0.1:{client}"),
         tokens,
-        log_key: made.log_key,
         child: None,
     })
 }

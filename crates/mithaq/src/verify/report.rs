@@ -1,0 +1,267 @@
+//! A judgement as lines a lawyer reads and as JSON. Says what is proven, by whose signature, and what is not.
+
+use std::time::Duration;
+
+use core::fmt::Display;
+
+use mithaq_evidence::{Gap, Judgement, Later, LaterKind, Message, RootSource, Violation};
+use mithaq_model::Words4;
+use serde_json::{Value as Json, json};
+
+use super::words::{self as w, fill};
+use crate::ui::Ui;
+
+/// Lines under a heading.
+struct Page {
+    ui: Ui,
+    lines: Vec<String>,
+}
+
+impl Page {
+    fn head(&mut self, words: &Words4) {
+        self.lines.push(self.ui.words(words).to_owned());
+    }
+
+    fn say(&mut self, words: &Words4, values: &[(&str, &dyn Display)]) {
+        let text = fill(self.ui.words(words), values);
+        self.lines.push(format!("  • {text}"));
+    }
+
+    fn under(&mut self, words: &Words4, values: &[(&str, &dyn Display)]) {
+        let text = fill(self.ui.words(words), values);
+        self.lines.push(format!("      {text}"));
+    }
+}
+
+pub(super) fn lines(found: &Judgement, entries: bool, ui: Ui) -> Vec<String> {
+    let mut page = Page { ui, lines: Vec::new() };
+    page.head(&w::PROVEN);
+    keys(found, &mut page);
+    agreements(found, &mut page);
+    log(found, &mut page);
+    messages(found, &mut page);
+    if !found.violations.is_empty() {
+        page.head(&w::WRONG);
+        found.violations.iter().for_each(|one| violation(one, &mut page));
+    }
+    page.head(&w::NOT_PROVEN);
+    found.gaps.iter().for_each(|one| gap(one, &mut page));
+    if found.contents.closed > 0 {
+        page.say(&w::CLOSED, &[("count", &found.contents.closed)]);
+    }
+    page.say(&w::ALWAYS, &[]);
+    if entries {
+        page.lines.push(String::new());
+        page.lines.extend(found.lines.iter().map(|line| {
+            let [kind, role, object, partner, verdict] = &line.words;
+            format!("{:>8}  {}  {kind:<24} {role:<12} {object} {partner} {verdict}", line.index, line.at)
+        }));
+    }
+    page.lines
+}
+
+fn keys(found: &Judgement, page: &mut Page) {
+    for (party, root) in &found.roots {
+        let hex = data_encoding::HEXLOWER.encode(&root.fingerprint);
+        let sentence = match root.source {
+            RootSource::Given => &w::ROOT_GIVEN,
+            RootSource::PinnedAgreement(_) => &w::ROOT_PINNED,
+            RootSource::Bundle(_) | RootSource::Claimed => &w::ROOT_BUNDLE,
+        };
+        page.say(sentence, &[("party", party), ("root", &hex)]);
+        let last = found.manifests.iter().filter(|one| one.party == *party).max_by_key(|one| one.number);
+        if let Some(last) = last {
+            page.under(&w::MANIFEST, &[("party", party), ("last", &last.number), ("to", &last.to)]);
+        }
+    }
+}
+
+fn agreements(found: &Judgement, page: &mut Page) {
+    for one in &found.agreements {
+        page.say(&w::AGREEMENT, &[("id", &one.id), ("from", &one.from), ("to", &one.to)]);
+        for made in &one.signatures {
+            page.under(&w::SIGNED, &[("party", &made.party), ("office", &made.role), ("at", &made.at)]);
+        }
+        for (index, at, stage) in &one.life {
+            page.under(&w::LIFE, &[("stage", stage), ("index", index), ("at", at)]);
+        }
+    }
+}
+
+fn log(found: &Judgement, page: &mut Page) {
+    let (party, origin) = (&found.party, &found.origin);
+    page.say(&w::LOG, &[("party", party), ("origin", origin), ("size", &found.size), ("root", &found.root)]);
+    page.say(&w::ENTRIES, &[("count", &found.entries)]);
+    if found.is_complete {
+        page.say(&w::COMPLETE, &[]);
+    }
+    for one in &found.countersigned {
+        page.say(&w::COUNTERSIGNED, &[("by", &one.by), ("at", &one.at)]);
+    }
+    let demanded = found.quorum.demanded();
+    if demanded > 0 {
+        let (agreement, you) = (found.quorum.by_agreement, found.quorum.by_verifier);
+        page.say(&w::QUORUM, &[("demanded", &demanded), ("agreement", &agreement), ("you", &you)]);
+    }
+    if found.contents.opened > 0 {
+        page.say(&w::OPENED, &[("count", &found.contents.opened)]);
+    }
+    if found.contents.erased > 0 {
+        page.say(&w::ERASED, &[("count", &found.contents.erased)]);
+    }
+}
+
+fn messages(found: &Judgement, page: &mut Page) {
+    for one in &found.messages {
+        message(found, one, page);
+    }
+    for one in &found.later {
+        later(one, page);
+    }
+}
+
+fn message(found: &Judgement, one: &Message, page: &mut Page) {
+    let sentence = match (one.is_sent, one.place.is_some()) {
+        (true, true) => &w::SENT,
+        (true, false) => &w::SENT_LOG,
+        (false, true) => &w::TAKEN,
+        (false, false) => &w::TAKEN_LOG,
+    };
+    let party = &found.party;
+    let values: [(&str, &dyn Display); 5] = [
+        ("index", &one.index),
+        ("at", &one.at),
+        ("party", party),
+        ("object", &one.object),
+        ("partner", &one.partner),
+    ];
+    page.say(sentence, &values);
+    if let Some(receipt) = &one.receipt {
+        let by = if one.is_sent { &one.partner } else { party };
+        page.under(&w::RECEIPT, &[("by", by), ("at", &receipt.stored_at), ("verdict", &receipt.verdict)]);
+    }
+    if let Some(at) = &one.not_delivered {
+        page.under(&w::NOT_DELIVERED, &[("party", party), ("at", at)]);
+    }
+}
+
+fn later(one: &Later, page: &mut Page) {
+    match &one.kind {
+        LaterKind::Read { role, .. } => {
+            page.say(&w::READ, &[("by", &one.by), ("object", &one.object), ("at", &one.at), ("role", role)]);
+        }
+        LaterKind::Erased { .. } => {
+            page.say(&w::ERASURE, &[("by", &one.by), ("object", &one.object), ("at", &one.at)]);
+        }
+    }
+}
+
+fn violation(one: &Violation, page: &mut Page) {
+    match one {
+        Violation::OutsideDates { index, agreement } => {
+            page.say(&w::OUTSIDE_DATES, &[("index", index), ("id", agreement)]);
+        }
+        Violation::NotInForce { index, agreement, stage } => {
+            page.say(&w::NOT_IN_FORCE, &[("index", index), ("id", agreement), ("stage", stage)]);
+        }
+        Violation::Unsigned { index, agreement } => {
+            page.say(&w::UNSIGNED, &[("index", index), ("id", agreement)]);
+        }
+        Violation::NoParty { index, agreement } => {
+            page.say(&w::NO_PARTY, &[("index", index), ("id", agreement)]);
+        }
+        Violation::ManifestExpired { index, party } => {
+            page.say(&w::MANIFEST_OVER, &[("index", index), ("party", party)]);
+        }
+    }
+}
+
+fn gap(one: &Gap, page: &mut Page) {
+    match one {
+        Gap::NotAnchored => page.say(&w::NOT_ANCHORED, &[]),
+        Gap::RootFromBundle { party } => page.say(&w::ROOT_UNKNOWN, &[("party", party)]),
+        Gap::LeftOut { entries } => page.say(&w::LEFT_OUT, &[("count", entries)]),
+        Gap::NotCountersigned => page.say(&w::NOT_COUNTERSIGNED, &[]),
+        Gap::NoAgreement { agreement } => page.say(&w::NO_AGREEMENT, &[("id", agreement)]),
+        Gap::StageNotShown { agreement } => page.say(&w::NO_STAGE, &[("id", agreement)]),
+        Gap::NoReceipt { index, claimed } => {
+            page.say(if *claimed { &w::CLAIMED } else { &w::NO_RECEIPT }, &[("index", index)]);
+        }
+        Gap::NoEnvelope { index } => page.say(&w::NO_ENVELOPE, &[("index", index)]),
+        Gap::NoLaterReceipt { index } => page.say(&w::NO_LATER, &[("index", index)]),
+        Gap::NoErasure { object, partner } => {
+            page.say(&w::NO_ERASURE, &[("partner", partner), ("object", object)]);
+        }
+    }
+}
+
+pub(super) fn json(found: &Judgement, entries: bool, spent: Duration) -> Json {
+    let roots = found.roots.iter().map(|(party, root)| {
+        let source = match root.source {
+            RootSource::Given => "given",
+            RootSource::PinnedAgreement(_) => "agreement_given",
+            RootSource::Bundle(_) => "bundle",
+            RootSource::Claimed => "claimed",
+        };
+        json!({ "party": party.as_str(), "root": data_encoding::HEXLOWER.encode(&root.fingerprint), "source": source })
+    });
+    let agreements = found.agreements.iter().map(|one| {
+        json!({ "id": one.id.to_string(), "parties": one.parties.iter().map(mithaq_model::PartyId::as_str).collect::<Vec<_>>(),
+            "signed_by": one.signatures.iter().map(|made| made.party.as_str()).collect::<Vec<_>>(),
+            "missing": one.missing.iter().map(mithaq_model::PartyId::as_str).collect::<Vec<_>>(),
+            "from": one.from.to_string(), "to": one.to.to_string(), "countersignatures": one.countersignatures,
+            "life": one.life.iter().map(|(index, at, stage)| json!({ "entry": index, "at": at.to_string(), "stage": stage })).collect::<Vec<_>>() })
+    });
+    let countersigned = found
+        .countersigned
+        .iter()
+        .map(|one| json!({ "by": one.by, "at": one.at.to_string(), "known": one.is_known }));
+    let later = found.later.iter().map(|one| {
+        let kind = if matches!(one.kind, LaterKind::Erased { .. }) { "erased" } else { "read" };
+        json!({ "kind": kind, "by": one.by.as_str(), "object": one.object.to_string(), "at": one.at.to_string() })
+    });
+    let listed = found.lines.iter().filter(|_| entries);
+    let listed =
+        listed.map(|line| json!({ "index": line.index, "at": line.at.to_string(), "words": line.words }));
+    json!({
+        "verified": true,
+        "anchored": found.is_anchored,
+        "origin": found.origin,
+        "party": found.party.as_str(),
+        "size": found.size,
+        "root": found.root.to_string(),
+        "entries": found.entries,
+        "complete": found.is_complete,
+        "roots": roots.collect::<Vec<_>>(),
+        "agreements": agreements.collect::<Vec<_>>(),
+        "quorum": { "demanded": found.quorum.demanded(), "agreement": found.quorum.by_agreement, "verifier": found.quorum.by_verifier },
+        "countersigned": countersigned.collect::<Vec<_>>(),
+        "messages": found.messages.iter().map(message_json).collect::<Vec<_>>(),
+        "later": later.collect::<Vec<_>>(),
+        "contents": { "opened": found.contents.opened, "erased": found.contents.erased, "closed": found.contents.closed },
+        "violations": found.violations.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>(),
+        "not_proven": found.gaps.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>(),
+        "kinds": found.kinds,
+        "listed": listed.collect::<Vec<_>>(),
+        "milliseconds": spent.as_millis(),
+    })
+}
+
+fn message_json(one: &Message) -> Json {
+    let receipt = one
+        .receipt
+        .as_ref()
+        .map(|made| json!({ "stored_at": made.stored_at.to_string(), "verdict": made.verdict, "manifest": made.manifest }));
+    json!({
+        "entry": one.index,
+        "at": one.at.to_string(),
+        "direction": if one.is_sent { "sent" } else { "taken" },
+        "partner": one.partner.as_str(),
+        "agreement": one.agreement.to_string(),
+        "object": one.object,
+        "envelope": data_encoding::HEXLOWER.encode(&one.envelope.0),
+        "signed_by_sender": one.place.is_some(),
+        "receipt": receipt,
+        "not_delivered": one.not_delivered.map(|at| at.to_string()),
+    })
+}
