@@ -37,8 +37,9 @@ impl Lives {
         let Some(agreement) = entry.agreement.map(|hash| AgreementId::new(*hash.as_bytes())) else { return };
         let at = Timestamp::from_millis(entry.at_ms);
         let kind = entry.kind.as_str();
-        // A signature of a party has the same kind as the stage it leads to, and names the party.
-        let step = kind.strip_prefix(LIFE).filter(|_| entry.counterparty.is_none());
+        // A signature of a party has the same kind as the stage it leads to, and names who signed.
+        let is_signature = kind == "agreement.signed" && entry.counterparty.is_some();
+        let step = kind.strip_prefix(LIFE).filter(|_| !is_signature);
         if let Some(stage) = step.and_then(Stage::from_code) {
             self.stages.entry(agreement).or_default().push((index, at, stage));
             return;
