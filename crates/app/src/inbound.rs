@@ -34,7 +34,7 @@ impl App {
         let partner = registry.peers.get(peer).cloned().ok_or_else(AppError::not_found)?;
         let own = registry.own.clone().ok_or_else(|| AppError::conflict("node.no_manifest"))?;
         let (answer, erased) = self.write(move |app, tx| {
-            let opener = Opener { app, peer: &partner };
+            let opener = Opener::new(app, &partner);
             let sign = OwnReceipts { app, manifest: own.hash() };
             let id = inspection.lane.clone();
             let lane = lanes::inbound(tx, &id)?;
@@ -69,7 +69,7 @@ impl App {
         let alive = registry.alive_with(peer, self.now());
         let envelopes = decode_batch(body).map_err(|why| AppError::invalid("batch").because(why))?;
         let door = Door { us: &self.party, peer, agreements: &alive };
-        let opener = Opener { app: self, peer: partner };
+        let opener = Opener::new(self, partner);
         inspect(&envelopes, &door, &opener).map_err(|stop| {
             // Bare: an unknown agreement, a wrong address and a bad signature look alike from outside.
             AppError::new(ErrorKind::Invalid, stop.code(), words::INVALID)

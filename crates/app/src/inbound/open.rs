@@ -1,8 +1,10 @@
 //! Opening what a partner sent, and signing what this node says about it.
 
+use std::cell::Cell;
+
 use mithaq_envelope::{
-    EnvelopeError, Opened as Unsealed, SealedError, SessionCache, open_seal, peek_header, sign_receipts,
-    verify,
+    EnvelopeError, Opened as Unsealed, SealedError, SessionCache, Verification, VerifiedEnvelope,
+    VerifiedManifest, open_seal, peek_header, sign_receipts, verify,
 };
 use mithaq_exchange::ports::{SignReceipts, Unopened, Unreadable, Unsigned, Unwrap};
 use mithaq_exchange::{Content, Opened};
@@ -25,8 +27,26 @@ pub(super) struct Incoming {
 
 /// Opens the envelopes of one partner.
 pub(super) struct Opener<'a> {
-    pub(super) app: &'a App,
-    pub(super) peer: &'a Peer,
+    app: &'a App,
+    peer: &'a Peer,
+    /// The envelope that was verified last, so that opening it does not verify it again.
+    verified: Cell<Option<Verification>>,
+}
+
+impl<'a> Opener<'a> {
+    pub(super) const fn new(app: &'a App, peer: &'a Peer) -> Self {
+        Self { app, peer, verified: Cell::new(None) }
+    }
+
+    /// Takes up the bytes that were verified last; any other bytes are verified themselves.
+    fn verified<'b>(
+        &self,
+        envelope: &'b [u8],
+        manifest: &VerifiedManifest,
+    ) -> Result<VerifiedEnvelope<'b>, EnvelopeError> {
+        let again = self.verified.take().map(|last| VerifiedEnvelope::again(envelope, &last));
+        again.and_then(Result::ok).map_or_else(|| verify(envelope, manifest), Ok)
+    }
 }
 
 impl Unwrap for Opener<'_> {
@@ -48,12 +68,14 @@ impl Unwrap for Opener<'_> {
 
     fn verify(&self, envelope: &[u8], header: &EnvelopeHeader) -> Result<(), Unsigned> {
         let manifest = self.peer.manifest(header.manifest).ok_or(Unsigned::Signer)?;
-        verify(envelope, manifest).map(drop).map_err(|_refused| Unsigned::Signature)
+        let verified = verify(envelope, manifest).map_err(|_refused| Unsigned::Signature)?;
+        self.verified.set(Some(verified.verification()));
+        Ok(())
     }
 
     fn open(&self, envelope: &[u8], header: &EnvelopeHeader) -> Result<Opened<Incoming>, Unopened> {
         let manifest = self.peer.manifest(header.manifest).ok_or(Unopened::Undecryptable)?;
-        let verified = verify(envelope, manifest).map_err(|_refused| Unopened::Undecryptable)?;
+        let verified = self.verified(envelope, manifest).map_err(|_refused| Unopened::Undecryptable)?;
         let mut cache = self.app.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let opened = verified
             .open(&self.app.party, self.app.keys.soft(), &mut cache)

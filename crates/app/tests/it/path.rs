@@ -36,6 +36,24 @@ fn a_report_goes_its_whole_way_and_comes_back_signed() {
 }
 
 #[test]
+fn each_message_has_its_entries_and_they_commit_to_its_envelope() {
+    let mut world = World::new();
+    let (_, number) = world.released();
+    world.settle();
+    let may = world.ma().actor("supervisor").may(intent::RecallReport).unwrap();
+    world.ma().app.recall_report(may, number, OrderReason::Inaccurate).unwrap();
+    world.settle();
+    let (ma, es) = (world.ma(), world.es());
+    for (sender, receiver, messages) in [(ma, es, 2), (es, ma, 1)] {
+        let queued = sender.commitments("message.queued");
+        assert_eq!(queued.len(), messages);
+        assert!(queued.iter().all(Option::is_some));
+        assert_eq!(sender.commitments("message.decided"), queued);
+        assert_eq!(receiver.commitments("message.taken"), queued);
+    }
+}
+
+#[test]
 fn reading_takes_a_case_a_purpose_and_a_reason() {
     let mut world = World::new();
     let (_, number) = world.released();

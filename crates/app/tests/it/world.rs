@@ -260,14 +260,24 @@ impl Node {
         self.app.assess_partner(may, other, risk).unwrap();
     }
 
-    /// Every entry of the ledger: kind, object, verdict.
-    pub(crate) fn entries(&self) -> Vec<(String, String, String)> {
+    fn stored(&self) -> Vec<(u64, Vec<u8>)> {
         let read = |tx: &mut dyn Tx| -> Result<_, AppError> {
             let ledger = Ledger::open(tx)?;
             Ok(ledger.entries(tx, &Filter::All, 0..u64::MAX)?)
         };
-        let stored = self.db.read(read).unwrap();
-        stored
+        self.db.read(read).unwrap()
+    }
+
+    /// What the entries of a kind commit to, in order.
+    pub(crate) fn commitments(&self, kind: &str) -> Vec<Option<mithaq_ledger::Hash>> {
+        let stored = self.stored();
+        let entries = stored.iter().map(|(_, bytes)| Entry::parse(bytes).unwrap());
+        entries.filter(|entry| entry.kind.as_str() == kind).map(|entry| entry.commitment).collect()
+    }
+
+    /// Every entry of the ledger: kind, object, verdict.
+    pub(crate) fn entries(&self) -> Vec<(String, String, String)> {
+        self.stored()
             .iter()
             .map(|(_, bytes)| {
                 let entry = Entry::parse(bytes).unwrap();
