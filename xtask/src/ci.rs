@@ -6,7 +6,7 @@
 
 mod steps;
 
-pub(crate) use steps::{SimOptions, sim};
+pub(crate) use steps::{KillOptions, SimOptions, kill, sim};
 
 use crate::pg::Cluster;
 use crate::shell;
@@ -124,6 +124,12 @@ pub(crate) const STEPS: &[Step] = &[
         about: "real nodes, as processes, carry out the demonstration and check its evidence",
         advice: "run `cargo run --package mithaq -- demo --check`",
         run: steps::nodes,
+    },
+    Step {
+        name: "kill",
+        about: "real nodes are killed ten times under a broken network, and nothing is lost, doubled or unsigned",
+        advice: "run `cargo xtask kill --seed S` with the seed named above",
+        run: steps::kills,
     },
 ];
 

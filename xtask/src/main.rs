@@ -36,6 +36,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Run many simulated nodes under a faulty network
     Sim(ci::SimOptions),
+    /// Kill real nodes in the middle of their work and judge what is left
+    Kill(ci::KillOptions),
     /// Run a command with a throw-away PostgreSQL, named in MITHAQ_TEST_PG
     Pg(pg::Options),
 }
@@ -58,6 +60,7 @@ fn run(args: Args) -> Result<()> {
         Command::Gen(options) => generate::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Sim(options) => ci::sim(&workspace, &options),
+        Command::Kill(options) => ci::kill(&workspace, &options),
         Command::Pg(options) => pg::run(&workspace, &options),
     }
 }

@@ -3,13 +3,14 @@
 
 mod story;
 mod words;
-mod world;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
+use serde_json::json;
 
+use crate::fleet::{Fleet, Spec};
 use crate::ui::{Failure, Ui};
 
 #[derive(Debug, Args)]
@@ -28,17 +29,21 @@ pub(crate) struct DemoArgs {
     dir: Option<PathBuf>,
 }
 
-/// Longest wait for one thing to arrive.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The agencies, by function.
+const PARTIES: [(&str, &str); 3] = [("ma-security", "MA"), ("es-police", "ES"), ("ci-judiciary", "CI")];
 
 pub(crate) fn run(args: &DemoArgs, ui: Ui) -> Result<(), Failure> {
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let teller = words::Teller::new(Ui { quiet: ui.quiet || args.check, ..ui });
-        let mut world = world::World::make(args.dir.as_deref(), &teller)?;
-        world.start_all(&teller).await?;
-        world.agree(&teller).await?;
+        teller.say(&words::MAKE);
+        let specs = PARTIES.iter().map(|(party, state)| Spec::new(party, state));
+        let specs = specs.collect::<Result<Vec<_>, _>>()?;
+        let mut world = Fleet::make("demo", args.dir.as_deref(), &specs, teller.lang())?;
+        teller.say(&words::START);
+        world.start_all().await?;
+        agree(&mut world, &teller).await?;
         let told = story::tell(&mut world, args.list.as_deref(), &teller).await;
         if told.is_err() {
             world.show_logs();
@@ -46,13 +51,42 @@ pub(crate) fn run(args: &DemoArgs, ui: Ui) -> Result<(), Failure> {
         let summary = told?;
         teller.done(started.elapsed());
         if args.keep {
-            world.introduce(ui)?;
+            introduce(&world, ui)?;
             let _asked_to_end = tokio::signal::ctrl_c().await;
         }
-        world.stop_all();
+        world.kill_all();
         if ui.json {
             ui.result(&summary, &[])?;
         }
         Ok(())
     })
+}
+
+/// Each pair comes under an agreement.
+async fn agree(world: &mut Fleet, teller: &words::Teller) -> Result<(), Failure> {
+    teller.say(&words::AGREE);
+    for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+        // Evidence counts only when the partner has countersigned the log.
+        let countersigned =
+            |text: String| text.replacen("[oversight]\n", "[oversight]\ncountersignatures = 1\n", 1);
+        let id = world.agree((one, other), countersigned).await?;
+        let shown: String = id.to_string().chars().take(15).collect();
+        teller.shows(&format!("{} — {}  {shown}…", world.node(one)?.party, world.node(other)?.party));
+    }
+    Ok(())
+}
+
+/// How to reach what goes on running.
+fn introduce(world: &Fleet, ui: Ui) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    let mut all = Vec::new();
+    for node in world.nodes() {
+        lines.push(format!("{}  http://{}  {}", node.party, node.address, node.directory.display()));
+        for (officer, token) in &node.tokens {
+            lines.push(format!("    {officer:<11} MITHAQ_NODE=http://{} MITHAQ_TOKEN={token}", node.address));
+        }
+        all.push(json!({ "party": node.party.as_str(), "url": format!("http://{}", node.address),
+            "directory": node.directory, "tokens": node.tokens }));
+    }
+    ui.result(&json!({ "nodes": all }), &lines)
 }

@@ -1,8 +1,12 @@
 //! The command line's way to a node's client API: one request, one JSON answer, failures as people read them.
+//! Connections are kept and used again; clones of an [`Api`] share them.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Method, Request, StatusCode};
+use hyper::client::conn::http1::SendRequest;
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
 use tokio::net::TcpStream;
@@ -19,7 +23,10 @@ pub(crate) struct Api {
     address: String,
     token: Option<String>,
     lang: String,
+    idle: Arc<Mutex<Vec<Connection>>>,
 }
+
+type Connection = SendRequest<Full<Bytes>>;
 
 impl Api {
     /// Takes `http://host:port`.
@@ -29,7 +36,7 @@ impl Api {
             Failure::new(Exit::Usage, "cli.node", format!("`{url}` is not `http://host:port`"))
                 .hint("give the client address of your node with --node or MITHAQ_NODE")
         })?;
-        Ok(Self { address: address.to_owned(), token, lang: lang.to_owned() })
+        Ok(Self { address: address.to_owned(), token, lang: lang.to_owned(), idle: Arc::default() })
     }
 
     /// Sends JSON, returns JSON (null for no content).
@@ -69,21 +76,58 @@ impl Api {
     }
 
     async fn call(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Bytes, Failure> {
-        let unreachable = |error: &dyn std::fmt::Display| {
-            Failure::new(
-                Exit::Failed,
-                "cli.unreachable",
-                format!("the node at {} does not answer: {error}", self.address),
-            )
-            .hint("is it running? `mithaq serve DIR`; is the address right? --node or MITHAQ_NODE")
-        };
-        let tcp = TcpStream::connect(&self.address).await.map_err(|error| unreachable(&error))?;
-        let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(tcp))
+        let (mut connection, response) = self.send(&method, path, kind, &body).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+        let body = body.map_err(|error| self.unreachable(&error))?.to_bytes();
+        if connection.ready().await.is_ok() {
+            self.idle().push(connection);
+        }
+        if status.is_success() { Ok(body) } else { Err(problem(status, &body)) }
+    }
+
+    /// Sends on a kept connection, or on a fresh one when the node closed that before it took the request. One
+    /// that may have reached the node is never sent again: it could act twice.
+    async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        kind: &str,
+        body: &Bytes,
+    ) -> Result<(Connection, Response<hyper::body::Incoming>), Failure> {
+        let kept = { self.idle().pop() };
+        if let Some(mut kept) = kept.filter(Connection::is_ready) {
+            match kept.send_request(self.request(method, path, kind, body)?).await {
+                Ok(response) => return Ok((kept, response)),
+                Err(error) if error.is_canceled() => {}
+                Err(error) => return Err(self.unreachable(&error)),
+            }
+        }
+        let mut fresh = self.connect().await?;
+        let response = fresh.send_request(self.request(method, path, kind, body)?).await;
+        Ok((fresh, response.map_err(|error| self.unreachable(&error))?))
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let tcp = TcpStream::connect(&self.address).await.map_err(|error| self.unreachable(&error))?;
+        // A request is small and waits for its answer: Nagle's delay would only slow it.
+        let _best_effort = tcp.set_nodelay(true);
+        let (sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(tcp))
             .await
-            .map_err(|error| unreachable(&error))?;
+            .map_err(|error| self.unreachable(&error))?;
         tokio::spawn(async move {
             let _ended = driver.await;
         });
+        Ok(sender)
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        kind: &str,
+        body: &Bytes,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -93,15 +137,17 @@ impl Api {
         if let Some(token) = &self.token {
             request = request.header(hyper::header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let request = request.body(Full::new(body)).map_err(|error| unreachable(&error))?;
-        let response = sender.send_request(request).await.map_err(|error| unreachable(&error))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_MAX)
-            .collect()
-            .await
-            .map_err(|error| unreachable(&error))?;
-        let body = body.to_bytes();
-        if status.is_success() { Ok(body) } else { Err(problem(status, &body)) }
+        request.body(Full::new(body.clone())).map_err(|error| self.unreachable(&error))
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unreachable(&self, error: &dyn std::fmt::Display) -> Failure {
+        let text = format!("the node at {} does not answer: {error}", self.address);
+        Failure::new(Exit::Failed, "cli.unreachable", text)
+            .hint("is it running? `mithaq serve DIR`; is the address right? --node or MITHAQ_NODE")
     }
 }
 

@@ -1,8 +1,10 @@
 //! Mithaq: agree first, exchange under control, prove it all. The command line.
 
 mod agreement;
+mod bench;
 mod client;
 mod demo;
+mod fleet;
 mod http;
 mod import;
 mod local;
@@ -70,6 +72,9 @@ enum Command {
     Ledger(client::LedgerCommand),
     /// Check an evidence bundle offline
     Verify(verify::VerifyArgs),
+    /// Measure what this program does on this machine
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Print who may do what
     Roles,
     /// Print the OpenAPI document of the client API
@@ -106,6 +111,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Evidence(command) => client::evidence(command, ui),
         Command::Ledger(command) => client::ledger(command, ui),
         Command::Verify(args) => verify::run(args, ui),
+        Command::Bench(command) => bench::run(command, ui),
         Command::Roles => {
             let matrix = mithaq_app::role_matrix();
             let lines: Vec<String> = matrix.lines().map(ToOwned::to_owned).collect();

@@ -10,6 +10,9 @@ use std::path::Path;
 const FUZZ_SECONDS: &str = "20";
 const SIM_SEEDS: &str = "1000";
 
+/// The kill loop in one run of the checks: always the same schedule, so that a failure is one of the change.
+const KILLS: &[&str] = &["bench", "kill", "--cycles", "10", "--seed", "1"];
+
 /// Runs of the real program. Each begins with the subcommand it needs; one that does not exist yet is left out.
 const NODE_RUNS: &[&[&str]] = &[&["demo", "--check"]];
 
@@ -20,6 +23,14 @@ const BUILD: &[&str] = &["build", "--workspace", "--bins", "--tests"];
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimOptions {
     /// What to hand to the simulation: `--seeds N`, `--seed S`, …
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<String>,
+}
+
+/// Options of `cargo xtask kill`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KillOptions {
+    /// What to hand to the kill loop: `--cycles N`, `--seed S`, `--calm`, …
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
@@ -113,6 +124,20 @@ pub(crate) fn sim(workspace: &Workspace, options: &SimOptions) -> Result<()> {
     let args: Vec<&str> = options.args.iter().map(String::as_str).collect();
     shell::run(&mut shell::cargo(root, &["build", "--quiet", "--package", "mithaq-sim"]))?;
     shell::run(&mut shell::program(root, workspace.bin("mithaq-sim"), &args))
+}
+
+pub(super) fn kills(context: &mut Context<'_>) -> Result<Outcome> {
+    shell::run(&mut context.cargo(BUILD))?;
+    done(shell::run(&mut context.program("mithaq", KILLS)))
+}
+
+/// Builds the nodes and kills them with the given arguments.
+pub(crate) fn kill(workspace: &Workspace, options: &KillOptions) -> Result<()> {
+    let root: &Path = &workspace.root;
+    let args: Vec<&str> =
+        ["bench", "kill"].into_iter().chain(options.args.iter().map(String::as_str)).collect();
+    shell::run(&mut shell::cargo(root, &["build", "--quiet", "--package", "mithaq"]))?;
+    shell::run(&mut shell::program(root, workspace.bin("mithaq"), &args))
 }
 
 /// Whether the help of a program lists a subcommand.

@@ -5,26 +5,25 @@ use std::path::Path;
 
 use hyper::Method;
 use mithaq_evidence::{Anchors, judge};
-use mithaq_model::Days;
 use serde_json::{Value as Json, json};
 
 use super::words::{self, Teller};
-use super::world::{World, now, until};
+use crate::fleet::{self, Draft, Fleet, text, until, why};
 use crate::ui::{Exit, Failure};
 
 const MA: usize = 0;
 const ES: usize = 1;
 const CI: usize = 2;
 
-pub(crate) async fn tell(world: &mut World, list: Option<&Path>, teller: &Teller) -> Result<Json, Failure> {
-    let case = open_case(world, MA).await?;
+pub(crate) async fn tell(world: &mut Fleet, list: Option<&Path>, teller: &Teller) -> Result<Json, Failure> {
+    let case = world.open_case(MA).await?;
     if let Some(file) = list {
         teller.say(&words::LIST);
         let report = crate::import::into_case(&world.api(MA, "analyst")?, &case, file).await?;
         teller.shows(&format!("{report}"));
     }
     teller.say(&words::CASE);
-    let subject = write_subject(world, &case).await?;
+    let subject = world.write_subject(MA, &case).await?;
     teller.shows(&format!("{case}  {subject}"));
     teller.say(&words::TWO);
     let to_spain = prepare(world, &case, &subject, ES).await?;
@@ -33,7 +32,7 @@ pub(crate) async fn tell(world: &mut World, list: Option<&Path>, teller: &Teller
     let verdict = receipt(world, &to_spain, "verdict").await?;
     teller.say(&words::ACCEPTED);
     teller.shows(&format!("{to_spain}  R1, R2: {verdict}"));
-    let es_case = open_case(world, ES).await?;
+    let es_case = world.open_case(ES).await?;
     read(world, ES, &es_case, &to_spain).await?;
     let read_at = receipt(world, &to_spain, "read").await?;
     teller.say(&words::READ);
@@ -65,7 +64,7 @@ pub(crate) async fn tell(world: &mut World, list: Option<&Path>, teller: &Teller
     teller.say(&words::BACK);
     teller.shows(&format!("R4: {erased_at}"));
     teller.say(&words::GONE);
-    let ci_case = open_case(world, CI).await?;
+    let ci_case = world.open_case(CI).await?;
     match read(world, CI, &ci_case, &to_ivory).await {
         Ok(_shown) => return Err(broken("a recalled report could still be read")),
         Err(refused) => teller.shows(&format!("{} ({})", refused.text, refused.code)),
@@ -79,105 +78,21 @@ fn broken(what: &str) -> Failure {
     Failure::new(Exit::Failed, "demo.broken", what)
 }
 
-fn why(reason: &str) -> Json {
-    json!({ "purpose": "investigate", "reason": { "lang": "en", "text": reason } })
-}
-
-fn text(words: &str) -> Json {
-    json!({ "lang": "en", "text": words })
-}
-
-fn handling() -> Json {
-    json!({ "codes": ["H0", "H2"], "tlp": "TLP:AMBER", "pap": "PAP:AMBER" })
-}
-
-async fn open_case(world: &World, node: usize) -> Result<String, Failure> {
-    let mut officers = Vec::new();
-    for login in ["analyst", "supervisor"] {
-        officers.push(id_of(&world.api(node, login)?.get("/api/v1/me").await?)?);
-    }
-    let body = json!({
-        "title": text("Recruitment and travel of three young people"),
-        "area": "foreign_terrorist_fighters",
-        "offence": text("Recruitment for terrorism, penal code article 218-1"),
-        "purposes": ["investigate"],
-        "officers": officers,
-    });
-    id_of(&world.api(node, "supervisor")?.post("/api/v1/cases", &body).await?)
-}
-
-fn id_of(json: &Json) -> Result<String, Failure> {
-    let id = json.get("id").and_then(Json::as_str).map(ToOwned::to_owned);
-    id.ok_or_else(|| broken("the node's answer has no number"))
-}
-
-/// An invented recruiter, in three scripts.
-async fn write_subject(world: &World, case: &str) -> Result<String, Failure> {
-    let expires = now().plus(Days(360)).to_string();
-    let claim = |attribute: &str, value: Json| {
-        json!({ "attribute": attribute, "value": value, "source_ref": "file-12", "grade": "4x4:B2",
-            "handling": handling(), "expires": expires })
-    };
-    let name = |lang: &str, full: &str, form: &str| json!({ "is": "name", "full": { "lang": lang, "text": full }, "kind": "primary", "form": form, "quality": "good" });
-    let body = json!({ "why": why("Tickets of three travellers were paid by one card"), "subjects": [{
-        "kind": "person",
-        "class": "suspect_committed",
-        "claims": [
-            claim("name", name("ar", "عبد الحميد تازروت", "original")),
-            claim("name", name("fr", "Abdelhamid Tazerout", "transliterated")),
-            claim("name", name("ru", "Абдельхамид Тазерут", "transliterated")),
-            claim("born", json!({ "is": "date", "date": "1987/1988" })),
-            claim("nationality", json!({ "is": "text", "text": text("XA") })),
-        ],
-    }] });
-    let made = world.api(MA, "analyst")?.post(&format!("/api/v1/cases/{case}/subjects"), &body).await?;
-    made.get(0).ok_or_else(|| broken("no subject was made")).and_then(id_of)
-}
-
 /// Draft, review and two approvals.
-async fn prepare(world: &World, case: &str, subject: &str, to: usize) -> Result<String, Failure> {
-    let body = json!({
-        "why": why("The partner can stop the journey"),
-        "case": case,
-        "kind": "information",
-        "agreement": world.agreement(MA, to)?,
-        "recipients": [world.node(to)?.party.as_str()],
-        "title": text("Recruiter travelling with three young people"),
-        "facts": [{ "text": text("Three persons left by ferry on 12 May with tickets paid by one card"), "grade": "4x4:B2" }],
-        "assessments": [{ "text": text("They are being taken to a conflict zone"), "likelihood": "likely", "confidence": "moderate" }],
-        "subjects": [subject],
-        "grade": "4x4:B2",
-        "handling": handling(),
-        "level": "restricted",
-        "expires": now().plus(Days(300)).to_string(),
-    });
-    let id = id_of(&world.api(MA, "analyst")?.post("/api/v1/reports", &body).await?)?;
-    approve(world, case, &id).await?;
+async fn prepare(world: &Fleet, case: &str, subject: &str, to: usize) -> Result<String, Failure> {
+    let fact = "Three persons left by ferry on 12 May with tickets paid by one card";
+    let id = world.draft(MA, &[to], &Draft { case, subject, fact }).await?;
+    world.approve(MA, case, &id).await?;
     Ok(id)
 }
 
-async fn approve(world: &World, case: &str, id: &str) -> Result<(), Failure> {
-    let supervisor = world.api(MA, "supervisor")?;
-    supervisor
-        .post(
-            &format!("/api/v1/reports/{id}/review"),
-            &json!({ "why": why("Review before release"), "case": case }),
-        )
-        .await?;
-    supervisor.post(&format!("/api/v1/reports/{id}/approve"), &json!({})).await?;
-    world.api(MA, "spoc")?.post(&format!("/api/v1/reports/{id}/approve"), &json!({})).await?;
-    Ok(())
-}
-
 /// Releases; nothing when the rules refuse.
-async fn release(world: &World, id: &str, stated: &Json) -> Result<Option<()>, Failure> {
-    let body = json!({ "reports": [id], "stated": stated });
-    let done = world.api(MA, "spoc")?.post("/api/v1/reports/release", &body).await?;
-    let sent = done.get(0).and_then(|one| one.get("sent")).and_then(Json::as_bool);
-    Ok(sent.unwrap_or(false).then_some(()))
+async fn release(world: &Fleet, id: &str, stated: &Json) -> Result<Option<()>, Failure> {
+    let sent = fleet::release(&world.api(MA, "spoc")?, &[id.to_owned()], stated).await?;
+    Ok((sent == 1).then_some(()))
 }
 
-async fn refusal(world: &World, id: &str, teller: &Teller) -> Result<String, Failure> {
+async fn refusal(world: &Fleet, id: &str, teller: &Teller) -> Result<String, Failure> {
     let body = json!({ "reports": [id], "stated": { "capital_offence": true } });
     let done = world.api(MA, "spoc")?.post("/api/v1/reports/release", &body).await?;
     let one = done.get(0).ok_or_else(|| broken("no decision"))?;
@@ -199,7 +114,7 @@ async fn refusal(world: &World, id: &str, teller: &Teller) -> Result<String, Fai
 }
 
 /// Waits until the recipient has signed for something.
-async fn receipt(world: &World, id: &str, what: &str) -> Result<String, Failure> {
+async fn receipt(world: &Fleet, id: &str, what: &str) -> Result<String, Failure> {
     let api = world.api(MA, "supervisor")?;
     until(&format!("the receipt `{what}` did not arrive"), async || {
         let found = api.get(&format!("/api/v1/reports/{id}/receipts")).await?;
@@ -209,35 +124,33 @@ async fn receipt(world: &World, id: &str, what: &str) -> Result<String, Failure>
     .await
 }
 
-async fn read(world: &World, node: usize, case: &str, id: &str) -> Result<Json, Failure> {
+async fn read(world: &Fleet, node: usize, case: &str, id: &str) -> Result<Json, Failure> {
     let body = json!({ "why": why("Travellers may arrive in our territory"), "case": case });
     world.api(node, "analyst")?.post(&format!("/api/v1/reports/{id}/read"), &body).await
 }
 
 /// A second version of the report to Spain, through the same hands.
-async fn correct(world: &World, case: &str, id: &str) -> Result<(), Failure> {
+async fn correct(world: &Fleet, case: &str, id: &str) -> Result<(), Failure> {
     let body = json!({
         "why": why("The date was wrong"),
         "case": case,
         "facts": [{ "text": text("Three persons left by ferry on 13 May with tickets paid by one card"), "grade": "4x4:A2" }],
     });
     world.api(MA, "analyst")?.post(&format!("/api/v1/reports/{id}/correct"), &body).await?;
-    approve(world, case, id).await?;
+    world.approve(MA, case, id).await?;
     release(world, id, &json!({})).await?.ok_or_else(|| broken("the correction was refused"))?;
     Ok(())
 }
 
 /// Exports, verifies offline, and shows that a changed byte is found.
-async fn evidence(world: &World, teller: &Teller) -> Result<u64, Failure> {
+async fn evidence(world: &Fleet, teller: &Teller) -> Result<u64, Failure> {
     teller.say(&words::EVIDENCE);
     let api = world.api(MA, "oversight")?;
     let body = json!({ "extent": "all" }).to_string().into_bytes();
     let mut bundle = api.bytes(Method::POST, "/api/v1/evidence", "application/json", body).await?;
     // What the oversight body has on paper: the numbers of the two agreements. Everything else is in the bundle.
     let paper = [world.agreement(MA, ES)?, world.agreement(MA, CI)?];
-    let agreements =
-        paper.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(anyhow::Error::from)?;
-    let anchors = Anchors { agreements, ..Anchors::default() };
+    let anchors = Anchors { agreements: paper.to_vec(), ..Anchors::default() };
     let found =
         judge(&bundle, &anchors).map_err(|error| broken(&format!("{:#}", anyhow::Error::from(error))))?;
     if !found.is_complete || !found.violations.is_empty() {

@@ -1,0 +1,93 @@
+//! `mithaq bench`: what this program does on this machine. Real nodes as processes of their own, in directories that
+//! are thrown away, with invented persons. Each result says machine, disk, load and command, so that it can be
+//! repeated; nothing here is a test, and no number is ever a reason to fail.
+
+mod check;
+mod decide;
+mod dice;
+mod exchange;
+mod goods;
+mod idle;
+mod ingest;
+mod isolation;
+mod kill;
+mod machine;
+mod percentile;
+mod proxy;
+mod result;
+mod stage;
+mod sync;
+mod tables;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::ui::{Failure, Ui};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Reports per second between two nodes: sealed, decided on both sides, durable, receipted
+    Exchange(exchange::ExchangeArgs),
+    /// Ledger entries verified offline per second, from an exported bundle
+    Verify(verify::VerifyArgs),
+    /// Time of one release decision
+    Decide(decide::DecideArgs),
+    /// Memory of a node that has nothing to do
+    Idle(idle::IdleArgs),
+    /// Subjects written per second: validated, indexed, logged, durable
+    Ingest(ingest::IngestArgs),
+    /// What a slow or dead partner does to the receipts of another
+    Isolation(isolation::IsolationArgs),
+    /// Cost of a synchronisation that finds nothing new
+    Sync(sync::SyncArgs),
+    /// Kill nodes in the middle of their work, break their network, and judge what is left
+    Kill(kill::KillArgs),
+}
+
+pub(crate) fn run(command: &BenchCommand, ui: Ui) -> Result<(), Failure> {
+    match command {
+        BenchCommand::Exchange(args) => exchange::run(args, ui),
+        BenchCommand::Verify(args) => verify::run(args, ui),
+        BenchCommand::Decide(args) => decide::run(args, ui),
+        BenchCommand::Idle(args) => idle::run(args, ui),
+        BenchCommand::Ingest(args) => ingest::run(args, ui),
+        BenchCommand::Isolation(args) => isolation::run(args, ui),
+        BenchCommand::Sync(args) => sync::run(args, ui),
+        BenchCommand::Kill(args) => kill::run(args, ui),
+    }
+}
+
+/// Runs on the runtime of a measurement: the clients' side only, the nodes have their own.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(future)
+}
+
+/// Reads `150ms`, `2s` or `1.5s`.
+fn span(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("`{text}` is no length of time; write `150ms` or `2s`");
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s').ok_or_else(wrong)?, 1.0),
+    };
+    let seconds = number.parse::<f64>().map_err(|_not_a_number| wrong())? * unit;
+    if !(0.0..=3_600.0).contains(&seconds) {
+        return Err(wrong());
+    }
+    Ok(std::time::Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn spans_are_read_and_nonsense_is_not() {
+        assert_eq!(span("150ms"), Ok(Duration::from_millis(150)));
+        assert_eq!(span("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(span("1.5s"), Ok(Duration::from_millis(1_500)));
+        for bad in ["", "s", "ms", "150", "-1s", "1h", "99999s", "NaNs", "infs"] {
+            assert!(span(bad).is_err(), "{bad}");
+        }
+    }
+}

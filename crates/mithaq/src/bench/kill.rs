@@ -1,0 +1,208 @@
+//! Kills real nodes with `SIGKILL` in the middle of two streams of reports, with a network that breaks connections,
+//! starts them again, and lets an independent judge say whether anything was lost, doubled, reordered or unsigned.
+//!
+//! When and whom is drawn from the seed and printed; where in the program the signal meets a node is the machine's
+//! matter, so a seed repeats the schedule and not the instruction.
+
+mod stream;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use self::stream::Stream;
+use super::check::{Side, Verdict, judge};
+use super::dice::Dice;
+use super::goods::{self, Order};
+use super::proxy::{Proxy, Weather};
+use super::stage::no_budget;
+use crate::fleet::{Fleet, Spec, now};
+use crate::ui::{Exit, Failure, Ui};
+
+#[derive(Debug, Args)]
+pub(crate) struct KillArgs {
+    /// How often a node, or both, are killed
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    cycles: u32,
+    /// Repeats the schedule of an earlier run [default: from the clock]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Reports per second in each direction
+    #[arg(long, default_value_t = 100, value_name = "PER_SECOND")]
+    rate: u32,
+    /// Leave the network whole: only kill
+    #[arg(long)]
+    calm: bool,
+    /// Put the nodes here and leave them, instead of in a temporary directory; it must not exist
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Reports written ahead for one cycle and direction, at most; streams end early when they are used up.
+const PER_CYCLE: usize = 120;
+/// A run is judged in rounds of so many cycles, so that a long run starts on fresh tables now and then.
+const ROUND: u32 = 50;
+const NODES: usize = 2;
+
+pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
+    let seed = args.seed.unwrap_or_else(|| u64::try_from(now().as_millis()).unwrap_or(0));
+    ui.say(&format!("seed {seed}: {} cycles", args.cycles));
+    let (mut all, mut done, mut faults, mut reports) = (Verdict::default(), 0, 0, 0);
+    while done < args.cycles {
+        let cycles = ROUND.min(args.cycles - done);
+        let round = super::block_on(round(args, seed.wrapping_add(u64::from(done)), cycles, ui))?;
+        done += cycles;
+        faults += round.faults;
+        reports += round.reports;
+        all.add(round.verdict);
+        if !all.broken.is_empty() {
+            break;
+        }
+    }
+    for line in all.broken.iter().take(20) {
+        ui.say(&format!("BROKEN {line}"));
+    }
+    let summary = json!({ "seed": seed, "cycles": done, "network_faults": faults, "reports": reports,
+        "envelopes": all.envelopes, "receipts": all.receipts, "entries": all.entries,
+        "checkpoints": all.checkpoints, "erased": all.erased, "broken": all.broken });
+    ui.result(
+        &summary,
+        &[
+            format!("{done} cycles, {faults} network faults, {reports} reports released, seed {seed}"),
+            format!(
+                "judged: {} envelopes, {} receipts, {} ledger entries, {} checkpoints, {} erasures",
+                all.envelopes, all.receipts, all.entries, all.checkpoints, all.erased
+            ),
+            format!("broken promises: {}", all.broken.len()),
+        ],
+    )?;
+    if all.broken.is_empty() {
+        return Ok(());
+    }
+    let text = format!("{} promises were broken with seed {seed}", all.broken.len());
+    Err(Failure::new(Exit::NotVerified, "kill.broken", text)
+        .hint(format!("run it again with `--seed {seed} --cycles {done} --dir DIR` and look at the tables")))
+}
+
+struct Round {
+    verdict: Verdict,
+    faults: u64,
+    reports: usize,
+}
+
+async fn round(args: &KillArgs, seed: u64, cycles: u32, ui: Ui) -> Result<Round, Failure> {
+    let mut dice = Dice::new(seed);
+    let weather = if args.calm { Weather::Calm } else { Weather::Storm(seed) };
+    let mut specs = [Spec::new("ma-security", "MA")?, Spec::new("es-police", "ES")?];
+    let mut proxies = Vec::new();
+    for (number, spec) in (0..).zip(&mut specs) {
+        let proxy = Proxy::start(number, spec.peer(), Weather::Calm).await?;
+        spec.told_port = proxy.port();
+        proxies.push(proxy);
+    }
+    let place = args.dir.as_ref().map(|dir| dir.join(format!("seed-{seed}")));
+    let mut fleet = Fleet::make(&format!("kill-{seed}"), place.as_deref(), &specs, "en")?;
+    let outcome = async {
+        let stop = Arc::new(AtomicBool::new(false));
+        let [first, second] = prepare(&mut fleet, args, cycles, (seed, &stop)).await?;
+        proxies.iter().for_each(|proxy| proxy.turn(weather));
+        let striking = async {
+            for cycle in 1..=cycles {
+                strike(&mut fleet, &mut dice, cycle, ui).await?;
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok::<_, Failure>(())
+        };
+        let ended = async {
+            let struck = striking.await;
+            stop.store(true, Ordering::Relaxed);
+            proxies.iter().for_each(|proxy| proxy.turn(Weather::Calm));
+            struck
+        };
+        let (first, second, struck) = tokio::join!(first.run(), second.run(), ended);
+        struck?;
+        let sides = [first?, second?];
+        for side in &sides {
+            side.wait_settled().await?;
+        }
+        Ok::<_, Failure>(sides)
+    };
+    let streams = match outcome.await {
+        Ok(streams) => streams,
+        Err(failure) => {
+            fleet.show_logs();
+            return Err(failure);
+        }
+    };
+    // The last kill: what is judged is what a crash leaves.
+    fleet.kill_all();
+    let reports = streams.iter().map(|stream| stream.known().released.len()).sum();
+    let sides = (0..NODES)
+        .zip(&streams)
+        .map(|(number, stream)| Side::open(fleet.node(number)?, stream.known().clone()))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let verdict = tokio::task::block_in_place(|| judge(&sides))?;
+    let faults = proxies.iter().map(Proxy::struck).sum();
+    Ok(Round { verdict, faults, reports })
+}
+
+/// Agreement, cases, and reports in both directions, ready to be released.
+async fn prepare(
+    fleet: &mut Fleet,
+    args: &KillArgs,
+    cycles: u32,
+    (seed, stop): (u64, &Arc<AtomicBool>),
+) -> Result<[Stream; NODES], Failure> {
+    fleet.start_all().await?;
+    fleet.agree((0, 1), no_budget).await?;
+    let mut streams = Vec::new();
+    for from in 0..NODES {
+        let case = fleet.open_case(from).await?;
+        let subject = fleet.write_subject(from, &case).await?;
+        fleet.kill(from);
+        let count = PER_CYCLE * usize::try_from(cycles + 1).unwrap_or(1);
+        let order = Order { from, to: 1 - from, case: &case, subject: &subject, count, text: 900 };
+        let ready = tokio::task::block_in_place(|| goods::write(fleet, &order))?;
+        fleet.start(from)?;
+        fleet.wait_ready(from).await?;
+        let number = u64::try_from(from).unwrap_or(0);
+        streams.push(Stream::new(fleet, from, ready, Dice::new(seed ^ (number + 1) << 32), args.rate, stop)?);
+    }
+    <[Stream; NODES]>::try_from(streams)
+        .map_err(|_count| Failure::new(Exit::Failed, "kill.streams", "a node has no stream"))
+}
+
+/// One cycle: some time passes, a node or both die, some time passes, they start again.
+async fn strike(fleet: &mut Fleet, dice: &mut Dice, cycle: u32, ui: Ui) -> Result<(), Failure> {
+    let wait = Duration::from_millis(50 + dice.below(900));
+    let victims: &[usize] = match dice.below(4) {
+        0 => &[0, 1],
+        1 => &[0],
+        // The receiver of the one stream is the sender of the other.
+        _ => &[1],
+    };
+    let away = Duration::from_millis(dice.below(400));
+    let names: Vec<&str> = victims.iter().filter_map(|n| Some(fleet.node(*n).ok()?.party.as_str())).collect();
+    ui.say(&format!(
+        "cycle {cycle}: after {} ms kill {}, back after {} ms",
+        wait.as_millis(),
+        names.join(" and "),
+        away.as_millis()
+    ));
+    tokio::time::sleep(wait).await;
+    for victim in victims {
+        fleet.kill(*victim);
+    }
+    tokio::time::sleep(away).await;
+    for victim in victims {
+        fleet.start(*victim)?;
+    }
+    for victim in victims {
+        fleet.wait_ready(*victim).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What it costs to find that there is nothing new: a node that has many reports in common with its partner starts, asks
+//! how far the lanes go, and has nothing to send. Measured by a proxy between the two.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::exchange::{last_receipts, released};
+use super::machine::Machine;
+use super::proxy::{Proxy, Weather};
+use super::result::{Goal, Outcome};
+use super::stage::Stage;
+use crate::fleet::Spec;
+use crate::ui::{Failure, Ui};
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArgs {
+    /// Reports the two have in common
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    reports: usize,
+    /// Put the nodes here and leave them, instead of in a temporary directory; it must not exist
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// No byte for so long: nothing more is coming.
+const QUIET: Duration = Duration::from_secs(3);
+
+pub(crate) fn run(args: &SyncArgs, ui: Ui) -> Result<(), Failure> {
+    super::block_on(async {
+        let place = args.dir.clone().unwrap_or_else(std::env::temp_dir);
+        let mut outcome = Outcome::new("sync", Machine::look(&place));
+        let mut specs = [Spec::new("ma-security", "MA")?, Spec::new("es-police", "ES")?];
+        let mut proxies = Vec::new();
+        for (number, spec) in (0..).zip(&mut specs) {
+            let proxy = Proxy::start(number, spec.peer(), Weather::Calm).await?;
+            spec.told_port = proxy.port();
+            proxies.push(proxy);
+        }
+        let mut stage = Stage::of(args.dir.as_deref(), &specs, args.reports, 100).await?;
+        ui.say(&format!("{} reports are exchanged", stage.ready.len()));
+        let spoc = stage.fleet.api(0, "spoc")?;
+        for some in stage.ready.chunks(64) {
+            released(spoc.clone(), some.to_vec()).await?;
+        }
+        let newest: Vec<String> = stage.ready.iter().rev().take(64).cloned().collect();
+        last_receipts(&stage.fleet, &newest).await?;
+        stage.fleet.kill(0);
+        proxies.iter().for_each(Proxy::count_anew);
+        ui.say("the first node starts again and synchronises");
+        let started = Instant::now();
+        stage.fleet.start(0)?;
+        stage.fleet.wait_ready(0).await?;
+        let ready = started.elapsed();
+        let (bytes, span) = quiet(&proxies).await;
+        let bytes = u32::try_from(bytes).map_or(f64::NAN, f64::from);
+        let goal = Goal::AtMost { reach: 1_000.0, aim: 100.0 };
+        outcome.number("synchronisation with nothing new", span.as_secs_f64() * 1_000.0, "ms", goal);
+        let goal = Goal::AtMost { reach: 65_536.0, aim: 65_536.0 };
+        outcome.number("bytes on the wire for it, TLS handshakes included", bytes, "bytes", goal);
+        outcome.number(
+            "start of the node to its first answer",
+            ready.as_secs_f64() * 1_000.0,
+            "ms",
+            Goal::None,
+        );
+        outcome.note(format!(
+            "{} reports in common; both sides say the last place and hash of each lane, whatever their number",
+            args.reports
+        ));
+        outcome.note("the time is from the first byte between the nodes to the last");
+        outcome.print(ui)
+    })
+}
+
+/// Waits until the proxies saw something and then nothing for a while: bytes, and from the first to the last.
+async fn quiet(proxies: &[Proxy]) -> (u64, Duration) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let seen: Vec<_> = proxies.iter().map(Proxy::traffic).collect();
+        let bytes = seen.iter().map(|one| one.bytes).sum();
+        let first = seen.iter().filter_map(|one| one.first).min();
+        let last = seen.iter().filter_map(|one| one.last).max();
+        if let (Some(first), Some(last)) = (first, last)
+            && last.elapsed() > QUIET
+        {
+            return (bytes, last.saturating_duration_since(first));
+        }
+    }
+}
