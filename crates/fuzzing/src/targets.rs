@@ -4,6 +4,7 @@ mod envelope;
 mod evidence;
 mod files;
 mod ledger;
+mod names;
 mod vectors;
 mod wire;
 
@@ -32,10 +33,17 @@ pub(crate) struct Target {
 
 /// Every target, of every crate.
 pub(crate) fn all() -> Vec<Target> {
-    [ledger::targets(), wire::targets(), envelope::targets(), evidence::targets(), files::targets()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        ledger::targets(),
+        wire::targets(),
+        envelope::targets(),
+        evidence::targets(),
+        files::targets(),
+        names::targets(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Accepted only if writing the value again gives the bytes that were read: one value, one spelling.

@@ -217,6 +217,41 @@ pub(crate) fn fine_key(token: &Token) -> Key {
     Key::new(KeyKind::Fine, token.fine)
 }
 
+/// A fine skeleton prepared to be compared with many.
+pub(crate) struct FineMask {
+    places: [u32; 32],
+    all: u32,
+    count: u32,
+}
+
+impl FineMask {
+    pub(crate) fn new(fine: u64) -> Self {
+        let mut places = [0_u32; 32];
+        let (mut rest, mut bit) = (fine, 1_u32);
+        while rest != 0 {
+            if let Some(mask) = places.get_mut((rest & 31) as usize) {
+                *mask |= bit;
+            }
+            rest >>= 5;
+            bit <<= 1;
+        }
+        Self { places, all: bit - 1, count: (bit - 1).count_ones() }
+    }
+
+    /// Share of the longer skeleton that both have in order, in thousandths (bit-parallel, after Hyyrö 2004).
+    pub(crate) fn share(&self, other: u64) -> u32 {
+        let (mut row, mut rest, mut count) = (self.all, other, 0);
+        while rest != 0 {
+            let hit = row & self.places.get((rest & 31) as usize).copied().unwrap_or(0);
+            row = (row.wrapping_add(hit)) | (row & !hit);
+            rest >>= 5;
+            count += 1;
+        }
+        let longer = self.count.max(count);
+        (1000 * (!row & self.all).count_ones()).checked_div(longer).unwrap_or(1000)
+    }
+}
+
 /// Returns the key of a token's coarse skeleton.
 pub(crate) fn coarse_key(token: &Token) -> Key {
     Key::new(KeyKind::Coarse, token.coarse)

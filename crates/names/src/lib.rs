@@ -30,6 +30,7 @@ mod convention;
 mod evidence;
 mod explain;
 mod han;
+pub mod index;
 mod keys;
 mod lexicon;
 mod matching;

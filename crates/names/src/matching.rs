@@ -143,7 +143,7 @@ fn choose(found: &mut Candidates) -> Matching {
 }
 
 /// Links two single tokens, or nothing when they are strangers.
-fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Link> {
+pub(crate) fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Link> {
     let (x, y) = (a.1, b.1);
     let rarity = x.rarity_bits().min(y.rarity_bits());
     let base = Link { a_count: 1, b_count: 1, rarity, ..Link::default() };

@@ -107,6 +107,41 @@ impl Token {
         self.len as usize
     }
 
+    /// A token of symbols that stand at the beginning of a name; what is derived from them is not filled.
+    pub(crate) fn bare(script: Script, role: Role, symbols: usize) -> Self {
+        Self {
+            script,
+            role,
+            start: 0,
+            len: u8::try_from(symbols).unwrap_or(u8::MAX),
+            skip: 0,
+            skip_cost: 0,
+            tail: 0,
+            classes: 0,
+            rarity: 0,
+            coarse: 0,
+            fine: 0,
+            hash: 0,
+            nicknames: [0; 2],
+            filiation: false,
+            from: 0,
+            to: 0,
+        }
+    }
+
+    /// Two neighbours read as one token of the same name.
+    pub(crate) fn joined_with(&self, next: &Self, name: &Name) -> Self {
+        let mut token = Self {
+            len: u8::try_from(next.range().end.saturating_sub(usize::from(self.start))).unwrap_or(u8::MAX),
+            role: Role::Plain,
+            hash: 0,
+            to: next.to,
+            ..self.clone()
+        };
+        structure::describe(name, &mut token);
+        token
+    }
+
     pub(crate) fn range(&self) -> std::ops::Range<usize> {
         let start = usize::from(self.start);
         start..start + usize::from(self.len)

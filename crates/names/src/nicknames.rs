@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use crate::keys;
 use crate::lexicon;
 use crate::script::{Script, Symbol};
 use crate::training;
@@ -123,6 +124,18 @@ pub(crate) fn groups(script: Script, symbols: &[Symbol]) -> [u8; 2] {
     let first = SORTED.partition_point(|entry| entry.0 < hash);
     let mut found = SORTED.iter().skip(first).take_while(|entry| entry.0 == hash).map(|entry| entry.1);
     [found.next().unwrap_or(0), found.next().unwrap_or(0)]
+}
+
+/// Coarse skeletons of the words of every line, by line (counted from 1).
+static SKELETONS: LazyLock<Vec<Vec<u64>>> = LazyLock::new(|| {
+    let coarse = |word: &str| training::symbols(word).map(|(script, s)| keys::skeletons(script, &s).coarse);
+    GROUPS.iter().map(|group| group.split(' ').filter_map(coarse).collect()).collect()
+});
+
+/// Returns the coarse skeletons of all words that share a line.
+pub(crate) fn skeletons(lines: [u8; 2]) -> impl Iterator<Item = u64> {
+    let of = |line: u8| usize::from(line).checked_sub(1).and_then(|at| SKELETONS.get(at));
+    lines.into_iter().filter_map(of).flatten().copied()
 }
 
 /// True when two words share a line.

@@ -46,7 +46,7 @@ pub(crate) fn build(kind: Kind, text: &str) -> Name {
 }
 
 /// Fills what is derived from the symbols.
-fn describe(name: &Name, token: &mut Token) {
+pub(crate) fn describe(name: &Name, token: &mut Token) {
     let symbols = name.symbols_of(token);
     let core = symbols.get(usize::from(token.skip)..).unwrap_or(symbols);
     let skeletons = keys::skeletons(token.script, if token.skip_cost >= COST_FUSED { symbols } else { core });

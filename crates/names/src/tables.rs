@@ -145,6 +145,11 @@ impl Tables {
         self.bits.get(index).and_then(|table| table.get(at)).copied().unwrap_or(NEVER)
     }
 
+    /// Returns the bits of one letter for another, in eighths.
+    pub(crate) fn letter(&self, a: Script, x: Symbol, b: Script, y: Symbol) -> i8 {
+        self.at(a, b, usize::from(x), usize::from(y))
+    }
+
     /// Returns the bits of an ordered script pair, 256 a row.
     pub(crate) fn bits(&self, low: Script, high: Script) -> &[i8] {
         self.bits.get(pair_index(low, high)).map(Vec::as_slice).unwrap_or_default()

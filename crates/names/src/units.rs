@@ -7,8 +7,11 @@ use crate::tables;
 pub(crate) fn fill(name: &mut Name) {
     let tables = tables::tables();
     let count = name.symbols.len();
-    let mut pairs = vec![0; count];
-    let mut triples = vec![0; count];
+    let (mut pairs, mut triples) = (std::mem::take(&mut name.pairs), std::mem::take(&mut name.triples));
+    pairs.clear();
+    pairs.resize(count, 0);
+    triples.clear();
+    triples.resize(count, 0);
     let mut script = name.tokens.first().map(|t| t.script);
     let mut borders = name.tokens.iter().peekable();
     for at in 0..count {

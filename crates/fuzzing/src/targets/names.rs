@@ -1,0 +1,202 @@
+//! Names people type, and the segments of the name index.
+
+use super::{Outcome, Target, refused};
+use mithaq_names::index::{
+    Part, Record, Scratch, SearchOptions, Segment, Tombstones, build_segment, checksum, merge, search,
+};
+use mithaq_names::{Kind, MAX_TOKENS, Name, Scorer};
+
+const WORDS: &[&[u8]] = &[
+    "عبد".as_bytes(),
+    "ال".as_bytes(),
+    "بن ".as_bytes(),
+    "-ovich".as_bytes(),
+    "ة".as_bytes(),
+    "\u{202e}".as_bytes(),
+    "\u{200f}".as_bytes(),
+    "\u{640}".as_bytes(),
+    "ﷺ".as_bytes(),
+    "김".as_bytes(),
+    "クリ".as_bytes(),
+    "陳".as_bytes(),
+    ", ".as_bytes(),
+    "J. ".as_bytes(),
+    "٤٤".as_bytes(),
+    "\u{1d400}".as_bytes(),
+];
+
+pub(super) fn targets() -> Vec<Target> {
+    vec![
+        Target {
+            name: "names-normaliser",
+            about: "Name::parse_as, keys and reading a name again",
+            seeds: texts(&[
+                "عبد الحميد بوتفليقة",
+                "Abd al-Hamid, Dr. (the 3rd)",
+                "Иван Петров",
+                "김정은 金正恩",
+            ]),
+            dictionary: WORDS,
+            run: normaliser,
+        },
+        Target {
+            name: "names-scorer",
+            about: "Scorer::score and explain, two lines as two names",
+            seeds: texts(&["محمد طاهر\nMohammed Taher", "O'Brien, J.\nДжон О'Брайен", "Volta GmbH\nВольта"]),
+            dictionary: WORDS,
+            run: scorer,
+        },
+        Target {
+            name: "names-segment",
+            about: "Segment::open, check and search",
+            seeds: segments(),
+            dictionary: &[b"MITHNAM1"],
+            run: segment,
+        },
+        Target {
+            name: "names-segment-forged",
+            about: "the same with every checksum made to fit",
+            seeds: segments(),
+            dictionary: &[b"\xff\xff\xff\xff\x0f", b"\x80\x80\x80\x80\x80\x80\x80\x80\x01"],
+            run: |bytes| segment(&reseal(bytes)),
+        },
+    ]
+}
+
+fn texts(list: &[&str]) -> Vec<Vec<u8>> {
+    list.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+fn segments() -> Vec<Vec<u8>> {
+    let names = ["Zubayda Rahmani", "سعاد المنصوري", "Нина Орлова", "Abu Karim al-Haddad", "김지수"];
+    let records: Vec<Record> =
+        names.iter().zip(b'a'..).map(|(n, id)| Record::person(char::from(id), *n)).collect();
+    let many: Vec<Record> = (0..70).map(|n| Record::person(format!("{n}"), "Lucía Ferrer")).collect();
+    [records, many].iter().filter_map(|list| build_segment(list).ok()).collect()
+}
+
+fn normaliser(bytes: &[u8]) -> Outcome {
+    let text = String::from_utf8_lossy(bytes);
+    for kind in [Kind::Person, Kind::Organisation, Kind::Place] {
+        let name = Name::parse_as(kind, &text);
+        if name.tokens().len() > MAX_TOKENS {
+            return Outcome::Broken("more tokens than the limit".to_owned());
+        }
+        let characters = text.chars().count();
+        if name
+            .tokens()
+            .iter()
+            .any(|token| token.span().0 >= token.span().1.max(1) || token.span().0 > characters)
+        {
+            return Outcome::Broken("a token stands outside the text".to_owned());
+        }
+        let own = Scorer::new().score(&name, &name);
+        if !name.is_empty() && !(own.bits.is_finite() && own.probability <= 1.0) {
+            return Outcome::Broken(format!("{} bits", own.bits));
+        }
+    }
+    Outcome::Accepted
+}
+
+fn scorer(bytes: &[u8]) -> Outcome {
+    let text = String::from_utf8_lossy(bytes);
+    let (a, b) = text.split_once('\n').unwrap_or((&text, &text));
+    let scorer = Scorer::new();
+    for kind in [Kind::Person, Kind::Organisation] {
+        let (a, b) = (Name::parse_as(kind, a), Name::parse_as(kind, b));
+        let (forth, back) = (scorer.score(&a, &b), scorer.score(&b, &a));
+        if forth != back {
+            return Outcome::Broken(format!("{} bits one way, {} the other", forth.bits, back.bits));
+        }
+        if !(0.0..=1.0).contains(&forth.probability) {
+            return Outcome::Broken(format!("probability {}", forth.probability));
+        }
+        drop(scorer.explain(&a, &b).to_string());
+    }
+    Outcome::Accepted
+}
+
+fn segment(bytes: &[u8]) -> Outcome {
+    let segment = match Segment::open(bytes) {
+        Ok(segment) => segment,
+        Err(error) => return refused(error),
+    };
+    let none = Tombstones::default();
+    let parts = [Part { segment: &segment, dead: &none }];
+    let mut scratch = Scratch::default();
+    for query in ["Lucia Ferrer", "سعاد المنصوري", "Abu Karim", "김지수"] {
+        if let Err(error) = search(&parts, &Name::parse(query), SearchOptions::default(), &mut scratch) {
+            return refused(error);
+        }
+    }
+    match segment.check().and_then(|()| merge(&parts)) {
+        Ok(_) => Outcome::Accepted,
+        Err(error) => refused(error),
+    }
+}
+
+/// Bytes of the header; the five section lengths stand before its checksum.
+const HEADER: usize = 64;
+
+/// Makes every checksum fit, so that changed content comes further than the first check.
+fn reseal(bytes: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let length = |at: usize| {
+        let word =
+            bytes.get(20 + 8 * at..).and_then(|rest| rest.first_chunk::<8>()).copied().unwrap_or_default();
+        usize::try_from(u64::from_le_bytes(word)).unwrap_or(usize::MAX)
+    };
+    let mut places = Vec::new();
+    let mut at = HEADER;
+    for section in 0..5 {
+        let end = at.saturating_add(length(section)).min(bytes.len());
+        places.push(at.min(end)..end);
+        at = end;
+    }
+    if let [names, _, tokens, weights, directory] = places.as_slice() {
+        let mut rest = bytes.get(directory.clone()).unwrap_or_default();
+        let names_count =
+            bytes.get(12..).and_then(|b| b.first_chunk::<4>()).map_or(0, |b| u32::from_le_bytes(*b));
+        let groups = bytes.get(16..).and_then(|b| b.first_chunk::<4>()).map_or(0, |b| u32::from_le_bytes(*b));
+        seal_pieces(&mut out, names.start, names_count.div_ceil(16), &mut rest);
+        (0..groups).for_each(|_| {
+            number(&mut rest);
+        });
+        seal_pieces(&mut out, tokens.start, groups, &mut rest);
+        seal(&mut out, weights.clone());
+        seal(&mut out, directory.clone());
+    }
+    seal(&mut out, 0..HEADER);
+    out
+}
+
+fn seal_pieces(out: &mut [u8], mut at: usize, count: u32, lengths: &mut &[u8]) {
+    for _ in 0..count {
+        let Some(end) = number(lengths).and_then(|len| at.checked_add(len)).filter(|end| *end <= out.len())
+        else {
+            return;
+        };
+        seal(out, at..end);
+        at = end;
+    }
+}
+
+fn number(rest: &mut &[u8]) -> Option<usize> {
+    let mut value = 0_usize;
+    for shift in (0..63).step_by(7) {
+        let (byte, more) = rest.split_first()?;
+        *rest = more;
+        value |= usize::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn seal(out: &mut [u8], place: std::ops::Range<usize>) {
+    let Some((content, sum)) = out.get_mut(place).and_then(|piece| piece.split_last_chunk_mut::<4>()) else {
+        return;
+    };
+    *sum = checksum(content).to_le_bytes();
+}

@@ -1,0 +1,37 @@
+//! The name index on disk.
+//!
+//! A directory holds immutable segments (see [`mithaq_names::index`]) and one small manifest that names those in
+//! use. A change writes a new segment, then replaces the manifest in one step, so that a process killed at any
+//! time leaves the old state or the new one, and readers go on reading what they opened. Segments of like size
+//! are merged as they gather. Nothing but offsets, two bytes a name, is held in memory: the rest is read when
+//! asked for, and every byte read is checked.
+//!
+//! ```
+//! use mithaq_name_index::{Change, Index, Record, Scratch, SearchOptions};
+//! use mithaq_names::Name;
+//! # let temporary = tempfile::tempdir()?;
+//! # let directory = temporary.path().join("persons");
+//! let mut index = Index::create(&directory)?;
+//! index.apply(&[
+//!     Change::Add(Record::person("s-1", "Mohammad Taher Anwari")),
+//!     Change::Add(Record::person("s-2", "Jean Dupont")),
+//! ])?;
+//! let hits = index.search(&Name::parse("محمد طاهر أنوري"), SearchOptions::default(), &mut Scratch::default())?;
+//! assert_eq!(hits[0].id, "s-1");
+//! index.apply(&[Change::Remove("s-1".into())])?;
+//! assert_eq!(Index::open(&directory)?.statistics().names, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it deliberately does not do
+//! Decide who may search; encrypt (the names lie readable in the files: keep them where content may lie).
+#![deny(missing_docs)]
+
+mod error;
+mod file;
+mod index;
+mod manifest;
+
+pub use error::NameIndexError;
+pub use index::{Applied, Change, Index, Statistics};
+pub use mithaq_names::index::{Hit, Record, Scratch, SearchOptions};

@@ -1,0 +1,273 @@
+//! Searching: token by token, then the names that collected most, scored whole.
+
+use std::collections::BTreeMap;
+
+use super::build::{joined, searchable};
+use super::lookup::{Buffers, Found, Postings, Reach, similar};
+use super::segment::{IndexError, Segment, Source, Tombstones, kind_code};
+use crate::name::{Name, Role, Token};
+use crate::{Kind, Likeness, Scorer};
+
+/// A segment and the places in it that no longer count.
+#[derive(Debug)]
+pub struct Part<'a, S> {
+    /// The segment.
+    pub segment: &'a Segment<S>,
+    /// Names that no longer count.
+    pub dead: &'a Tombstones,
+}
+
+/// How a search goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SearchOptions {
+    /// Most hits returned.
+    pub limit: usize,
+    /// Most names of a segment that are compared whole.
+    pub candidates: usize,
+    /// Hits less probable than this are left out.
+    pub probability_min: f32,
+}
+
+impl Default for SearchOptions {
+    /// Ten hits of one hundred candidates a segment, however improbable.
+    fn default() -> Self {
+        Self { limit: 10, candidates: 100, probability_min: 0.0 }
+    }
+}
+
+/// A record one of whose names may be the query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// Id of the record.
+    pub id: String,
+    /// What is named.
+    pub kind: Kind,
+    /// How alike the best of its names is; the same as [`Scorer::score`] gives.
+    pub likeness: Likeness,
+    /// The part that holds the name.
+    pub part: usize,
+    /// The place of the name in that part.
+    pub at: u32,
+}
+
+/// Memory that searches use again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    lookup: Buffers,
+    walk: Walk,
+    block: Vec<u8>,
+}
+
+/// Finds the records whose names may be the query, most probable first; one hit a record.
+///
+/// Only names of the query's [`Kind`] are found. Equal searches of equal segments give equal hits.
+///
+/// # Errors
+/// When a segment is damaged or cannot be read.
+pub fn search<S: Source>(
+    parts: &[Part<'_, S>],
+    query: &Name,
+    options: SearchOptions,
+    scratch: &mut Scratch,
+) -> Result<Vec<Hit>, IndexError> {
+    let mut best: BTreeMap<String, Hit> = BTreeMap::new();
+    for (number, part) in parts.iter().enumerate() {
+        for (at, evidence) in candidates(part, query, options.candidates, scratch)? {
+            let stored = part.segment.stored(at, &mut scratch.block)?;
+            let likeness = Scorer::new().score(query, &Name::parse_as(stored.kind, stored.text));
+            if likeness.probability < options.probability_min {
+                continue;
+            }
+            let _ = evidence;
+            let better = best.get(stored.id).is_none_or(|hit| hit.likeness.bits < likeness.bits);
+            if better {
+                let hit = Hit { id: stored.id.to_owned(), kind: stored.kind, likeness, part: number, at };
+                best.insert(hit.id.clone(), hit);
+            }
+        }
+    }
+    let mut hits: Vec<Hit> = best.into_values().collect();
+    hits.sort_by(|x, y| y.likeness.bits.total_cmp(&x.likeness.bits).then_with(|| x.id.cmp(&y.id)));
+    hits.truncate(options.limit);
+    Ok(hits)
+}
+
+/// Most tokens of a query, joined readings included; each has a number of its own in the walk.
+const MAX_TERMS: u8 = 24;
+
+/// Returns the places that collected the most evidence, best first, with what they collected.
+fn candidates<S: Source>(
+    part: &Part<'_, S>,
+    query: &Name,
+    most: usize,
+    scratch: &mut Scratch,
+) -> Result<Vec<(u32, i32)>, IndexError> {
+    let segment = part.segment;
+    let Scratch { lookup, walk, .. } = scratch;
+    walk.cursors.clear();
+    lookup.lists.clear();
+    let joined: Vec<Token> = joined(query, false).map(|(_, token)| token).collect();
+    let singles = searchable(query).map(|(_, token)| (token, Reach::Near));
+    let terms = singles.chain(joined.iter().map(|token| (token, Reach::Own)));
+    let mut found = Vec::new();
+    for (term, (token, reach)) in (1..=MAX_TERMS).zip(terms) {
+        found.clear();
+        similar(segment, (query, token), reach, lookup, &mut found)?;
+        let scale = if reach == Reach::Near { 1.0 } else { 0.8 } * scale(token);
+        walk.add(term, &found, segment.names(), scale);
+    }
+    Ok(walk.run(part, query.kind(), most, &lookup.lists))
+}
+
+/// How much a token of a role counts.
+const fn scale(token: &Token) -> f32 {
+    match token.role {
+        Role::Plain | Role::Number => 1.0,
+        Role::Patronymic | Role::Kunya => 0.7,
+        Role::Initial | Role::LegalForm | Role::Particle | Role::Suffix | Role::Title => 0.2,
+    }
+}
+
+/// A list of names on its way.
+#[derive(Clone, Copy, Debug)]
+struct Cursor {
+    term: u8,
+    /// Evidence a name collects from it, in eighths of a bit.
+    weight: u8,
+    /// The rest of the list, in the arena.
+    from: usize,
+    to: usize,
+    next: u32,
+}
+
+/// What a name has collected.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    total: u16,
+    term: u8,
+    weight: u8,
+}
+
+/// Names walked at a time: their slots stay in the cache of a core.
+const STRETCH: u32 = 1 << 15;
+
+#[derive(Debug, Default)]
+struct Walk {
+    cursors: Vec<Cursor>,
+    slots: Vec<Slot>,
+    touched: Vec<u32>,
+    best: Vec<(i32, u32)>,
+}
+
+impl Walk {
+    /// Adds the lists of one query token. What all its readings hold together decides how rare it is.
+    fn add(&mut self, term: u8, found: &[Found], names: u32, scale: f32) {
+        #[expect(clippy::cast_precision_loss, reason = "counts to 2^24 are exact, beyond nearly")]
+        let bits = |count: u64| ((names as f32 + 1.0) / (count as f32 + 0.5)).log2() + 1.0;
+        let good = found.iter().filter(|f| f.quality >= 0.8).map(|f| u64::from(f.count)).sum::<u64>();
+        for one in found {
+            let rarity = bits(good.max(u64::from(one.count))).clamp(0.5, 24.0);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 24 × 8")]
+            let weight = (rarity * one.quality * scale * 8.0).clamp(1.0, 200.0) as u8;
+            self.cursors.push(Cursor { term, weight, from: one.from, to: one.to, next: 0 });
+        }
+    }
+
+    fn run<S: Source>(
+        &mut self,
+        part: &Part<'_, S>,
+        kind: Kind,
+        most: usize,
+        lists: &[u8],
+    ) -> Vec<(u32, i32)> {
+        let weights = &part.segment.weights;
+        self.best.clear();
+        self.slots.resize(STRETCH as usize, Slot::default());
+        self.cursors.iter_mut().for_each(|cursor| cursor.start(lists));
+        let mut floor = i32::MIN;
+        let mut from = 0;
+        while let Some(first) = self.cursors.iter().map(|c| c.next).min().filter(|n| *n != END) {
+            from = from.max(first - first % STRETCH);
+            self.stretch(from, lists);
+            for at in self.touched.drain(..) {
+                let Some(slot) = self.slots.get_mut((at - from) as usize) else { continue };
+                let total = i32::from(std::mem::take(slot).total);
+                let Some(weight) = weights.get(at as usize) else { continue };
+                // What the name holds beyond the query speaks against it, a little.
+                let beyond = (i32::from(weight & 63) * 12 - total).max(0);
+                let value = total * 4 - beyond;
+                if weight >> 6 == kind_code(kind) && value >= floor && !part.dead.contains(at) {
+                    self.best.push((value, at));
+                }
+            }
+            if self.best.len() > 4 * most.max(64) {
+                floor = keep(&mut self.best, most);
+            }
+            from = from.saturating_add(STRETCH);
+        }
+        keep(&mut self.best, most);
+        self.best.sort_unstable_by(|x, y| y.0.cmp(&x.0).then_with(|| x.1.cmp(&y.1)));
+        self.best.iter().map(|(value, at)| (*at, *value)).collect()
+    }
+
+    /// Lets every cursor pass over the names of one stretch, token by token.
+    fn stretch(&mut self, from: u32, lists: &[u8]) {
+        let end = from.saturating_add(STRETCH);
+        for cursor in &mut self.cursors {
+            while cursor.next < end {
+                let at = cursor.next;
+                if let Some(slot) = self.slots.get_mut((at - from) as usize) {
+                    if slot.total == 0 {
+                        self.touched.push(at);
+                    }
+                    slot.collect(cursor.term, cursor.weight);
+                }
+                cursor.step(lists);
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// The best reading of each query token counts once.
+    fn collect(&mut self, term: u8, weight: u8) {
+        if self.term == term {
+            let more = weight.saturating_sub(self.weight);
+            self.weight += more;
+            self.total = self.total.saturating_add(u16::from(more));
+        } else {
+            (self.term, self.weight) = (term, weight);
+            self.total = self.total.saturating_add(u16::from(weight));
+        }
+    }
+}
+
+/// Stands after the last name of a list.
+const END: u32 = u32::MAX;
+
+impl Cursor {
+    fn start(&mut self, lists: &[u8]) {
+        self.next = 0;
+        self.step(lists);
+    }
+
+    #[inline]
+    fn step(&mut self, lists: &[u8]) {
+        let rest = lists.get(self.from..self.to).unwrap_or_default();
+        let mut postings = Postings::new(rest);
+        let step = postings.next();
+        self.from = self.to - postings.left();
+        self.next = step.and_then(|step| self.next.checked_add(step)).unwrap_or(END);
+    }
+}
+
+/// Keeps the best; returns the least value among them when there are more.
+fn keep(best: &mut Vec<(i32, u32)>, most: usize) -> i32 {
+    if best.len() <= most || most == 0 {
+        best.truncate(most);
+        return i32::MIN;
+    }
+    best.select_nth_unstable_by(most - 1, |x, y| y.0.cmp(&x.0).then_with(|| x.1.cmp(&y.1)));
+    best.truncate(most);
+    best.last().map_or(i32::MIN, |last| last.0)
+}
