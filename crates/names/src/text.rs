@@ -3,6 +3,7 @@
 //! What this module deliberately does not do: know that a word is a particle or a title (see `structure`).
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::romanise;
 use crate::script::{self, Script, Symbol};
@@ -147,14 +148,40 @@ const fn is_plain(c: char) -> bool {
 pub(crate) fn words(text: &str) -> Words {
     let mut out = Words { words: Vec::with_capacity(6), symbols: Vec::with_capacity(48) };
     let mut splitter =
-        Splitter { out: &mut out, hand: None, word: [' '; MAX_WORD_SYMBOLS], len: 0, from: 0, at: 0 };
+        Splitter { out: &mut out, hand: None, word: [' '; MAX_WORD_SYMBOLS], len: 0, from: 0, at: 0, end: 0 };
     if text.chars().take(MAX_CHARS).all(is_plain) {
         text.chars().take(MAX_CHARS).for_each(|c| splitter.push(c));
     } else {
-        text.chars().take(MAX_CHARS).nfkc().take(MAX_CHARS).for_each(|c| splitter.push(c));
+        normalised(text, &mut splitter);
     }
     splitter.flush();
     out
+}
+
+/// Pushes the compatibility forms of a text cluster by cluster (a character and the marks on it), so that every
+/// character keeps the place it has in the text: one may become eighteen.
+fn normalised(text: &str, splitter: &mut Splitter<'_>) {
+    let mut rest = text.chars().take(MAX_CHARS).peekable();
+    let (mut cluster, mut at) = (String::new(), 0_u16);
+    while let Some(first) = rest.next() {
+        cluster.clear();
+        cluster.push(first);
+        while let Some(next) = rest.next_if(|next| continues(*next)) {
+            cluster.push(next);
+        }
+        for c in cluster.nfkc().take(MAX_CHARS) {
+            splitter.at = at;
+            splitter.push(c);
+        }
+        at = at.saturating_add(u16::try_from(cluster.chars().count()).unwrap_or(u16::MAX));
+        splitter.at = at;
+        splitter.end = if splitter.hand.is_some() { at } else { splitter.end };
+    }
+}
+
+/// True for what joins the character before it: marks, and the vowels and tails of decomposed Hangul.
+fn continues(c: char) -> bool {
+    is_combining_mark(c) || matches!(c, '\u{1160}'..='\u{11FF}')
 }
 
 /// Collects the characters of one word and flushes it as symbols.
@@ -165,12 +192,15 @@ struct Splitter<'a> {
     len: usize,
     from: u16,
     at: u16,
+    /// One past the last character of the word so far.
+    end: u16,
 }
 
 impl Splitter<'_> {
     fn push(&mut self, c: char) {
         self.at = self.at.saturating_add(1);
         if is_mark(c) {
+            self.end = if self.hand.is_some() { self.at } else { self.end };
             return;
         }
         let hand = Hand::of(c);
@@ -180,6 +210,7 @@ impl Splitter<'_> {
                 self.hand = Some(hand);
                 self.from = self.at - 1;
             }
+            self.end = self.at;
             if let Some(slot) = self.word.get_mut(self.len) {
                 *slot = c;
                 self.len += 1;
@@ -187,6 +218,7 @@ impl Splitter<'_> {
             return;
         }
         if is_apostrophe(c) && self.hand.is_some() {
+            self.end = self.at;
             // "O'Brien", "Sa'id", "Po‘loti" stay one word; in Hebrew it is the geresh, a letter.
             if self.hand == Some(Hand::Hebrew)
                 && let Some(slot) = self.word.get_mut(self.len)
@@ -217,7 +249,7 @@ impl Splitter<'_> {
             start: self.out.symbols.len(),
             len: 0,
             from: self.from,
-            to: self.at,
+            to: self.end,
             letters: u8::try_from(len).unwrap_or(u8::MAX),
             comma: false,
             dotted: false,
@@ -284,6 +316,27 @@ mod tests {
         assert_eq!(shown("Brigade ٤٤"), vec!["brigade", "44"]);
         assert_eq!(shown("Аli"), vec!["а", "li"], "a Cyrillic letter does not hide in a Latin word");
         assert!(shown("🙂 \u{300}\u{301} ,.;").is_empty());
+    }
+
+    #[test]
+    fn words_know_where_they_stand() {
+        for text in [
+            "Ali  Hassan",
+            "Ａｌｉ ﷺ Hassan",
+            "A\u{301}li e\u{301} Hassán",
+            "مُحَمَّد بن علي",
+            "Ali\u{640}",
+            "①Ali②",
+        ] {
+            let characters: Vec<char> = text.chars().collect();
+            for word in words(text).words {
+                let (from, to) = (usize::from(word.from), usize::from(word.to));
+                assert!(from < to && to <= characters.len(), "{text}: {from}..{to}");
+                assert!(!characters[from..to].contains(&' '), "{text}: {from}..{to}");
+            }
+        }
+        let spans: Vec<(u16, u16)> = words("Ali  Hassán").words.iter().map(|w| (w.from, w.to)).collect();
+        assert_eq!(spans, [(0, 3), (5, 11)]);
     }
 
     #[test]

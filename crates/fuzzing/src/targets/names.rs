@@ -111,7 +111,8 @@ fn scorer(bytes: &[u8]) -> Outcome {
         if !(0.0..=1.0).contains(&forth.probability) {
             return Outcome::Broken(format!("probability {}", forth.probability));
         }
-        drop(scorer.explain(&a, &b).to_string());
+        let none = mithaq_names::Details::default();
+        drop(scorer.explain(&a, &b, &none, &none).to_string());
     }
     Outcome::Accepted
 }
@@ -159,9 +160,7 @@ fn reseal(bytes: &[u8]) -> Vec<u8> {
             bytes.get(12..).and_then(|b| b.first_chunk::<4>()).map_or(0, |b| u32::from_le_bytes(*b));
         let groups = bytes.get(16..).and_then(|b| b.first_chunk::<4>()).map_or(0, |b| u32::from_le_bytes(*b));
         seal_pieces(&mut out, names.start, names_count.div_ceil(16), &mut rest);
-        (0..groups).for_each(|_| {
-            number(&mut rest);
-        });
+        let _skeletons = (0..groups).try_for_each(|_| number(&mut rest).map(|_| ()));
         seal_pieces(&mut out, tokens.start, groups, &mut rest);
         seal(&mut out, weights.clone());
         seal(&mut out, directory.clone());
