@@ -129,6 +129,13 @@ pub struct Receipt {
 /// What a person at the receiver did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaterKind {
+    /// R2 after quarantine: people decided.
+    Decided {
+        /// Version.
+        version: ReportVersion,
+        /// Accepted, or refused.
+        accepted: bool,
+    },
     /// R3: shown.
     Read {
         /// Version.

@@ -22,8 +22,8 @@ pub(crate) struct Messages<'p> {
     /// Whose log it is.
     us: &'p PartyId,
     all: BTreeMap<Digest, Message>,
-    /// Index of each entry about a later receipt: object, partner, erased.
-    announced: BTreeMap<(ObjectId, PartyId, bool), u64>,
+    /// Index of each entry about a later receipt: object, partner, what it says.
+    announced: BTreeMap<(ObjectId, PartyId, What), u64>,
     recalled: BTreeMap<(ObjectId, PartyId), ()>,
     places: BTreeMap<(LaneId, Position), (Digest, Digest, String)>,
     pub(crate) later: Vec<Later>,
@@ -68,10 +68,14 @@ impl<'p> Messages<'p> {
             | "message.decided"
             | "message.late_receipt"
             | "message.not_delivered" => self.message(index, entry, partner),
-            "receipt.read" | "receipt.erased" => {
-                let erased = entry.kind.as_str() == "receipt.erased";
+            kind @ ("receipt.read" | "receipt.erased" | "receipt.decided") => {
+                let what = match kind {
+                    "receipt.read" => What::Read,
+                    "receipt.erased" => What::Erased,
+                    _decided => What::Decided,
+                };
                 if let Some(object) = object_of(entry) {
-                    self.announced.insert((object, partner, erased), index);
+                    self.announced.insert((object, partner, what), index);
                 }
             }
             "report.recalled" => {
@@ -250,15 +254,18 @@ impl<'p> Messages<'p> {
 
     /// Returns whether the log says that this receipt came.
     fn one_later(&mut self, by: &PartyId, receipt: LaterReceipt) -> bool {
-        let (object, kind, at, erased) = match receipt {
+        let (object, kind, at) = match receipt {
+            LaterReceipt::Decided { object, version, verdict, at } => {
+                (object, LaterKind::Decided { version, accepted: verdict == Verdict::Accepted }, at)
+            }
             LaterReceipt::Read { object, version, role, reader: _, at } => {
-                (object, LaterKind::Read { version, role }, at, false)
+                (object, LaterKind::Read { version, role }, at)
             }
             LaterReceipt::Erased { object, versions, wiped: _, leaf: _, at } => {
-                (object, LaterKind::Erased { versions }, at, true)
+                (object, LaterKind::Erased { versions }, at)
             }
         };
-        let logged = self.announced.contains_key(&(object, by.clone(), erased));
+        let logged = self.announced.contains_key(&(object, by.clone(), What::of(&kind)));
         if logged {
             self.later.push(Later { object, by: by.clone(), kind, at });
         }
@@ -282,24 +289,40 @@ impl<'p> Messages<'p> {
                 gaps.push(Gap::NoEnvelope { index });
             }
         }
-        let shown = |object: ObjectId, by: &PartyId, erased: bool| {
-            self.later.iter().any(|later| {
-                later.object == object
-                    && later.by == *by
-                    && matches!(later.kind, LaterKind::Erased { .. }) == erased
-            })
+        let shown = |object: ObjectId, by: &PartyId, what: What| {
+            let same =
+                |later: &Later| later.object == object && later.by == *by && What::of(&later.kind) == what;
+            self.later.iter().any(same)
         };
-        for ((object, by, erased), index) in &self.announced {
-            if !shown(*object, by, *erased) {
+        for ((object, by, what), index) in &self.announced {
+            if !shown(*object, by, *what) {
                 gaps.push(Gap::NoLaterReceipt { index: *index });
             }
         }
         for (object, partner) in self.recalled.keys() {
-            if !shown(*object, partner, true) {
+            if !shown(*object, partner, What::Erased) {
                 gaps.push(Gap::NoErasure { object: object.to_string(), partner: partner.clone() });
             }
         }
         Ok((messages, self.later, self.violations))
+    }
+}
+
+/// What a later receipt says, for finding the entry it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Read,
+    Decided,
+    Erased,
+}
+
+impl What {
+    const fn of(kind: &LaterKind) -> Self {
+        match kind {
+            LaterKind::Read { .. } => Self::Read,
+            LaterKind::Decided { .. } => Self::Decided,
+            LaterKind::Erased { .. } => Self::Erased,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod lanes;
 mod ledger;
 mod office;
 mod reports;
+mod rulings;
 mod schema;
 mod subjects;
 mod vault;

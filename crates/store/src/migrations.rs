@@ -16,6 +16,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0002_proof.sql"),
         postgres: include_str!("../migrations/postgres/0002_proof.sql"),
     },
+    Migration {
+        version: 3,
+        name: "ruling",
+        sqlite: include_str!("../migrations/sqlite/0003_ruling.sql"),
+        postgres: include_str!("../migrations/postgres/0003_ruling.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -73,6 +73,7 @@ pub(crate) enum Kind {
     Officer,
     PartnerRisk,
     Report,
+    Ruling,
     Subject,
 }
 
@@ -86,6 +87,7 @@ impl Kind {
             Self::Officer => "officer",
             Self::PartnerRisk => "partner_risk",
             Self::Report => "report_version",
+            Self::Ruling => "ruling",
             Self::Subject => "subject",
         }
     }
@@ -100,12 +102,13 @@ impl Kind {
             Self::Officer => 4,
             Self::PartnerRisk => 5,
             Self::Report => 6,
+            Self::Ruling => 8,
             Self::Subject => 7,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 8] = [
+        const ALL: [Kind; 9] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
@@ -113,6 +116,7 @@ impl Kind {
             Kind::Officer,
             Kind::PartnerRisk,
             Kind::Report,
+            Kind::Ruling,
             Kind::Subject,
         ];
         ALL.into_iter().find(|kind| kind.number() == number)

@@ -259,9 +259,20 @@ pub struct ReceiptBatch {
     pub statements: Vec<Statement>,
 }
 
-/// Later receipts, by a person's act: R3 and R4 (travel in the reverse control lane, sealed).
+/// Later receipts, by a person's act: R2 after quarantine, R3 and R4 (travel in the reverse control lane, sealed).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaterReceipt {
+    /// R2 for what was in quarantine: people decided. Settles a verdict that was *quarantined*, and no other.
+    Decided {
+        /// Object.
+        object: ObjectId,
+        /// Version.
+        version: ReportVersion,
+        /// Accepted or refused; never quarantined.
+        verdict: Verdict,
+        /// When.
+        at: Timestamp,
+    },
     /// R3: shown in plain text for the first time.
     Read {
         /// Object.

@@ -76,7 +76,7 @@ documents! {
     LaterReceipts, encode_later_receipts, decode_later_receipts, DOCUMENT_MAX;
 }
 
-/// Receipts of reading and erasing, as one message carries them; not empty.
+/// Later verdicts, receipts of reading and erasing, as one message carries them; not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaterReceipts(pub Vec<LaterReceipt>);
 
@@ -374,6 +374,12 @@ impl Part for ReceiptBatch {
 impl Part for LaterReceipt {
     fn put(&self, w: &mut Writer) {
         match self {
+            Self::Decided { object, version, verdict, at } => {
+                object.put(w.array(5).uint(2));
+                version.put(w);
+                verdict.put(w);
+                at.put(w);
+            }
             Self::Read { object, version, role, reader, at } => {
                 object.put(w.array(6).uint(3));
                 version.put(w);
@@ -397,16 +403,26 @@ impl Part for LaterReceipt {
         }
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        r.tuple(6)?;
-        match r.uint()? {
-            3 => Ok(Self::Read {
+        let parts = r.list(6)?;
+        match (r.uint()?, parts) {
+            (2, 5) => {
+                let (object, version) = (ObjectId::get(r)?, <ReportVersion as Part>::get(r)?);
+                match Verdict::get(r)? {
+                    // What people decided is decided.
+                    Verdict::Quarantined { .. } => Err(WireError::Value),
+                    verdict @ (Verdict::Accepted | Verdict::Refused { .. }) => {
+                        Ok(Self::Decided { object, version, verdict, at: Timestamp::get(r)? })
+                    }
+                }
+            }
+            (3, 6) => Ok(Self::Read {
                 object: ObjectId::get(r)?,
                 version: <ReportVersion as Part>::get(r)?,
                 role: Role::get(r)?,
                 reader: r.array()?,
                 at: Timestamp::get(r)?,
             }),
-            4 => {
+            (4, 6) => {
                 let (object, versions) = (ObjectId::get(r)?, get_list(r, VERSIONS_MAX)?);
                 let mut wiped = Vec::new();
                 for _ in 0..r.list(VERSIONS_MAX)? {
@@ -415,6 +431,7 @@ impl Part for LaterReceipt {
                 let leaf = if r.null() { None } else { Some(r.uint()?) };
                 Ok(Self::Erased { object, versions, wiped, leaf, at: Timestamp::get(r)? })
             }
+            (2..=4, _) => Err(WireError::Type),
             _other => Err(WireError::Code),
         }
     }

@@ -324,7 +324,18 @@ fn documents_of_the_exchange_have_one_spelling() {
     ] {
         no_second_spelling(&encode_notice(&notice), decode_notice, encode_notice);
     }
+    let decided = |verdict| LaterReceipt::Decided {
+        object: ObjectId::new([1; 16]),
+        version: ReportVersion::FIRST,
+        verdict,
+        at: Timestamp::from_millis(3),
+    };
+    let again = Verdict::Quarantined { code: "SPC".to_owned() };
+    let undecided = encode_later_receipts(&LaterReceipts(vec![decided(again)]));
+    assert_eq!(decode_later_receipts(&undecided), Err(WireError::Value), "what people decided is decided");
     let later = LaterReceipts(vec![
+        decided(Verdict::Accepted),
+        decided(Verdict::Refused { code: "SPC".to_owned(), ground: Some(RefusalGround::CategoryNotAllowed) }),
         LaterReceipt::Read {
             object: ObjectId::new([1; 16]),
             version: ReportVersion::FIRST,

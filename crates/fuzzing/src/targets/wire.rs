@@ -109,6 +109,7 @@ fn later() -> Vec<Vec<u8>> {
     let version = ReportVersion::FIRST;
     let wiped = vec!["content".to_owned(), "index".to_owned()];
     vec![encode_later_receipts(&LaterReceipts(vec![
+        LaterReceipt::Decided { object, version, verdict: mithaq_wire::Verdict::Accepted, at },
         LaterReceipt::Read { object, version, role: Role::Analyst, reader: [7; 16], at },
         LaterReceipt::Erased { object, versions: vec![version], wiped, leaf: Some(70_000), at },
     ]))]

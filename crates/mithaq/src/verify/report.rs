@@ -150,6 +150,10 @@ fn later(one: &Later, page: &mut Page) {
         LaterKind::Read { role, .. } => {
             page.say(&w::READ, &[("by", &one.by), ("object", &one.object), ("at", &one.at), ("role", role)]);
         }
+        LaterKind::Decided { accepted, .. } => {
+            let sentence = if *accepted { &w::LET_IN } else { &w::TURNED_AWAY };
+            page.say(sentence, &[("by", &one.by), ("object", &one.object), ("at", &one.at)]);
+        }
         LaterKind::Erased { .. } => {
             page.say(&w::ERASURE, &[("by", &one.by), ("object", &one.object), ("at", &one.at)]);
         }
@@ -217,7 +221,12 @@ pub(super) fn json(found: &Judgement, entries: bool, spent: Duration) -> Json {
         .iter()
         .map(|one| json!({ "by": one.by, "at": one.at.to_string(), "known": one.is_known }));
     let later = found.later.iter().map(|one| {
-        let kind = if matches!(one.kind, LaterKind::Erased { .. }) { "erased" } else { "read" };
+        let kind = match one.kind {
+            LaterKind::Read { .. } => "read",
+            LaterKind::Decided { accepted: true, .. } => "accepted",
+            LaterKind::Decided { accepted: false, .. } => "refused",
+            LaterKind::Erased { .. } => "erased",
+        };
         json!({ "kind": kind, "by": one.by.as_str(), "object": one.object.to_string(), "at": one.at.to_string() })
     });
     let listed = found.lines.iter().filter(|_| entries);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mithaq_db::{Tx, Value};
+use mithaq_db::{Row, Tx, Value};
 use mithaq_exchange::{Tombstone, Versions};
 use mithaq_model::{AgreementId, ObjectId, PartyId, ReportId, ReportState, ReportVersion, Timestamp};
 use mithaq_wire::{OrderReason, Position};
@@ -52,6 +52,12 @@ pub fn erase(tx: &mut dyn Tx, erasure: &Erasure<'_>) -> Result<Vec<ReportVersion
         &rows,
     )?;
     for (version, _) in &gone {
+        // Nobody can judge what is not there any more.
+        tx.exec(
+            "UPDATE quarantine SET resolved_at = $3, resolution = 'erased'
+             WHERE object = $1 AND version = $2 AND resolved_at IS NULL",
+            &[id(number), version_value(*version), time(erasure.at)],
+        )?;
         crate::ledger::erase_salts(tx, erasure.object, Some(version.get()))?;
     }
     if *erasure.versions == Versions::All {
@@ -255,24 +261,37 @@ pub fn quarantine(tx: &mut dyn Tx, object: &Quarantined) -> Result<(), StoreErro
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
 pub fn quarantined(tx: &mut dyn Tx, limit: u32) -> Result<Vec<Quarantined>, StoreError> {
-    let of = Of("quarantine");
     let rows = tx.query(
         "SELECT object, version, lane, epoch, seq, code, at FROM quarantine
          WHERE resolved_at IS NULL ORDER BY at, object LIMIT $1",
         &[Value::from(limit.min(PAGE_MAX))],
     )?;
-    rows.iter()
-        .map(|row| {
-            Ok(Quarantined {
-                object: of.id(row, 0)?,
-                version: of.version(row, 1)?,
-                lane: LaneKey(row.array(2)?),
-                place: Position { epoch: of.u32(row, 3)?, seq: row.unsigned(4)? },
-                code: row.text(5)?.to_owned(),
-                at: of.time(row, 6)?,
-            })
-        })
-        .collect()
+    rows.iter().map(read_quarantined).collect()
+}
+
+/// Returns the newest version of an object that is in quarantine.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when the row is damaged.
+pub fn in_quarantine(tx: &mut dyn Tx, object: ObjectId) -> Result<Option<Quarantined>, StoreError> {
+    let row = tx.query_opt(
+        "SELECT object, version, lane, epoch, seq, code, at FROM quarantine
+         WHERE object = $1 AND resolved_at IS NULL ORDER BY version DESC LIMIT 1",
+        &[id(object)],
+    )?;
+    row.map(|row| read_quarantined(&row)).transpose()
+}
+
+fn read_quarantined(row: &Row) -> Result<Quarantined, StoreError> {
+    let of = Of("quarantine");
+    Ok(Quarantined {
+        object: of.id(row, 0)?,
+        version: of.version(row, 1)?,
+        lane: LaneKey(row.array(2)?),
+        place: Position { epoch: of.u32(row, 3)?, seq: row.unsigned(4)? },
+        code: row.text(5)?.to_owned(),
+        at: of.time(row, 6)?,
+    })
 }
 
 /// Ends the quarantine of an object with what people decided, a code.
