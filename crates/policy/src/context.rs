@@ -98,6 +98,9 @@ pub struct Context {
     pub bytes_left: u64,
     /// Step 13: bytes of this disclosure.
     pub bytes: u64,
+    /// Two persons opened it because a life is at risk: lifts the clearance of protected roles (step 6) and the
+    /// day's budget (step 13), where purpose and urgency say so too, and nothing else (domain page, §4.15).
+    pub life_at_risk: bool,
     /// Step 14: who approved, and in which role. One person counts once, whatever roles they hold.
     pub approvals: Vec<(OfficerId, Role)>,
 }
@@ -124,6 +127,7 @@ impl Context {
             reports_left: 0,
             bytes_left: 0,
             bytes: 0,
+            life_at_risk: false,
             approvals: Vec::new(),
         }
     }

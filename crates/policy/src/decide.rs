@@ -9,7 +9,7 @@ use mithaq_model::{
 use crate::context::{Context, Side};
 use crate::facts::{Facts, Sources, retention_cap};
 use crate::life::Standing;
-use crate::rules::{Outcome, Rules};
+use crate::rules::{Mark, Outcome, Rules};
 use crate::words;
 
 /// One disclosure to be decided: this report, to this recipient, seen from this side.
@@ -193,37 +193,52 @@ impl Refusal {
 /// Decides one disclosure.
 #[must_use]
 pub fn decide(rules: &Rules, disclosure: &Disclosure<'_>, now: Timestamp) -> Decision {
-    let agreement = rules.agreement();
-    let sources = Sources {
-        agreement,
+    let facts = Facts::gather(&sources(rules, disclosure, now));
+    let report = disclosure.report;
+    match rules.evaluate(&facts, &report.originator, &report.id.to_string()) {
+        Outcome::Permitted => Decision::Permit(permit(rules, disclosure, now)),
+        Outcome::Forbidden(mark) => Decision::Refuse(Refusal::from(mark)),
+        Outcome::Unanswered => Decision::Refuse(Refusal::unanswered()),
+    }
+}
+
+/// What the facts of a disclosure are gathered from.
+pub(crate) fn sources<'a>(rules: &'a Rules, disclosure: &Disclosure<'a>, now: Timestamp) -> Sources<'a> {
+    Sources {
+        agreement: rules.agreement(),
         standing: disclosure.standing,
         report: disclosure.report,
         recipient: disclosure.recipient,
         side: disclosure.side,
         context: disclosure.context,
         now,
-    };
-    let facts = Facts::gather(&sources);
-    let report = disclosure.report;
-    match rules.evaluate(&facts, &report.originator, &report.id.to_string()) {
-        Outcome::Permitted => Decision::Permit(permit(rules, disclosure, now)),
-        Outcome::Forbidden(mark) => Decision::Refuse(Refusal {
+    }
+}
+
+impl From<Mark> for Refusal {
+    fn from(mark: Mark) -> Self {
+        Self {
             step: mark.step,
             code: mark.code,
             rule: mark.id,
             clause: mark.clause,
             ground: mark.ground,
             words: words::of(&mark.words),
-        }),
-        // Nobody said no and nobody said yes: that is no.
-        Outcome::Unanswered => Decision::Refuse(Refusal {
+        }
+    }
+}
+
+impl Refusal {
+    /// Nobody said no and nobody said yes: that is no.
+    pub(crate) fn unanswered() -> Self {
+        Self {
             step: 3,
             code: DenialCode::Agreement,
             rule: "unanswered".to_owned(),
             clause: None,
             ground: Some(RefusalGround::NoAgreementCover),
             words: words::of("agreement"),
-        }),
+        }
     }
 }
 

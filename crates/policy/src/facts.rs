@@ -70,6 +70,7 @@ impl Facts {
             ("case_open", own || context.work.case_open),
             ("case_assigned", own || context.work.case_assigned),
             ("signatures_good", context.signatures_good && context.rule_set == Some(from.agreement.id())),
+            ("life_at_risk", context.life_at_risk && claims_life(report)),
             ("in_force", from.standing.is_in_force(from.now)),
             ("hold", context.hold),
         ]);
@@ -104,7 +105,7 @@ impl Facts {
         self.numbers.push(("persons", count(persons().count())));
         self.flags.extend([
             ("nonpersonal", nonpersonal),
-            ("minors", persons().any(Subject::is_minor)),
+            ("minors", persons().any(is_child)),
             ("name_only", persons().any(name_only)),
             ("protected_uncleared", persons().any(|subject| !cleared(subject, from.context))),
             ("asylum_to_own_state", persons().any(|subject| asylum_exposed(subject, recipient_state))),
@@ -192,6 +193,17 @@ fn name_only(subject: &Subject) -> bool {
         )
     };
     !subject.claims().iter().any(|claim| second(claim.attribute))
+}
+
+/// The report itself says that a life is at risk: an opening lifts nothing for any other.
+fn claims_life(report: &Report) -> bool {
+    report.purpose == mithaq_model::Purpose::ThreatToLife
+        && report.urgency == mithaq_model::Urgency::ThreatToLife
+}
+
+/// Under eighteen, or protected as a child: either word is enough.
+fn is_child(subject: &Subject) -> bool {
+    subject.is_minor() || subject.protected_roles().contains(&ProtectedRole::Child)
 }
 
 /// Every protected role of the subject was cleared by two different persons. A child is a matter of step 4.

@@ -15,6 +15,7 @@ mod facts;
 pub mod life;
 mod rules;
 pub mod screen;
+mod walk;
 mod words;
 
 pub use agreement::{
@@ -24,3 +25,4 @@ pub use context::{Clearance, Context, RiskAssessment, Side, Work};
 pub use decide::{Decision, Disclosure, OrderKind, OrderPermit, Permit, Refusal, decide, permit_order};
 pub use life::{Stage, Standing};
 pub use rules::{CompileError, Rules};
+pub use walk::walk;

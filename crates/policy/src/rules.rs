@@ -134,19 +134,28 @@ impl Rules {
     }
 
     pub(crate) fn evaluate(&self, facts: &Facts, sender: &PartyId, report: &str) -> Outcome {
-        let Some(request) = self.request(facts, sender, report) else { return Outcome::Unanswered };
+        match self.forbidding(facts, sender, report).map(|marks| marks.into_iter().next()) {
+            Some(None) => Outcome::Permitted,
+            Some(Some(mark)) => Outcome::Forbidden(mark),
+            None => Outcome::Unanswered,
+        }
+    }
+
+    /// The marks of every policy that forbids, in the order of the steps; empty when it is permitted, nothing when
+    /// nobody said yes or no.
+    pub(crate) fn forbidding(&self, facts: &Facts, sender: &PartyId, report: &str) -> Option<Vec<Mark>> {
+        let request = self.request(facts, sender, report)?;
         let response = self.authorizer.is_authorized(&request, &self.policies, &self.entities);
         if response.diagnostics().errors().next().is_some() {
-            return Outcome::Unanswered;
+            return None;
         }
         match response.decision() {
-            Verdict::Allow => Outcome::Permitted,
+            Verdict::Allow => Some(Vec::new()),
             Verdict::Deny => {
-                let forbidding = response.diagnostics().reason().filter_map(|id| self.marks.get(id));
-                match forbidding.min_by(|a, b| (a.step, &a.id).cmp(&(b.step, &b.id))) {
-                    Some(mark) => Outcome::Forbidden(mark.clone()),
-                    None => Outcome::Unanswered,
-                }
+                let mut marks: Vec<Mark> =
+                    response.diagnostics().reason().filter_map(|id| self.marks.get(id)).cloned().collect();
+                marks.sort_by(|a, b| (a.step, &a.id).cmp(&(b.step, &b.id)));
+                (!marks.is_empty()).then_some(marks)
             }
         }
     }
@@ -288,7 +297,7 @@ fn policies_of(agreement: &Agreement) -> String {
         "budgets.reports_per_day",
         "R19",
         "budget",
-        "context.reports_left >= 1".to_owned(),
+        "context.reports_left >= 1 || context.life_at_risk".to_owned(),
     );
     limit(
         "a13-bytes",
@@ -297,7 +306,7 @@ fn policies_of(agreement: &Agreement) -> String {
         "budgets.bytes_per_day",
         "R19",
         "budget",
-        "context.bytes_left >= context.bytes".to_owned(),
+        "context.bytes_left >= context.bytes || context.life_at_risk".to_owned(),
     );
     out.push_str(SAFEGUARDS);
     out

@@ -21,6 +21,11 @@ impl FakeClock {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 
+    /// Sets it, also back, as clocks that were wrong are set.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::SeqCst);
+    }
+
     /// Moves it on.
     pub fn advance(&self, span: impl Into<Millis>) {
         let now = self.now().plus(span);

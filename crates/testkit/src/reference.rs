@@ -37,7 +37,7 @@ pub fn refuses(
         (10, classification(agreement, asked)),
         (11, risk(agreement, asked, now)),
         (12, retention(agreement, asked, now)),
-        (13, budget(asked.context)),
+        (13, if emergency(asked) { vec![] } else { budget(asked.context) }),
     ];
     for (step, failing) in steps {
         if !failing.is_empty() {
@@ -118,7 +118,9 @@ fn classes(agreement: &Agreement, report: &Report) -> Vec<DenialCode> {
         let protects = report.purpose == Purpose::ThreatToLife
             || report.purpose == Purpose::LocateMissing
             || report.purpose == Purpose::IdentifyVictim;
-        if person.is_minor() && !(agreement.minors_protective && protects) {
+        if (person.is_minor() || person.protected_roles().contains(&ProtectedRole::Child))
+            && !(agreement.minors_protective && protects)
+        {
             return vec![DenialCode::Category];
         }
         let mut identified = false;
@@ -147,7 +149,7 @@ fn protected(agreement: &Agreement, asked: &Disclosure<'_>) -> Vec<DenialCode> {
             {
                 return vec![DenialCode::ProtectedRole];
             }
-            let mut cleared = *role == ProtectedRole::Child;
+            let mut cleared = *role == ProtectedRole::Child || emergency(asked);
             for one in &asked.context.clearances {
                 if one.subject == person.id() && one.role == *role && one.adviser != one.senior {
                     cleared = true;
@@ -159,6 +161,13 @@ fn protected(agreement: &Agreement, asked: &Disclosure<'_>) -> Vec<DenialCode> {
         }
     }
     vec![]
+}
+
+/// Two persons opened it, and it says of itself twice that a life is at risk.
+fn emergency(asked: &Disclosure<'_>) -> bool {
+    asked.context.life_at_risk
+        && asked.report.urgency == mithaq_model::Urgency::ThreatToLife
+        && asked.report.purpose == Purpose::ThreatToLife
 }
 
 fn may_have_fled(agreement: &Agreement, person: &Subject, recipient: &PartyId) -> bool {

@@ -159,6 +159,7 @@ pub fn context(agreement: &Agreement) -> Context {
         reports_left: 100,
         bytes_left: 1 << 20,
         bytes: 4_096,
+        life_at_risk: false,
         approvals: vec![(officer(1), Role::Supervisor), (officer(2), Role::Spoc)],
     }
 }

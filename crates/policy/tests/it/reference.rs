@@ -129,7 +129,14 @@ fn procedure(which: u8, n: u8) -> Change {
             let a = s.rules.agreement();
             s.standing = Standing::new(pick(Stage::ALL, n), a.in_force_on, a.expires_on, a.survival);
         }
-        11 => s.context.reports_left = u64::from(n % 2),
+        11 => {
+            s.context.reports_left = u64::from(n % 2);
+            // Opened, and the report says so, or only one of the two.
+            s.context.life_at_risk = n % 4 != 1;
+            if n % 4 != 2 {
+                (s.report.purpose, s.report.urgency) = (Purpose::ThreatToLife, Urgency::ThreatToLife);
+            }
+        }
         12 => s.context.bytes_left = u64::from(n) * 40,
         13 => {
             s.context.approvals = vec![
@@ -223,14 +230,18 @@ prop_compose! {
     }
 }
 
-fn both(s: &Sample, side: Side) -> (Decision, Option<(u8, std::collections::BTreeSet<DenialCode>)>) {
-    let asked = Disclosure {
+fn asked(s: &Sample, side: Side) -> Disclosure<'_> {
+    Disclosure {
         report: &s.report,
         recipient: &s.recipient,
         side,
         context: &s.context,
         standing: &s.standing,
-    };
+    }
+}
+
+fn both(s: &Sample, side: Side) -> (Decision, Option<(u8, std::collections::BTreeSet<DenialCode>)>) {
+    let asked = asked(s, side);
     (decide(&s.rules, &asked, s.now), refuses(s.rules.agreement(), &asked, s.now))
 }
 
@@ -239,7 +250,14 @@ proptest! {
 
     #[test]
     fn the_engine_agrees_with_the_reference((s, side) in request()) {
-        match both(&s, side) {
+        let (decision, reference) = both(&s, side);
+        let every = walk(&s.rules, &asked(&s, side), s.now);
+        prop_assert!(every.is_sorted_by_key(Refusal::step));
+        match &decision {
+            Decision::Permit(_) => prop_assert_eq!(every.len(), 0),
+            Decision::Refuse(first) => prop_assert_eq!(every.first(), Some(first)),
+        }
+        match (decision, reference) {
             (Decision::Permit(permit), None) => {
                 prop_assert_eq!(permit.report(), s.report.id);
                 prop_assert!(permit.retain_until() > s.now);
