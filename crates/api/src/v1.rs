@@ -5,6 +5,7 @@ pub(crate) mod cases;
 pub(crate) mod evidence;
 pub(crate) mod people;
 pub(crate) mod reports;
+pub(crate) mod rights;
 pub(crate) mod subjects;
 
 use axum::Router;
@@ -58,7 +59,20 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(reports::release::clear))
         .routes(routes!(reports::release::approve))
         .routes(routes!(reports::write::correct))
+        .routes(routes!(reports::write::revise))
         .routes(routes!(reports::release::recall))
+        .routes(routes!(reports::release::expire))
+        .routes(routes!(rights::clear_role))
+        .routes(routes!(rights::confirm_clearance))
+        .routes(routes!(rights::quarantined))
+        .routes(routes!(rights::inspect))
+        .routes(routes!(rights::judge))
+        .routes(routes!(rights::invoke))
+        .routes(routes!(rights::confirm))
+        .routes(routes!(rights::review))
+        .routes(routes!(rights::emergencies))
+        .routes(routes!(rights::rulings))
+        .routes(routes!(rights::alarms))
         .routes(routes!(reports::read))
         .routes(routes!(reports::receipts))
         .routes(routes!(agreements::add, agreements::list))

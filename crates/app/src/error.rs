@@ -227,6 +227,14 @@ impl From<crate::ports::NoEntropy> for AppError {
     }
 }
 
+impl From<crate::ports::Unkept> for AppError {
+    fn from(failed: crate::ports::Unkept) -> Self {
+        Self::new(ErrorKind::Unavailable, "machine.mark", words::UNAVAILABLE)
+            .hint("the directory of the key file must be readable and writable for the node")
+            .because(failed)
+    }
+}
+
 impl From<DbError> for AppError {
     fn from(error: DbError) -> Self {
         Self::from(StoreError::Db(error))
@@ -337,6 +345,12 @@ pub(crate) mod words {
         es: "Se necesitan dos personas distintas; nadie revisa ni libera su propio trabajo.",
         fr: "Deux personnes différentes sont requises ; nul ne contrôle son propre travail.",
     };
+    pub(crate) const CHILD: Words4 = Words4 {
+        ar: "لا تُرفع حماية الطفل بأي قرار.",
+        en: "No clearance lifts the protection of a child.",
+        es: "Ninguna autorización levanta la protección de un menor.",
+        fr: "Aucune autorisation ne lève la protection d'un enfant.",
+    };
     pub(crate) const SPECIAL_CATEGORY: Words4 = Words4 {
         ar: "يبدو أن النص يتضمن معطيات حساسة؛ يفصل المستشار القانوني في ذلك.",
         en: "The text seems to hold data of a special category; the legal adviser decides.",
@@ -386,6 +400,7 @@ mod tests {
             words::UNAVAILABLE,
             words::INTEGRITY,
             words::TAKEN_BACK,
+            words::CHILD,
             words::BUG,
         ] {
             let all = [w.ar, w.en, w.es, w.fr];

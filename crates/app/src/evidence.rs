@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use mithaq_db::Tx;
 use mithaq_evidence::{Anchors, JudgeError, judge};
-use mithaq_ledger::{Entry, Id, SignedNote, VerifierKey};
+use mithaq_ledger::{Entry, Id, SignedNote, Trust, VerifierKey, verify_checkpoint};
 use mithaq_model::{AgreementId, CaseId, ObjectId, ReportId};
+use mithaq_store::StoreError;
 use mithaq_store::ledger::{Evidence, Filter};
 
 use crate::App;
@@ -45,7 +46,8 @@ impl App {
             // Another copy may have signed this size already.
             return Ok(None);
         }
-        self.write(move |app, tx| {
+        let signed = self.write(move |app, tx| {
+            app.check_mark(tx)?;
             let checkpoint = app.ledger.checkpoint_to_sign(tx)?;
             if let Some(last) = app.ledger.last_checkpoint(tx)?
                 && last.text() == checkpoint.to_text()
@@ -57,7 +59,42 @@ impl App {
                 .map_err(|error| AppError::bug("ledger.sign").because(error))?;
             app.ledger.put_checkpoint(tx, &note)?;
             Ok(Some(note))
-        })
+        })?;
+        // After its commit: the mark is never ahead of what the database holds.
+        if let Some(note) = &signed {
+            self.mark.keep(&note.to_bytes())?;
+        }
+        Ok(signed)
+    }
+
+    /// Checks that the database still holds the log up to the mark outside of it. A mark that is missing says nothing:
+    /// a node that was set up before there were marks has none yet.
+    ///
+    /// # Errors
+    /// `store.rolled_back` when an older copy of the database, or another one, is in its place.
+    fn check_mark(&self, tx: &mut dyn Tx) -> Result<(), AppError> {
+        let Some(bytes) = self.mark.last()? else { return Ok(()) };
+        let not_ours = || {
+            AppError::new(ErrorKind::Integrity, "store.mark", words::INTEGRITY)
+                .hint("the file with the mark of the log is damaged: put it back from a copy of the node's directory")
+        };
+        let key = [self.keys.log_key()?];
+        let kept =
+            verify_checkpoint(&bytes, &Trust::logs_only(&key)).map_err(|why| not_ours().because(why))?;
+        match self.ledger.continues(tx, kept.checkpoint()) {
+            Ok(_head) => Ok(()),
+            Err(why @ StoreError::LogBroken { .. }) => Err(AppError::new(
+                ErrorKind::Integrity,
+                "store.rolled_back",
+                words::INTEGRITY,
+            )
+            .hint(
+                "the database is older than the last checkpoint this node signed: put the newest copy in its \
+                     place; if there is none, `mithaq restore` begins a new epoch that partners can see",
+            )
+            .because(why)),
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// Returns the last signed checkpoint, for partners and oversight: size and root only.
@@ -89,7 +126,10 @@ impl App {
     /// # Errors
     /// [`ErrorKind::Integrity`] when it was rolled back or changed.
     pub(crate) fn check_log(&self) -> Result<(), AppError> {
-        self.write(move |app, tx| app.ledger.checkpoint_to_sign(tx).map(drop).map_err(AppError::from))
+        self.write(move |app, tx| {
+            app.check_mark(tx)?;
+            app.ledger.checkpoint_to_sign(tx).map(drop).map_err(AppError::from)
+        })
     }
 
     /// Exports evidence at once: with the countersignatures there are. A caller that can wait asks

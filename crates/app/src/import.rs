@@ -1,15 +1,20 @@
 //! Import of the United Nations list into a case: every entry becomes a subject whose claims keep their source and
-//! grade. Read whole before anything is written, so that a damaged file leaves nothing behind; what was not
-//! carried is reported.
+//! grade. Read whole before anything is written, so that a damaged file leaves nothing behind: a list beyond
+//! [`LIST_MAX`] is refused, because its size is what the import takes of memory. What was not carried is reported,
+//! and the ledger says which file was taken in, by its hash, with what came of it.
 
-use mithaq_interop::un_list::{self, Options};
+use data_encoding::HEXLOWER;
+use mithaq_interop::LossReport;
+use mithaq_interop::un_list::{self, Everything, Options};
 use mithaq_model::{Attribute, Days, SpecialCategory, Subject, SubjectClass};
 use mithaq_policy::screen;
 use mithaq_store::subjects;
+use sha2::{Digest as _, Sha256};
 
 use crate::App;
 use crate::cases::CaseAccess;
 use crate::error::{AppError, ErrorKind, words};
+use crate::log::Event;
 use crate::rights::{May, intent};
 use crate::subjects::BATCH_MAX;
 
@@ -17,9 +22,14 @@ use crate::subjects::BATCH_MAX;
 /// months (EDPS decision of 3 January 2022; domain page, §2.11).
 const KEEP: Days = Days(180);
 
+/// Largest list in bytes. The list of April 2025 has two million.
+pub const LIST_MAX: usize = 32 * 1024 * 1024;
+
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
+    /// SHA-256 of the file: what the ledger calls it.
+    pub hash: [u8; 32],
     /// Persons in the list.
     pub persons: u64,
     /// Organisations in the list.
@@ -30,10 +40,8 @@ pub struct Imported {
     pub existing: usize,
     /// Entries refused.
     pub refused: usize,
-    /// Texts refused because they speak of special categories, per category.
-    pub special_categories: Vec<(SpecialCategory, u64)>,
-    /// What was not carried, line by line, without content.
-    pub report: String,
+    /// What was not carried and why, path by path, without content.
+    pub losses: LossReport,
 }
 
 impl App {
@@ -41,7 +49,7 @@ impl App {
     /// same list again writes nothing twice.
     ///
     /// # Errors
-    /// When the bytes are not that list; then nothing was written.
+    /// When the bytes are not that list, or are more than [`LIST_MAX`]; then nothing was written.
     pub fn import_un_list(
         &self,
         may: May<intent::WriteSubject>,
@@ -50,21 +58,9 @@ impl App {
         class: SubjectClass,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Imported, AppError> {
-        let now = self.now();
-        // A title of address ("Mullah") is not a statement about belief; running text is.
-        let ask = |attribute: Attribute, text: &str| -> Vec<SpecialCategory> {
-            if attribute == Attribute::Title {
-                return Vec::new();
-            }
-            screen::text(text).into_iter().map(|finding| finding.category).collect()
-        };
-        let mut options = Options::new(self.party().clone(), now, now.plus(KEEP), &ask);
-        options.class = class;
-        let read = un_list::read_all(xml, options).map_err(|why| {
-            AppError::new(ErrorKind::Invalid, "input.un_list", words::INVALID)
-                .hint("give the list as published by the United Nations (XML, consolidated)")
-                .because(why)
-        })?;
+        self.own_access(may, access)?;
+        let tried = Event::refused(may, access.case()).case(access.case()).purpose(access.purpose());
+        let read = self.answered(tried, self.read_list(xml, class))?;
         let total = read.records.len();
         let (mut added, mut existing) = (0, 0);
         let mut rest: Vec<Subject> = read.records.into_iter().map(|record| record.subject).collect();
@@ -76,19 +72,53 @@ impl App {
             rest = tail;
             progress(added + existing, total);
         }
-        let report = read.report;
-        Ok(Imported {
-            persons: report.persons(),
-            organisations: report.organisations(),
+        let hash: [u8; 32] = Sha256::digest(xml).into();
+        let done = Imported {
+            hash,
+            persons: read.report.persons(),
+            organisations: read.report.organisations(),
             added,
             existing,
             refused: read.refused.len(),
-            special_categories: report
-                .categories()
-                .iter()
-                .map(|(category, count)| (*category, *count))
-                .collect(),
-            report: report.to_string(),
+            losses: read.report,
+        };
+        self.list_taken_in(may, access, &done)?;
+        Ok(done)
+    }
+
+    /// One entry for the list as a whole, beside those of its subjects: which file, and what came of it.
+    fn list_taken_in(
+        &self,
+        may: May<intent::WriteSubject>,
+        access: &CaseAccess,
+        done: &Imported,
+    ) -> Result<(), AppError> {
+        let lost = done.losses.lost_that_matters();
+        let counts =
+            format!("added:{}/had:{}/refused:{}/lost:{lost}", done.added, done.existing, done.refused);
+        let event = Event::by(may, "list.imported", HEXLOWER.encode(&done.hash));
+        let event = event.case(access.case()).purpose(access.purpose()).verdict(counts);
+        self.write(move |app, tx| app.log(tx, &[event]).map(drop))
+    }
+
+    fn read_list(&self, xml: &[u8], class: SubjectClass) -> Result<Everything, AppError> {
+        if xml.len() > LIST_MAX {
+            return Err(AppError::invalid("un_list").hint("a list has at most 32 MiB"));
+        }
+        let now = self.now();
+        // A title of address ("Mullah") is not a statement about belief; running text is.
+        let ask = |attribute: Attribute, text: &str| -> Vec<SpecialCategory> {
+            if attribute == Attribute::Title {
+                return Vec::new();
+            }
+            screen::text(text).into_iter().map(|finding| finding.category).collect()
+        };
+        let mut options = Options::new(self.party().clone(), now, now.plus(KEEP), &ask);
+        options.class = class;
+        un_list::read_all(xml, options).map_err(|why| {
+            AppError::new(ErrorKind::Invalid, "input.un_list", words::INVALID)
+                .hint("give the list as published by the United Nations (XML, consolidated)")
+                .because(why)
         })
     }
 

@@ -11,8 +11,9 @@ use mithaq_exchange::{Door, Effect, Inspection, Logged, Received, Shelf, inspect
 use mithaq_model::PartyId;
 use mithaq_store::lanes::{self, Inbox, LaneKey};
 use mithaq_store::reports;
-use mithaq_wire::{Lane, LaneId, Position, SealHeader, decode_batch, encode_batch_answer};
+use mithaq_wire::{Lane, LaneId, Position, SealHeader, Verdict, decode_batch, encode_batch_answer};
 
+use self::judge::Retain;
 use self::open::{Incoming, Opener, OwnReceipts};
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
@@ -45,7 +46,8 @@ impl App {
             let received = receive(inspection, shelf, app.now()).map_err(|error| {
                 AppError::new(ErrorKind::Unavailable, "lane.receive", words::UNAVAILABLE).because(error)
             })?;
-            app.store_received(tx, &known, &id, received)
+            let retain = core::mem::take(&mut judge.retain);
+            app.store_received(tx, &known, (&id, &retain), received)
         })?;
         if erased {
             // What was erased is nowhere on disk only when the write-ahead log is cut; a reader in the way only
@@ -80,7 +82,7 @@ impl App {
         &self,
         tx: &mut dyn Tx,
         known: &Known,
-        id: &LaneId,
+        (id, retain): (&LaneId, &Retain),
         received: Received<Incoming>,
     ) -> Result<((mithaq_wire::BatchAnswer, Aftermath), bool), AppError> {
         let (key, now) = (LaneKey::of(id), self.now());
@@ -100,12 +102,14 @@ impl App {
         }
         let mut after = Aftermath::default();
         let mut events = Vec::new();
-        let mut kept: Vec<(Position, &Incoming, &SealHeader, bool)> = Vec::new();
+        let mut kept: Vec<(Position, &Incoming, &SealHeader, Option<&str>)> = Vec::new();
         for (row, effect) in &received.messages {
             match effect {
                 Effect::None => {}
-                Effect::Keep { seal, report } => kept.push((row.at, report, seal, true)),
-                Effect::Quarantine { seal, report } => kept.push((row.at, report, seal, false)),
+                Effect::Keep { seal, report } => kept.push((row.at, report, seal, None)),
+                Effect::Quarantine { seal, report } => {
+                    kept.push((row.at, report, seal, Some(held_for(&row.verdict))));
+                }
                 Effect::Erase { originator, object, versions, held: _, answer_by: _ } => {
                     self.erase_received(tx, known, (originator, *object, versions), &mut events)?;
                     after.control = true;
@@ -118,7 +122,8 @@ impl App {
                 Effect::Receipts(receipts) => self.later(tx, id, receipts, &mut events)?,
             }
         }
-        self.keep(tx, key, id, &kept, &mut events)?;
+        self.take_expiries(tx, &received.modified.holdings, &mut events)?;
+        self.keep(tx, key, (id, retain), &kept, &mut events)?;
         self.raise(tx, &received.alarms, id)?;
         events.extend(facts(&received.facts));
         let positions = self.log(tx, &events)?;
@@ -130,6 +135,14 @@ impl App {
 
     fn reload_if_noticed(&self, after: &Aftermath) -> Result<(), AppError> {
         if after.noticed { self.reload() } else { Ok(()) }
+    }
+}
+
+/// Why something is held back: the code of its verdict, also in its receipt.
+fn held_for(verdict: &Verdict) -> &str {
+    match verdict {
+        Verdict::Quarantined { code } | Verdict::Refused { code, .. } => code,
+        Verdict::Accepted => "SPC",
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{AppError, ErrorKind, words};
 use crate::keys::Keys;
 use crate::log::Event;
 use crate::outbound::Sessions;
-use crate::ports::{Clock, Entropy};
+use crate::ports::{Clock, Entropy, HighWater};
 use crate::registry::Registry;
 use crate::throttle::Throttle;
 
@@ -43,6 +43,7 @@ pub struct Inner {
     pub(crate) throttle: Throttle,
     /// Why the node stopped itself, a code.
     pub(crate) halted: RwLock<Option<String>>,
+    pub(crate) mark: Arc<dyn HighWater>,
 }
 
 impl Deref for App {
@@ -64,6 +65,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Called when something waits in the outbox; quick, from any thread.
     pub waker: Box<dyn Fn() + Send + Sync>,
+    /// What is remembered of the log outside of the database.
+    pub mark: Arc<dyn HighWater>,
 }
 
 impl App {
@@ -98,7 +101,8 @@ impl App {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when the database holds no node: none is made by surprise.
-    /// [`ErrorKind::Integrity`] when the log is not the one that was signed.
+    /// [`ErrorKind::Integrity`] when the log is not the one that was signed: `store.rolled_back` when an older copy of
+    /// the database was put in place.
     pub fn open(db: Db, parts: Parts) -> Result<Self, AppError> {
         migrate(&db)?;
         let (master, entropy) = (parts.master.clone(), Arc::clone(&parts.entropy));
@@ -132,6 +136,7 @@ impl App {
             waker: parts.waker,
             throttle: Throttle::default(),
             halted: RwLock::default(),
+            mark: parts.mark,
         }))
     }
 

@@ -12,7 +12,7 @@ use mithaq_exchange::{
     settle,
 };
 use mithaq_ledger::SignedNote;
-use mithaq_model::PartyId;
+use mithaq_model::{PartyId, ReportId, ReportState};
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::lanes::{self, LaneKey, Outbox};
 use mithaq_store::{alarms, reports};
@@ -279,23 +279,22 @@ impl App {
 
     /// Reports that the partner accepted are acknowledged.
     fn acknowledged(&self, tx: &mut dyn Tx, key: LaneKey, batch: &ReceiptBatch) -> Result<(), AppError> {
-        use mithaq_model::ReportState;
         for statement in batch.statements.iter().filter(|one| one.verdict == Verdict::Accepted) {
             let message = lanes::message(tx, key, statement.at)?;
             let report =
                 message.filter(|one| matches!(one.kind, MessageKind::Report | MessageKind::Correction));
             if let Some((object, _)) = report.and_then(|one| one.object) {
-                let number = object.into();
-                if reports::head(tx, number)?.is_some_and(|head| head.state == ReportState::Released) {
-                    reports::set_state(
-                        tx,
-                        number,
-                        ReportState::Released,
-                        ReportState::Acknowledged,
-                        self.now(),
-                    )?;
-                }
+                self.acknowledge(tx, object.into())?;
             }
+        }
+        Ok(())
+    }
+
+    /// A released report that a partner accepted is acknowledged.
+    pub(crate) fn acknowledge(&self, tx: &mut dyn Tx, number: ReportId) -> Result<(), AppError> {
+        let (from, to) = (ReportState::Released, ReportState::Acknowledged);
+        if reports::head(tx, number)?.is_some_and(|head| head.state == from) {
+            reports::set_state(tx, number, from, to, self.now())?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use mithaq_store::agreements::{self, Counter};
 use mithaq_store::disclosures::{self, Answers};
 use mithaq_store::lanes::{self, LaneKey};
 use mithaq_store::reports::{self, Form, NewVersion};
-use mithaq_store::{cases, partners, settings};
+use mithaq_store::{cases, partners};
 use mithaq_wire::{Lane, LaneId, MessageKind, encode_report};
 
 use crate::App;
@@ -108,7 +108,10 @@ impl App {
         let (mut events, mut placed) = (Vec::with_capacity(numbers.len() * 3), Vec::new());
         for number in numbers {
             let draft = self.load_draft(tx, *number)?;
-            if draft.head.state != ReportState::Reviewed {
+            let graded = draft.head.state == ReportState::Graded;
+            // The review by a third person is what a life at risk does not wait for.
+            let opened = graded && self.opened_by(tx, &draft.report, draft.hash)?.is_some();
+            if draft.head.state != ReportState::Reviewed && !opened {
                 return Err(AppError::conflict("report.not_reviewed"));
             }
             let outcome = self.release_one(tx, may, &draft, stated, (&mut events, &mut placed))?;
@@ -153,24 +156,22 @@ impl App {
                 }
             }
         }
-        let released_by: Vec<Role> = approvers(&reports::approvals(tx, report.id, report.version)?)
-            .into_iter()
-            .map(|(_, role)| role)
-            .collect();
+        let released_by: Vec<Role> = self.approvals(tx, draft)?.into_iter().map(|(_, role)| role).collect();
         let (sealed, committed) = self.seal(&report, &permits, &released_by, draft)?;
+        let kept = sealed.first().ok_or_else(|| AppError::bug("release.permit"))?;
         let next = NewVersion {
             version: report.version,
             supersedes: None,
             form: Form::Sealed,
-            content: sealed.bytes(),
+            content: kept.bytes(),
             at: self.now(),
         };
         reports::write_draft(tx, &self.vault, (report.id, draft.revision), &next)?;
-        reports::set_state(tx, report.id, ReportState::Reviewed, ReportState::Released, self.now())?;
+        reports::set_state(tx, report.id, draft.head.state, ReportState::Released, self.now())?;
         let first = report.version == ReportVersion::FIRST;
         let kind = if first { MessageKind::Report } else { MessageKind::Correction };
-        for permit in &permits {
-            placed.push(self.place(tx, &known, permit.recipient(), (&sealed, kind), report.expires)?);
+        for (permit, sealed) in permits.iter().zip(&sealed) {
+            placed.push(self.place(tx, &known, permit.recipient(), (sealed, kind), report.expires)?);
             self.count(tx, permit, sealed.bytes().len())?;
         }
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
@@ -193,13 +194,14 @@ impl App {
         Report { subjects: subjects.collect(), ..report.clone() }
     }
 
+    /// Seals the report once per permit: a seal names one recipient, and nobody can pass it on as addressed to another.
     fn seal(
         &self,
         report: &Report,
         permits: &[Permit],
         released_by: &[Role],
         draft: &Draft,
-    ) -> Result<(Sealed, Committed), AppError> {
+    ) -> Result<(Vec<Sealed>, Committed), AppError> {
         let now = self.now();
         let first = permits.first().ok_or_else(|| AppError::bug("release.permit"))?;
         let args = SealArgs {
@@ -209,9 +211,11 @@ impl App {
             supersedes: ReportVersion::new(draft.head.version.get().saturating_sub(1)),
             salt: random::<32>(&*self.entropy)?,
         };
-        let sealed = seal_report(report, first, &args, self.keys.soft())
+        let sealed = permits.iter().map(|permit| seal_report(report, permit, &args, self.keys.soft()));
+        let sealed = sealed
+            .collect::<Result<Vec<_>, _>>()
             .map_err(|error| AppError::bug("release.seal").because(error))?;
-        // The same salt opens seal and log: what oversight sees is what the partner got.
+        // The same salt opens seals and log: what oversight sees is what the partners got.
         let committed =
             Committed::to(report.id.into(), report.version.get(), args.salt, &encode_report(report));
         Ok((sealed, committed))
@@ -327,8 +331,9 @@ impl App {
         stated: &Use,
     ) -> Result<Context, AppError> {
         let (agreement, now) = (known.agreement(), self.now());
-        let approvals = approvers(&reports::approvals(tx, report.id, report.version)?);
-        let cleared = self.is_cleared(tx, report.id, report.version)?;
+        let opened = self.opened_by(tx, report, draft.hash)?;
+        let approvals = self.approvals(tx, draft)?;
+        let cleared = self.is_cleared(tx, report.id, report.version, draft.hash)?;
         let special = if cleared { Vec::new() } else { screen::report(report) };
         let risk =
             partners::risk(tx, &self.vault, recipient)?.and_then(|stored| decode_risk(&stored.content));
@@ -345,7 +350,7 @@ impl App {
             rule_set: Some(agreement.id()),
             hold: false,
             special_categories: special,
-            clearances: Vec::new(),
+            clearances: self.clearances(tx, report, draft.hash)?,
             excluded: stated.excluded,
             consents: Vec::new(),
             recipient_level: agreement
@@ -359,8 +364,20 @@ impl App {
             reports_left: u64::from(budgets.reports_per_day).saturating_sub(used(tx, REPORTS)?),
             bytes_left: budgets.bytes_per_day.saturating_sub(used(tx, BYTES)?),
             bytes: u64::try_from(draft.bytes.len()).unwrap_or(u64::MAX),
+            life_at_risk: opened.is_some(),
             approvals,
         })
+    }
+
+    /// Step 14: who approved the draft, and who opened it because a life is at risk: two persons there too.
+    fn approvals(&self, tx: &mut dyn Tx, draft: &Draft) -> Result<Vec<(OfficerId, Role)>, AppError> {
+        let mut approvals = approvers(&reports::approvals(tx, draft.report.id, draft.report.version)?);
+        for (officer, role) in self.opened_by(tx, &draft.report, draft.hash)?.into_iter().flatten() {
+            if approvals.iter().all(|(other, _)| *other != officer) {
+                approvals.push((officer, role));
+            }
+        }
+        Ok(approvals)
     }
 
     /// Step 1: the case is open and its author is still assigned to it.
@@ -386,33 +403,6 @@ impl App {
         agreements::count(tx, &counter(BYTES), u32::try_from(bytes).unwrap_or(u32::MAX))?;
         Ok(())
     }
-
-    /// Whether the legal adviser cleared what the screen found in a version.
-    pub(crate) fn is_cleared(
-        &self,
-        tx: &mut dyn Tx,
-        number: ReportId,
-        version: ReportVersion,
-    ) -> Result<bool, AppError> {
-        Ok(settings::get(tx, &clearance(number, version))?.is_some())
-    }
-
-    /// Clears the screen's findings in a version of a report: the text speaks of no special category of a person.
-    ///
-    /// # Errors
-    /// When there is no such report.
-    pub fn clear_report(&self, may: May<intent::ClearRights>, number: ReportId) -> Result<(), AppError> {
-        self.write(move |app, tx| {
-            let head = reports::head(tx, number)?.ok_or_else(AppError::not_found)?;
-            settings::set(tx, &clearance(number, head.version), may.actor().as_bytes())?;
-            app.log(tx, &[Event::by(may, "report.cleared", number)])?;
-            Ok(())
-        })
-    }
-}
-
-fn clearance(number: ReportId, version: ReportVersion) -> String {
-    format!("clear.{number}.{}", version.get())
 }
 
 /// Budget of reports.

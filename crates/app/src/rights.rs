@@ -61,10 +61,22 @@ intents! {
     RecallReport = "report.recall": [Supervisor],
     /// Read what was received.
     ReadReport = "report.read": [Analyst, CaseOfficer, Spoc, Supervisor],
+    /// See what lies in quarantine, to judge it or to clear it.
+    InspectQuarantine = "quarantine.read": [Dpo, LegalAdviser, Spoc],
     /// Decide what happens to a quarantined report, as one of two persons.
     JudgeQuarantine = "quarantine.judge": [Dpo, Spoc],
     /// Clear a protected role or a finding of the special-category screen.
     ClearRights = "rights.clear": [LegalAdviser],
+    /// Confirm, as the senior, what the legal adviser cleared of a protected role.
+    ConfirmClearance = "rights.confirm": [Supervisor],
+    /// See what was cleared, judged and opened, with the written reasons.
+    ReadRulings = "rulings.read": [Dpo, LegalAdviser, Oversight],
+    /// Invoke that a life is at risk, as the first of two persons.
+    InvokeEmergency = "emergency.invoke": [Supervisor],
+    /// Confirm that a life is at risk, as the second of two persons.
+    ConfirmEmergency = "emergency.confirm": [Spoc],
+    /// Review, afterwards, whether it was right.
+    ReviewEmergency = "emergency.review": [Dpo, Oversight],
     /// Set classification limits and partner assessments.
     AssessPartner = "partner.assess": [LegalAdviser, SecurityOfficer],
     /// Add, change and lock officers. Sees no content.
@@ -207,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_node_administrator_sees_no_content() {
-        let content = ["subject", "report", "case", "quarantine", "log", "rights"];
+        let content = ["subject", "report", "case", "quarantine", "log", "rights", "rulings", "emergency"];
         for (code, roles) in INTENTS {
             let touches = content.iter().any(|c| code.starts_with(c));
             assert!(!(touches && roles.contains(&Role::NodeAdministrator)), "{code}");
@@ -217,7 +229,9 @@ mod tests {
     #[test]
     fn oversight_reads_and_never_writes() {
         for (code, roles) in INTENTS {
-            assert!(code.ends_with(".read") || !roles.contains(&Role::Oversight), "{code}");
+            // Its own findings are all it writes.
+            let own = *code == "emergency.review";
+            assert!(own || code.ends_with(".read") || !roles.contains(&Role::Oversight), "{code}");
         }
     }
 

@@ -7,6 +7,7 @@ pub mod config;
 pub mod keyfile;
 mod log_key;
 mod machine;
+pub mod mark;
 mod pump;
 mod serve;
 mod server;

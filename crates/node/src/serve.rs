@@ -108,6 +108,9 @@ async fn chores(app: App, mut stop: watch::Receiver<bool>) {
     while wait(CHORES, &mut stop).await {
         let done = blocking(&app, |app| {
             app.declare_overdue()?;
+            app.erase_expired_reports(256)?;
+            app.erase_stale_quarantine(256)?;
+            app.remind_reviews()?;
             app.erase_expired_subjects(256)
         });
         if let Err(error) = done.await {

@@ -21,6 +21,7 @@ use crate::config::{Config, Database};
 use crate::keyfile::{self, Secrets, Unlock};
 use crate::log_key::LogKey;
 use crate::machine::{SystemClock, SystemEntropy};
+use crate::mark::MarkFile;
 use crate::tls::Identity;
 
 /// Name of the root key file in a new node's directory. To be moved offline.
@@ -69,7 +70,7 @@ pub fn init(directory: &Path, init: &Init) -> Result<Made> {
 
     let root = soft_root(&root_secrets)?;
     let fingerprint = root.root_keys().fingerprint();
-    let (parts, manifest) = first_manifest(init, &secrets)?;
+    let (parts, manifest) = first_manifest(directory, init, &secrets)?;
     let signed = sign_manifest(&manifest, &root)?;
     let db = open_database(directory, &init.config)?;
     let app = App::create(db, &init.party, parts, (fingerprint, &signed)).map_err(explain)?;
@@ -79,7 +80,7 @@ pub fn init(directory: &Path, init: &Init) -> Result<Made> {
     Ok(Made { root: hex(&fingerprint), log_key, root_file })
 }
 
-fn first_manifest(init: &Init, secrets: &Secrets) -> Result<(Parts, Manifest)> {
+fn first_manifest(directory: &Path, init: &Init, secrets: &Secrets) -> Result<(Parts, Manifest)> {
     let identity = tls_identity(secrets)?;
     let soft = soft_keys(secrets)?;
     let witness = witness_key(&init.party, secrets)?;
@@ -101,7 +102,8 @@ fn first_manifest(init: &Init, secrets: &Secrets) -> Result<(Parts, Manifest)> {
         tls_spki: Digest(identity.pin()),
         endpoints: if endpoint.is_empty() { Vec::new() } else { vec![endpoint] },
     };
-    Ok((parts(&init.party, secrets, Box::new(|| ()))?, manifest))
+    let keys = directory.join(&init.config.keys);
+    Ok((parts(&init.party, (secrets, &keys), Box::new(|| ()))?, manifest))
 }
 
 /// Opens the node in a directory.
@@ -114,7 +116,8 @@ pub fn open(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(App
     let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
-    let app = App::open(db, parts(&party, &secrets, waker)?).map_err(explain)?;
+    let keys = directory.join(&config.keys);
+    let app = App::open(db, parts(&party, (&secrets, &keys), waker)?).map_err(explain)?;
     Ok((app, config, tls_identity(&secrets)?))
 }
 
@@ -158,7 +161,11 @@ fn party_of(db: &Db) -> Result<PartyId> {
     Ok(identity.context("the database holds no node: set it up with `mithaq init`")?.party)
 }
 
-fn parts(party: &PartyId, secrets: &Secrets, waker: Box<dyn Fn() + Send + Sync>) -> Result<Parts> {
+fn parts(
+    party: &PartyId,
+    (secrets, keys): (&Secrets, &Path),
+    waker: Box<dyn Fn() + Send + Sync>,
+) -> Result<Parts> {
     let log = LogKey::new(&format!("{party}/log"), KeyKind::Ed25519, &*secrets.seed("log")?)?;
     let public = log.public().clone();
     let witness = witness_key(party, secrets)?;
@@ -168,6 +175,7 @@ fn parts(party: &PartyId, secrets: &Secrets, waker: Box<dyn Fn() + Send + Sync>)
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         waker,
+        mark: Arc::new(MarkFile::beside(keys)),
     })
 }
 

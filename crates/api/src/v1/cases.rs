@@ -289,9 +289,9 @@ pub(crate) async fn read_subject(
 /// What an import did.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ImportedView {
-    /// Persons in the list.
+    /// SHA-256 of the file, as the ledger calls it.
+    sha256: String,
     persons: u64,
-    /// Organisations in the list.
     organisations: u64,
     /// Subjects written.
     added: usize,
@@ -299,10 +299,10 @@ pub(crate) struct ImportedView {
     existing: usize,
     /// Entries refused.
     refused: usize,
-    /// Texts refused because they speak of special categories: category and number.
-    special_categories: Vec<(&'static str, u64)>,
-    /// What was not carried, line by line, without content.
-    report: String,
+    /// Texts refused because they speak of special categories.
+    special_categories: Vec<CountView>,
+    /// What was carried and what not, path by path.
+    paths: Vec<PathView>,
 }
 
 /// Purpose and reason of an import, in the address: the body is the list itself.
@@ -342,16 +342,52 @@ pub(crate) async fn import_un_list(
     })
     .await?;
     Ok(Json(ImportedView {
+        sha256: done.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         persons: done.persons,
         organisations: done.organisations,
         added: done.added,
         existing: done.existing,
         refused: done.refused,
-        special_categories: done
-            .special_categories
-            .iter()
-            .map(|(category, count)| (category.code(), *count))
-            .collect(),
-        report: done.report,
+        special_categories: counts(
+            done.losses.categories().iter().map(|(one, n)| (one.code().to_owned(), *n)),
+        ),
+        paths: done.losses.paths().iter().map(PathView::from).collect(),
     }))
+}
+
+fn counts(all: impl Iterator<Item = (String, u64)>) -> Vec<CountView> {
+    all.map(|(code, count)| CountView { code, count }).collect()
+}
+
+/// How often something was seen.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CountView {
+    /// Stable code.
+    code: String,
+    /// How often.
+    count: u64,
+}
+
+/// What became of one path of the published file; names of elements and numbers, no content.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PathView {
+    /// Path of the element.
+    path: String,
+    /// Elements that became a claim or part of one.
+    carried: u64,
+    /// Elements that did not, by reason.
+    lost: Vec<CountView>,
+    /// Of the carried: those that say less now, by how.
+    weakened: Vec<CountView>,
+}
+
+impl From<(&String, &mithaq_interop::Account)> for PathView {
+    fn from((path, account): (&String, &mithaq_interop::Account)) -> Self {
+        Self {
+            path: path.clone(),
+            carried: account.carried,
+            lost: counts(account.lost.iter().map(|(loss, n)| (loss.code(), *n))),
+            weakened: counts(account.weakened.iter().map(|(how, n)| (how.code().to_owned(), *n))),
+        }
+    }
 }

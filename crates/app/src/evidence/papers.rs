@@ -240,9 +240,9 @@ impl App {
             return None;
         };
         let about = |receipt: &LaterReceipt| match receipt {
-            LaterReceipt::Read { object, .. } | LaterReceipt::Erased { object, .. } => {
-                spoken.later.contains(object)
-            }
+            LaterReceipt::Decided { object, .. }
+            | LaterReceipt::Read { object, .. }
+            | LaterReceipt::Erased { object, .. } => spoken.later.contains(object),
         };
         receipts.iter().any(about).then(|| opened.sealed().to_vec())
     }

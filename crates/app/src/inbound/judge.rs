@@ -6,16 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use mithaq_db::Tx;
 use mithaq_exchange::Inspection;
 use mithaq_exchange::ports::{CannotJudge, Judge, Judgement};
-use mithaq_model::{OfficerId, Timestamp};
-use mithaq_policy::{Context, Decision, Disclosure, Side, decide, screen};
+use mithaq_model::{OfficerId, Report, ReportId, ReportVersion, SpecialCategory, Timestamp};
+use mithaq_policy::{Context, Decision, Disclosure, Refusal, Side, decide, screen};
 use mithaq_store::agreements::{self, Counter};
 use mithaq_wire::SealHeader;
 
 use super::open::Incoming;
 use crate::App;
+use crate::emergency::claims_life;
 use crate::error::AppError;
 use crate::registry::Known;
 use crate::release::{BYTES, DELIVERY, REPORTS, day};
+
+/// Until when each version may be kept here at most, by the rules that let it in.
+pub(super) type Retain = BTreeMap<(ReportId, ReportVersion), Timestamp>;
 
 /// This node's own release decision about what came in.
 pub(super) struct OwnRules<'a> {
@@ -23,6 +27,7 @@ pub(super) struct OwnRules<'a> {
     known: &'a Known,
     /// Reports and bytes left, per day of sealing.
     left: BTreeMap<u32, (u64, u64)>,
+    pub(super) retain: Retain,
 }
 
 impl Judge<Incoming> for OwnRules<'_> {
@@ -32,28 +37,12 @@ impl Judge<Incoming> for OwnRules<'_> {
         incoming: &Incoming,
         now: Timestamp,
     ) -> Result<Judgement, CannotJudge> {
-        let accredited = self.app.accreditation();
         let sealed_on = budget_day(seal.sealed_at, now);
         let (reports_left, bytes_left) = self.left.get(&sealed_on).copied().unwrap_or_default();
-        // The originator attests two persons in these roles; who they are is its own matter.
-        let approvals =
-            (1_u8..).zip(&seal.released_by).map(|(n, role)| (OfficerId::new([n; 16]), *role)).collect();
-        let context = Context {
-            signatures_good: self.known.all_signed,
-            rule_set: Some(seal.agreement),
-            hold: false,
-            special_categories: screen::report(&incoming.report),
-            recipient_level: accredited,
-            channel_level: accredited,
-            capital_offence: false,
-            // What a third party's part needs was checked by the sender; onward tokens are verified with them.
-            consents: Vec::new(),
-            reports_left,
-            bytes_left,
-            bytes: u64::try_from(incoming.sealed.len()).unwrap_or(u64::MAX),
-            approvals,
-            ..Context::nothing_known()
-        };
+        let special = screen::report(&incoming.report);
+        let length = u64::try_from(incoming.sealed.len()).unwrap_or(u64::MAX);
+        let mut context = self.app.receiver_context(self.known, seal, special, length);
+        (context.reports_left, context.bytes_left) = (reports_left, bytes_left);
         let disclosure = Disclosure {
             report: &incoming.report,
             recipient: &self.app.party,
@@ -62,12 +51,14 @@ impl Judge<Incoming> for OwnRules<'_> {
             standing: &self.known.standing,
         };
         Ok(match decide(&self.known.rules, &disclosure, now) {
-            Decision::Permit(_) => {
+            Decision::Permit(permit) => {
+                let key = (incoming.report.id, incoming.report.version);
+                self.retain.insert(key, permit.retain_until());
                 let left = (reports_left.saturating_sub(1), bytes_left.saturating_sub(context.bytes));
                 self.left.insert(sealed_on, left);
                 Judgement::Accept
             }
-            Decision::Refuse(refusal) if refusal.step() == 5 => {
+            Decision::Refuse(refusal) if for_people(&refusal, &incoming.report) => {
                 Judgement::Quarantine { code: refusal.code().code().to_owned() }
             }
             Decision::Refuse(refusal) => {
@@ -77,7 +68,41 @@ impl Judge<Incoming> for OwnRules<'_> {
     }
 }
 
+/// What people decide, not the machine alone: what the screen found, a protected role that nobody here has cleared
+/// yet, and a life at risk that the day's budget would keep out. All else is refused.
+fn for_people(refusal: &Refusal, report: &Report) -> bool {
+    refusal.step() == 5 || refusal.rule() == "s06-protected" || (refusal.step() == 13 && claims_life(report))
+}
+
 impl App {
+    /// What this node knows when it judges what a partner sealed.
+    pub(crate) fn receiver_context(
+        &self,
+        known: &Known,
+        seal: &SealHeader,
+        special_categories: Vec<SpecialCategory>,
+        bytes: u64,
+    ) -> Context {
+        let accredited = self.accreditation();
+        // The originator attests two persons in these roles; who they are is its own matter.
+        let approvals =
+            (1_u8..).zip(&seal.released_by).map(|(n, role)| (OfficerId::new([n; 16]), *role)).collect();
+        Context {
+            signatures_good: known.all_signed,
+            rule_set: Some(seal.agreement),
+            hold: false,
+            special_categories,
+            recipient_level: accredited,
+            channel_level: accredited,
+            capital_offence: false,
+            // What a third party's part needs was checked by the sender; onward tokens are verified with them.
+            consents: Vec::new(),
+            bytes,
+            approvals,
+            ..Context::nothing_known()
+        }
+    }
+
     pub(super) fn own_rules<'a>(
         &'a self,
         tx: &mut dyn Tx,
@@ -94,7 +119,7 @@ impl App {
             let reports = u64::from(agreement.budgets.reports_per_day).saturating_sub(used(REPORTS)?);
             left.insert(day, (reports, agreement.budgets.bytes_per_day.saturating_sub(used(BYTES)?)));
         }
-        Ok(OwnRules { app: self, known, left })
+        Ok(OwnRules { app: self, known, left, retain: Retain::new() })
     }
 }
 

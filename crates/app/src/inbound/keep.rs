@@ -9,9 +9,10 @@ use mithaq_store::lanes::{self, LaneKey};
 use mithaq_store::reports::{self, Direction, Form, NewVersion, Quarantined, ReportHead};
 use mithaq_wire::{LaneId, Position, SealHeader};
 
-use super::judge::budget_day;
+use super::judge::{Retain, budget_day};
 use super::open::Incoming;
 use crate::App;
+use crate::emergency::claims_life;
 use crate::error::AppError;
 use crate::log::{Committed, Event};
 use crate::release::{BYTES, REPORTS};
@@ -22,8 +23,8 @@ impl App {
         &self,
         tx: &mut dyn Tx,
         key: LaneKey,
-        id: &LaneId,
-        kept: &[(Position, &Incoming, &SealHeader, bool)],
+        (id, retain): (&LaneId, &Retain),
+        kept: &[(Position, &Incoming, &SealHeader, Option<&str>)],
         events: &mut Vec<Event>,
     ) -> Result<(), AppError> {
         if kept.is_empty() {
@@ -31,9 +32,10 @@ impl App {
         }
         let now = self.now();
         let (mut fresh, mut used) = (Vec::new(), BTreeMap::<u32, (u32, u32)>::new());
-        for (at, incoming, seal, accepted) in kept {
+        for (at, incoming, seal, held) in kept {
             let report = &incoming.report;
-            let state = if *accepted { ReportState::Acknowledged } else { ReportState::Quarantined };
+            let state = if held.is_none() { ReportState::Acknowledged } else { ReportState::Quarantined };
+            let until = retain.get(&(report.id, report.version)).copied().unwrap_or(report.expires);
             let version = NewVersion {
                 version: report.version,
                 supersedes: seal.supersedes,
@@ -46,18 +48,20 @@ impl App {
                     reports::add_version(tx, &self.vault, report.id, &version)?;
                     reports::set_state(tx, report.id, head.state, state, now)?;
                 }
-                None => fresh.push((received_head(report, state, now), version)),
+                None => fresh.push((received_head(report, (state, until), now), version)),
             }
-            if !accepted {
+            if let Some(code) = held {
                 let place = Quarantined {
                     object: report.id.into(),
                     version: report.version,
                     lane: key,
                     place: *at,
-                    code: "SPC".to_owned(),
+                    code: (*code).to_owned(),
                     at: now,
                 };
                 reports::quarantine(tx, &place)?;
+                let kind = if claims_life(report) { "quarantine.life_at_risk" } else { "quarantine.waits" };
+                self.tell(tx, kind, report.id.into())?;
             }
             let day = used.entry(budget_day(seal.sealed_at, now)).or_default();
             let bytes = u32::try_from(incoming.sealed.len()).unwrap_or(u32::MAX);
@@ -68,10 +72,14 @@ impl App {
                 incoming.salt,
                 &mithaq_wire::encode_report(report),
             );
-            let kind = if *accepted { "report.received" } else { "report.quarantined" };
+            let kind = if held.is_none() { "report.received" } else { "report.quarantined" };
             let event =
                 Event::system(kind, report.id).agreement(id.agreement).with(&id.from).purpose(report.purpose);
-            events.push(event.committed(committed));
+            let event = event.committed(committed);
+            events.push(match held {
+                Some(code) => event.verdict(*code),
+                None => event,
+            });
         }
         reports::add_many(tx, &self.vault, &fresh)?;
         let carried: Vec<_> = kept
@@ -88,7 +96,7 @@ impl App {
     }
 }
 
-fn received_head(report: &Report, state: ReportState, now: Timestamp) -> ReportHead {
+fn received_head(report: &Report, (state, until): (ReportState, Timestamp), now: Timestamp) -> ReportHead {
     ReportHead {
         id: report.id,
         direction: Direction::Received,
@@ -101,6 +109,6 @@ fn received_head(report: &Report, state: ReportState, now: Timestamp) -> ReportH
         level: report.level,
         created: now,
         changed: now,
-        expires: report.expires,
+        expires: report.expires.min(until),
     }
 }

@@ -2,14 +2,14 @@
 
 use mithaq_db::Tx;
 use mithaq_exchange::Versions;
-use mithaq_model::{ObjectId, PartyId, ReportId, ReportState};
+use mithaq_model::{ObjectId, PartyId, ReportId, ReportState, ReportVersion};
 use mithaq_policy::OrderKind;
 use mithaq_policy::life::Stage;
 use mithaq_store::agreements;
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::reports::{self, Erasure};
-use mithaq_store::{links, subjects};
-use mithaq_wire::{LaneId, LaterReceipt, MessageKind, Notice, OrderReason};
+use mithaq_store::{links, rulings, subjects};
+use mithaq_wire::{LaneId, LaterReceipt, MessageKind, Notice, OrderReason, Verdict};
 
 use crate::App;
 use crate::error::AppError;
@@ -39,6 +39,7 @@ impl App {
         let derived = subjects::of_report(tx, ReportId::from(object))?;
         let linked = links::of_report(tx, ReportId::from(object))?;
         let gone = reports::erase(tx, &erasure)?;
+        rulings::erase_reasons(tx, object)?;
         subjects::erase(tx, &derived)?;
         links::erase(tx, &linked)?;
         events.push(
@@ -87,6 +88,38 @@ impl App {
         Ok(())
     }
 
+    /// Takes the later verdict (R2) on what was in quarantine there. It settles a verdict that was *quarantined*; a
+    /// partner that accepted or refused does not take it back.
+    fn decided(
+        &self,
+        tx: &mut dyn Tx,
+        from: &PartyId,
+        (object, version): (ObjectId, ReportVersion),
+        verdict: &Verdict,
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        let sent = disclosures::of_object(tx, object)?;
+        let waited = |one: &disclosures::Disclosure| {
+            let held = one.answers.verdict.as_ref().is_some_and(|(word, _)| word.starts_with("quarantined"));
+            one.recipient == *from && one.version == version && held
+        };
+        let waited = sent.iter().any(waited);
+        let word = match verdict {
+            Verdict::Accepted => "accepted".to_owned(),
+            Verdict::Refused { code, .. } | Verdict::Quarantined { code } => format!("refused:{code}"),
+        };
+        if waited {
+            let key = disclosures::Key { object, version, recipient: from };
+            disclosures::decided(tx, &key, verdict, self.now())?;
+            if *verdict == Verdict::Accepted {
+                self.acknowledge(tx, object.into())?;
+            }
+        }
+        let word = if waited { word } else { "ignored".to_owned() };
+        events.push(Event::system("receipt.decided", object).with(from).verdict(word));
+        Ok(())
+    }
+
     /// Takes R3 and R4 of what this node sent.
     pub(super) fn later(
         &self,
@@ -98,6 +131,10 @@ impl App {
         let from = &id.from;
         for receipt in receipts {
             let (object, versions, answer, kind) = match receipt {
+                LaterReceipt::Decided { object, version, verdict, .. } => {
+                    self.decided(tx, from, (*object, *version), verdict, events)?;
+                    continue;
+                }
                 LaterReceipt::Read { object, version, .. } => {
                     (*object, vec![*version], Answer::Read, "receipt.read")
                 }

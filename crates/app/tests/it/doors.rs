@@ -5,7 +5,7 @@ use mithaq_ledger::{Trust, verify_bundle};
 use mithaq_model::{CrimeArea, Millis, SubjectId};
 use mithaq_testkit::text;
 
-use crate::world::{World, recruiter};
+use crate::world::{World, ground, recruiter};
 
 const CANARY: &str = "Zanzibarine Quillfeather";
 
@@ -193,7 +193,7 @@ fn no_content_in_errors_and_none_in_the_log() {
     errors.push(ma.approve("supervisor", number).unwrap_err());
     errors.push(ma.release(number, &Use::default()).unwrap_err());
     let legal = ma.actor("legal").may(intent::ClearRights).unwrap();
-    ma.app.clear_report(legal, number).unwrap();
+    ma.app.clear_report(legal, number, &ground()).unwrap();
     ma.review(case, number).unwrap();
     errors.push(ma.release(number, &Use::default()).unwrap_err());
     ma.approve("supervisor", number).unwrap();

@@ -7,10 +7,13 @@
 )]
 
 mod doors;
+mod emergency;
 mod entries;
 mod later;
 mod path;
 mod peers;
 mod proof;
 mod refused;
+mod retention;
+mod rights;
 mod world;

@@ -1,13 +1,13 @@
 //! What the rules stop, on both sides, and what the officer is told.
 
-use mithaq_app::{AppError, ErrorKind, NewReport, Use, intent};
+use mithaq_app::{AppError, Changes, ErrorKind, NewReport, Use, intent};
 use mithaq_model::{
     CaseId, CrimeArea, Fact, Level, Millis, RefusalGround, ReportId, ReportState, RiskDimension, RiskLevel,
     Role, SubjectClass,
 };
 use mithaq_testkit::{subject_named, text};
 
-use crate::world::{ES, MA, Node, World, grade, new_report, recruiter, risk};
+use crate::world::{CI, ES, MA, Node, World, grade, ground, new_report, recruiter, risk};
 
 fn open(node: &Node) -> CaseId {
     node.case(CrimeArea::ForeignTerroristFighters)
@@ -105,11 +105,24 @@ fn nobody_reviews_or_approves_their_own_work() {
 #[test]
 fn another_word_and_the_approvals_fall_away() {
     let world = World::new();
+    let ma = world.ma();
     let (case, number) = ready(&world, |_| ());
-    let may = world.ma().actor("analyst").may(intent::WriteReport).unwrap();
-    let late =
-        world.ma().app.grade_report(may, &world.ma().enter("analyst", case), number, grade()).unwrap_err();
-    assert_eq!(late.code(), "report.not_a_draft", "what is reviewed is not edited");
+    let may = ma.actor("analyst").may(intent::WriteReport).unwrap();
+    let access = ma.enter("analyst", case);
+    let late = ma.app.grade_report(may, &access, number, grade()).unwrap_err();
+    assert_eq!(late.code(), "report.not_a_draft", "what is reviewed is not regraded in passing");
+    let changes = Changes { title: Some(text("Another word")), ..Changes::default() };
+    ma.app.revise_report(may, &access, number, &changes).unwrap();
+    assert_eq!(ma.release(number, &Use::default()).unwrap_err().code(), "report.not_reviewed");
+    assert_eq!(ma.approve("supervisor", number).unwrap_err().code(), "report.not_reviewed");
+    ma.review(case, number).unwrap();
+    let (step, code) = refused(ma.release(number, &Use::default()).unwrap_err());
+    assert_eq!((step, code.as_str()), (14, "release.TWO_PERSON"), "nobody approved these words");
+    ma.approve("supervisor", number).unwrap();
+    ma.approve("spoc", number).unwrap();
+    ma.release(number, &Use::default()).unwrap();
+    let gone = ma.app.revise_report(may, &access, number, &changes).unwrap_err();
+    assert_eq!(gone.code(), "report.not_a_draft", "what has left is corrected, not revised");
 }
 
 #[test]
@@ -218,6 +231,8 @@ fn a_partner_nobody_assessed_gets_nothing() {
 
 #[test]
 fn a_budget_used_up_stops_the_flow_until_tomorrow() {
+    // Both days' reports reach the receiver together: it counts each on the day it was sealed, so that what waited
+    // is not refused for coming late.
     let mut world = World::strangers(&[MA, ES]);
     world.agreement = world.agree(0, 1, |text| text.replace("reports_per_day = 1000", "reports_per_day = 1"));
     let case = open(world.ma());
@@ -225,12 +240,75 @@ fn a_budget_used_up_stops_the_flow_until_tomorrow() {
     let [first, second] = [0, 1].map(|_| world.ma().ready(case, world.report(&[subject])));
     world.ma().release(first, &Use::default()).unwrap();
     assert_eq!(refused(world.ma().release(second, &Use::default()).unwrap_err()).1, "release.BUD");
-    // The receiver counts the day of arrival, so what is due today leaves today.
-    world.settle();
     world.clock.0.advance(Millis::hours(24));
     world.ma().release(second, &Use::default()).unwrap();
     world.settle();
     assert_eq!(world.es().count("report.received"), 2);
+}
+
+#[test]
+fn a_lie_about_the_day_of_sealing_buys_no_budget() {
+    let mut world = World::strangers(&[MA, ES]);
+    world.agreement = world.agree(0, 1, |text| text.replace("reports_per_day = 1000", "reports_per_day = 1"));
+    let case = open(world.ma());
+    let subject = world.ma().add_subject(case, recruiter(7));
+    let [first, second] = [0, 1].map(|_| world.ma().ready(case, world.report(&[subject])));
+    // The sender's clock stands a day ahead when it seals the second.
+    world.ma().release(first, &Use::default()).unwrap();
+    world.clock.0.advance(Millis::hours(24));
+    world.ma().release(second, &Use::default()).unwrap();
+    world.clock.0.set(world.clock.0.now().minus(Millis::hours(24)));
+    world.carry(0, 1);
+    let may = world.ma().actor("supervisor").may(intent::ReadReport).unwrap();
+    let (_, sent) = world.ma().app.receipts_of(may, second).unwrap();
+    assert_eq!(sent[0].answers.verdict.as_ref().unwrap().0, "refused:BUD", "a day to come is today");
+}
+
+#[test]
+fn a_release_to_two_recipients_reaches_both_and_each_answers_for_itself() {
+    let mut world = World::strangers(&[MA, ES, CI]);
+    world.agreement = world.agree_all();
+    let case = open(world.ma());
+    let subject = world.ma().add_subject(case, recruiter(7));
+    let both = [world.es().party.clone(), world.nodes[2].party.clone()];
+    let number = world.ma().ready(case, new_report(world.agreement, &both, &[subject]));
+    world.ma().release(number, &Use::default()).unwrap();
+    assert_eq!(world.ma().count("report.decided"), 2, "one decision per recipient");
+    world.carry(0, 1);
+    world.carry(0, 2);
+    for at in [1, 2] {
+        let node = &world.nodes[at];
+        assert_eq!(node.read(open(node), number).unwrap().id, number);
+    }
+    let may = world.ma().actor("supervisor").may(intent::ReadReport).unwrap();
+    let (_, sent) = world.ma().app.receipts_of(may, number).unwrap();
+    assert_eq!(sent.len(), 2);
+    assert!(sent.iter().all(|one| one.answers.verdict.as_ref().is_some_and(|(word, _)| word == "accepted")));
+    // One recall is two orders, and each holder answers.
+    let recall = world.ma().actor("supervisor").may(intent::RecallReport).unwrap();
+    assert_eq!(
+        world.ma().app.recall_report(recall, number, mithaq_wire::OrderReason::Originator).unwrap(),
+        2
+    );
+    for at in [1, 2] {
+        world.carry(0, at);
+        world.carry(at, 0);
+    }
+    let (_, sent) = world.ma().app.receipts_of(may, number).unwrap();
+    assert!(sent.iter().all(|one| one.answers.erased.is_some()), "R4 from both");
+}
+
+#[test]
+fn one_recipient_the_rules_refuse_and_nothing_leaves_to_the_other() {
+    let mut world = World::strangers(&[MA, ES, CI]);
+    world.agreement = world.agree_all();
+    world.ma().assess(&world.nodes[2].party, &risk(RiskLevel::Real));
+    let case = open(world.ma());
+    let subject = world.ma().add_subject(case, recruiter(7));
+    let both = [world.es().party.clone(), world.nodes[2].party.clone()];
+    let number = world.ma().ready(case, new_report(world.agreement, &both, &[subject]));
+    assert_eq!(refused(world.ma().release(number, &Use::default()).unwrap_err()).0, 11);
+    assert!(world.ma().app.due_partners().unwrap().is_empty());
 }
 
 #[test]
@@ -330,7 +408,7 @@ fn a_special_category_stops_at_the_review_until_the_adviser_clears_it() {
     assert_eq!(stopped.code(), "report.special_category");
     assert_eq!(stopped.ground(), Some(RefusalGround::CategoryNotAllowed));
     let legal = world.ma().actor("legal").may(intent::ClearRights).unwrap();
-    world.ma().app.clear_report(legal, number).unwrap();
+    world.ma().app.clear_report(legal, number, &ground()).unwrap();
     world.ma().review(case, number).unwrap();
     world.ma().approve("supervisor", number).unwrap();
     world.ma().approve("spoc", number).unwrap();

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use mithaq_app::ports::{Clock, Entropy, NoEntropy};
+use mithaq_app::ports::{Clock, Entropy, HighWater, NoEntropy, Unkept};
 use mithaq_app::{
     Actor, App, AppError, CaseAccess, Keys, NewCase, NewOfficer, NewReport, Parts, Use, Windows,
     WitnessAnswer, intent,
 };
+use mithaq_db::testing::{PG_VARIABLE, TestDatabase};
 use mithaq_db::{Db, Tx};
 use mithaq_envelope::{
     AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
@@ -86,8 +87,22 @@ pub(crate) fn seed(node: u8, what: u8) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(seed)
 }
 
+/// The mark of a log, as a file beside the keys would keep it.
+#[derive(Default)]
+pub(crate) struct Marked(std::sync::Mutex<Option<Vec<u8>>>);
+
+impl HighWater for Marked {
+    fn last(&self) -> Result<Option<Vec<u8>>, Unkept> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+    fn keep(&self, note: &[u8]) -> Result<(), Unkept> {
+        *self.0.lock().unwrap() = Some(note.to_vec());
+        Ok(())
+    }
+}
+
 /// What a node is made from; the same for the same number, so that a node can be opened again.
-pub(crate) fn parts(party: &PartyId, n: u8, run: u8, clock: &Shared) -> Parts {
+pub(crate) fn parts(party: &PartyId, (n, run): (u8, u8), clock: &Shared, mark: &Arc<Marked>) -> Parts {
     let log = note_key(&format!("{party}/log"), KeyKind::Ed25519, n, 6);
     let witness = note_key(&format!("{party}/witness"), KeyKind::Cosignature, n, 9);
     let key = log.key.clone();
@@ -97,6 +112,7 @@ pub(crate) fn parts(party: &PartyId, n: u8, run: u8, clock: &Shared) -> Parts {
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(Seeded { seed: *seed(n, 8 + run), drawn: AtomicU64::new(0) }),
         waker: Box::new(|| ()),
+        mark: Arc::clone(mark) as Arc<dyn HighWater>,
     }
 }
 
@@ -125,6 +141,18 @@ const PEOPLE: [(&str, Role); 11] = [
     ("admin", Role::NodeAdministrator),
 ];
 
+/// The database of the n-th node: where a PostgreSQL is at hand (`cargo xtask pg`), every second node lies on it, so
+/// that both engines send and receive; which of them begins changes from test to test.
+fn database(n: u8) -> (Db, Option<TestDatabase>) {
+    let test = std::thread::current().name().map_or(0, str::len);
+    let on_server = (usize::from(n) + test).is_multiple_of(2) && std::env::var_os(PG_VARIABLE).is_some();
+    let server = if on_server { mithaq_db::testing::postgres().unwrap() } else { None };
+    match server {
+        Some(database) => (database.db().clone(), Some(database)),
+        None => (Db::open_inline().unwrap(), None),
+    }
+}
+
 /// One agency.
 pub(crate) struct Node {
     pub(crate) party: PartyId,
@@ -133,13 +161,17 @@ pub(crate) struct Node {
     root: SoftRoot,
     windows: Windows,
     pub(crate) officers: Vec<OfficerId>,
+    pub(crate) mark: Arc<Marked>,
+    /// The database on a server that goes with the node.
+    _database: Option<TestDatabase>,
 }
 
 impl Node {
     pub(crate) fn new(name: &str, n: u8, clock: &Shared, db: Db) -> Self {
         let party = party(name);
         let root = SoftRoot::new(&seed(n, 4), &seed(n, 5)).unwrap();
-        let parts = parts(&party, n, 0, clock);
+        let mark = Arc::new(Marked::default());
+        let parts = parts(&party, (n, 0), clock, &mark);
         let keys = soft(n);
         let manifest = Manifest {
             party: party.clone(),
@@ -169,7 +201,7 @@ impl Node {
             })
             .collect();
         let officers = app.add_first_officers(&new).unwrap();
-        Self { party, app, db, root, windows: Windows::default(), officers }
+        Self { party, app, db, root, windows: Windows::default(), officers, mark, _database: None }
     }
 
     /// Signs in by a token, as a program would.
@@ -181,6 +213,12 @@ impl Node {
     pub(crate) fn id(&self, login: &str) -> OfficerId {
         let at = PEOPLE.iter().position(|(name, _)| *name == login).unwrap();
         self.officers[at]
+    }
+
+    /// The node's party as an agreement names it.
+    fn member(&self) -> TemplateParty {
+        let state = self.party.as_str().chars().take(2).collect::<String>().to_uppercase();
+        TemplateParty { id: self.party.clone(), state, root: self.fingerprint() }
     }
 
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
@@ -198,15 +236,31 @@ impl Node {
             title: text("Ferry tickets"),
             area,
             offence: text("Recruitment for terrorism, penal code article 218-1"),
-            purposes: vec![Purpose::Investigate],
+            purposes: vec![Purpose::Investigate, Purpose::ThreatToLife],
             officers: ["analyst", "officer", "supervisor", "second"].map(|login| self.id(login)).to_vec(),
         };
         self.app.open_case(may, &new).unwrap()
     }
 
     pub(crate) fn enter(&self, login: &str, case: CaseId) -> CaseAccess {
+        self.enter_for(login, case, Purpose::Investigate)
+    }
+
+    pub(crate) fn enter_for(&self, login: &str, case: CaseId, purpose: Purpose) -> CaseAccess {
         let may = self.actor(login).may(intent::WorkCase).unwrap();
-        self.app.enter_case(may, case, Purpose::Investigate, &text("Checking the ferry passengers")).unwrap()
+        self.app.enter_case(may, case, purpose, &text("Checking the ferry passengers")).unwrap()
+    }
+
+    /// A further officer, in several roles.
+    pub(crate) fn hire(&self, login: &str, roles: &[Role]) -> OfficerId {
+        let new = NewOfficer {
+            login: login.to_owned(),
+            name: Sensitive::new(format!("The {login}")),
+            unit: UnitId::new([9; 16]),
+            roles: roles.iter().copied().collect(),
+            lang: Lang::FR,
+        };
+        self.app.add_officer(self.actor("admin").may(intent::GovernOfficers).unwrap(), &new).unwrap()
     }
 
     pub(crate) fn add_subject(&self, case: CaseId, subject: Subject) -> SubjectId {
@@ -314,7 +368,10 @@ impl World {
         let clock = Shared(Arc::new(FakeClock::at(time())));
         let nodes = (1_u8..)
             .zip(names)
-            .map(|(n, name)| Node::new(name, n * 16, &clock, Db::open_inline().unwrap()))
+            .map(|(n, name)| {
+                let (db, database) = database(n);
+                Node { _database: database, ..Node::new(name, n * 16, &clock, db) }
+            })
             .collect();
         Self { clock, nodes, agreement: AgreementId::new([0; 32]), carried: Vec::new() }
     }
@@ -329,12 +386,8 @@ impl World {
 
     /// The text of an agreement between two nodes.
     pub(crate) fn agreement_text(&self, one: usize, other: usize) -> String {
-        let member = |at: usize| {
-            let node = &self.nodes[at];
-            let state = node.party.as_str().chars().take(2).collect::<String>().to_uppercase();
-            TemplateParty { id: node.party.clone(), state, root: node.fingerprint() }
-        };
-        template(&[member(one), member(other)], Timestamp::parse("2026-01-01").unwrap())
+        let members = [self.nodes[one].member(), self.nodes[other].member()];
+        template(&members, Timestamp::parse("2026-01-01").unwrap())
     }
 
     /// Adds, signs and activates an agreement on both sides, with manifests and assessments.
@@ -343,6 +396,26 @@ impl World {
         for at in [one, other] {
             let may = self.nodes[at].actor("authority").may(intent::GovernAgreement).unwrap();
             self.nodes[at].app.activate_agreement(may, id).unwrap();
+        }
+        id
+    }
+
+    /// One agreement of all nodes, in force everywhere.
+    pub(crate) fn agree_all(&self) -> AgreementId {
+        let members: Vec<TemplateParty> = self.nodes.iter().map(Node::member).collect();
+        let text = template(&members, Timestamp::parse("2026-01-01").unwrap());
+        let mut id = AgreementId::new([0; 32]);
+        for here in &self.nodes {
+            let may = here.actor("authority").may(intent::GovernAgreement).unwrap();
+            id = here.app.add_agreement(may, &text).unwrap();
+            for there in &self.nodes {
+                here.app.sign_agreement(may, &there.signature(id, self.clock.0.now())).unwrap();
+                if there.party != here.party {
+                    here.app.add_manifest(may, &there.party, &there.app.own_manifest().unwrap()).unwrap();
+                    here.assess(&there.party, &low_risk());
+                }
+            }
+            here.app.activate_agreement(may, id).unwrap();
         }
         id
     }
@@ -488,6 +561,11 @@ pub(crate) fn risk(torture: RiskLevel) -> RiskAssessment {
         made_on: Timestamp::parse("2026-03-01").unwrap(),
         valid_to: Timestamp::parse("2027-03-01").unwrap(),
     }
+}
+
+/// A ground in a sentence.
+pub(crate) fn ground() -> mithaq_model::Text {
+    text("The passage says where he was seen and nothing about what he believes")
 }
 
 pub(crate) fn low_risk() -> RiskAssessment {

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::InCase;
 use crate::problem::{ApiError, Problem};
 use crate::session::{Signed, blocking, field, may, number};
+use crate::v1::rights::Ground;
 
 /// Reviews what somebody else wrote.
 #[utoipa::path(post, path = "/api/v1/reports/{id}/review", tag = "reports", params(("id" = String, Path)),
@@ -31,17 +32,19 @@ pub(crate) async fn review(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Clears, as legal adviser, what the screen for special categories found.
-#[utoipa::path(post, path = "/api/v1/reports/{id}/clear", tag = "reports", params(("id" = String, Path)),
-    responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)))]
+/// Clears, as legal adviser, what the screen for special categories found: in an own draft, or in a received report
+/// that lies in quarantine.
+#[utoipa::path(post, path = "/api/v1/reports/{id}/clear", tag = "rights", params(("id" = String, Path)),
+    request_body = Ground, responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(crate) async fn clear(
     State(app): State<App>,
     Signed(actor): Signed,
     Path(id): Path<String>,
+    Json(body): Json<Ground>,
 ) -> Result<StatusCode, ApiError> {
     let may = may(&app, &actor, intent::ClearRights).await?;
     let id: ReportId = number(&id)?;
-    blocking(app, move |app| app.clear_report(may, id)).await?;
+    blocking(app, move |app| app.clear_report(may, id, &body.ground.long("ground")?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -195,5 +198,29 @@ pub(crate) async fn recall(
     let id: ReportId = number(&id)?;
     let recipients =
         blocking(app, move |app| app.recall_report(may, id, order_reason(&body.reason)?)).await?;
+    Ok(Json(RecalledView { recipients }))
+}
+
+/// A new last day.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpiryBody {
+    /// Last day of use, after now and before the one it has.
+    expires: String,
+}
+
+/// Sets an earlier last day of a released report, here and at every recipient.
+#[utoipa::path(post, path = "/api/v1/reports/{id}/expiry", tag = "reports", params(("id" = String, Path)),
+    request_body = ExpiryBody, responses((status = 200, body = RecalledView), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn expire(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Path(id): Path<String>,
+    Json(body): Json<ExpiryBody>,
+) -> Result<Json<RecalledView>, ApiError> {
+    let may = may(&app, &actor, intent::RecallReport).await?;
+    let id: ReportId = number(&id)?;
+    let expires = field("expires", mithaq_model::Timestamp::parse(&body.expires).ok_or(()))?;
+    let recipients = blocking(app, move |app| app.expire_report(may, id, expires)).await?;
     Ok(Json(RecalledView { recipients }))
 }

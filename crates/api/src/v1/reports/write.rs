@@ -144,7 +144,7 @@ pub(crate) async fn grade(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What is changed by a correction; the rest stays as it was.
+/// What is changed by a correction or a revision; the rest stays as it was.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CorrectBody {
@@ -160,6 +160,19 @@ pub(crate) struct CorrectBody {
     expires: Option<String>,
 }
 
+impl CorrectBody {
+    fn changes(&self) -> Result<Changes, AppError> {
+        let facts = self.facts.as_ref().map(|facts| facts.iter().map(FactView::fact).collect());
+        let expires = self.expires.as_ref().map(|at| field("expires", Timestamp::parse(at).ok_or(())));
+        Ok(Changes {
+            title: self.title.as_ref().map(|title| title.line("title")).transpose()?,
+            facts: facts.transpose()?,
+            grade: self.grade.as_ref().map(|code| field("grade", Grade::from_code(code))).transpose()?,
+            expires: expires.transpose()?,
+        })
+    }
+}
+
 /// Writes the next version of a released report, to be reviewed, approved and released like the first.
 #[utoipa::path(post, path = "/api/v1/reports/{id}/correct", tag = "reports", params(("id" = String, Path)),
     request_body = CorrectBody, responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)))]
@@ -173,19 +186,26 @@ pub(crate) async fn correct(
     let (id, case): (ReportId, CaseId) = (number(&id)?, number(&body.case)?);
     blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
-        let facts =
-            body.facts.as_ref().map(|facts| facts.iter().map(FactView::fact).collect::<Result<Vec<_>, _>>());
-        let changes = Changes {
-            title: body.title.as_ref().map(|title| title.line("title")).transpose()?,
-            facts: facts.transpose()?,
-            grade: body.grade.as_ref().map(|code| field("grade", Grade::from_code(code))).transpose()?,
-            expires: body
-                .expires
-                .as_ref()
-                .map(|at| field("expires", Timestamp::parse(at).ok_or(())))
-                .transpose()?,
-        };
-        app.correct_report(may, &access, id, &changes)
+        app.correct_report(may, &access, id, &body.changes()?)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Changes a draft that has not left. Review, approvals and clearances of the old text fall away.
+#[utoipa::path(post, path = "/api/v1/reports/{id}/revise", tag = "reports", params(("id" = String, Path)),
+    request_body = CorrectBody, responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn revise(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Path(id): Path<String>,
+    Json(body): Json<CorrectBody>,
+) -> Result<StatusCode, ApiError> {
+    let may = may(&app, &actor, intent::WriteReport).await?;
+    let (id, case): (ReportId, CaseId) = (number(&id)?, number(&body.case)?);
+    blocking(app, move |app| {
+        let access = body.why.enter(app, &actor, case)?;
+        app.revise_report(may, &access, id, &body.changes()?)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
