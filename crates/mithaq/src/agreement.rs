@@ -1,6 +1,10 @@
 //! `mithaq agreement …`: files are written, checked, explained and signed offline; what changes a node goes
 //! through its API.
 
+mod explain;
+mod labels;
+mod request;
+
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -33,10 +37,13 @@ pub(crate) enum AgreementCommand {
         /// Agreement file
         file: PathBuf,
     },
-    /// Say an agreement in words
+    /// Say an agreement clause by clause: what it allows (+) and refuses (-)
     Explain {
         /// Agreement file
         file: PathBuf,
+        /// Walk the seventeen steps of the release decision for this request (JSON; docs/guides/agreement.md)
+        #[arg(long, value_name = "REQUEST")]
+        request: Option<PathBuf>,
     },
     /// Sign a file with the offline root; writes the signature to a file
     Sign {
@@ -83,6 +90,19 @@ pub(crate) enum AgreementCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Let flows go on after a suspension; adviser and data-protection officer must have agreed
+    Resume {
+        /// Number of the agreement
+        id: String,
+        /// The legal adviser agreed
+        #[arg(long)]
+        agreed_by_adviser: bool,
+        /// The data-protection officer agreed
+        #[arg(long)]
+        agreed_by_dpo: bool,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// End an agreement; duties survive
     Terminate {
         /// Number of the agreement
@@ -106,7 +126,8 @@ pub(crate) fn run(command: &AgreementCommand, ui: Ui) -> Result<(), Failure> {
     match command {
         AgreementCommand::New { parties, from } => new(parties, from, ui),
         AgreementCommand::Check { file } => check(file, ui),
-        AgreementCommand::Explain { file } => explain(file, ui),
+        AgreementCommand::Explain { file, request: None } => explain(file, ui),
+        AgreementCommand::Explain { file, request: Some(request) } => explain_request(file, request, ui),
         AgreementCommand::Sign { file, root, party, office, out } => {
             sign(file, root, (party, office), out, ui)
         }
@@ -121,6 +142,10 @@ pub(crate) fn run(command: &AgreementCommand, ui: Ui) -> Result<(), Failure> {
         }
         AgreementCommand::Activate { id, node } => step(id, "activate", node, ui),
         AgreementCommand::Suspend { id, node } => step(id, "suspend", node, ui),
+        AgreementCommand::Resume { id, agreed_by_adviser, agreed_by_dpo, node } => {
+            let body = json!({ "step": "resume", "agreed_by_adviser": agreed_by_adviser, "agreed_by_dpo": agreed_by_dpo });
+            node.print(ui, Method::POST, &format!("/api/v1/agreements/{id}/steps"), Some(&body))
+        }
         AgreementCommand::Terminate { id, node } => step(id, "terminate", node, ui),
         AgreementCommand::List { node } => node.print(ui, Method::GET, "/api/v1/agreements", None),
     }
@@ -186,36 +211,19 @@ fn check(file: &Path, ui: Ui) -> Result<(), Failure> {
 
 fn explain(file: &Path, ui: Ui) -> Result<(), Failure> {
     let agreement = parse(&read(file)?)?;
-    let codes = |all: Vec<&str>| all.join(", ");
-    let title = agreement.titles.get(&ui.lang).cloned().unwrap_or_default();
-    let mut lines = vec![title];
-    for party in &agreement.parties {
-        lines.push(format!(
-            "  {} ({}), {}, up to {}",
-            party.id, party.state, party.signatory, party.max_level
-        ));
+    ui.result(&explain::document(&agreement, ui.lang), &explain::lines(&agreement, ui.lang))
+}
+
+/// A refusal is an answer of its own with its own exit code.
+fn explain_request(file: &Path, request: &Path, ui: Ui) -> Result<(), Failure> {
+    let rules = Rules::compile(&parse(&read(file)?)?).map_err(anyhow::Error::from)?;
+    let steps = request::steps(&rules, &read(request)?, ui.lang)?;
+    let (lines, permitted) = request::lines(&steps, ui.lang);
+    ui.result(&request::document(&steps, ui.lang), &lines)?;
+    if permitted {
+        return Ok(());
     }
-    let day = |at: Timestamp| at.to_string().chars().take(10).collect::<String>();
-    lines.push(format!("  {} → {}", day(agreement.in_force_on), day(agreement.expires_on)));
-    lines.push(format!("  areas: {}", codes(agreement.areas.iter().map(|one| one.code()).collect())));
-    lines.push(format!("  purposes: {}", codes(agreement.purposes.iter().map(|one| one.code()).collect())));
-    lines.push(format!(
-        "  persons: {}",
-        codes(agreement.subject_classes.iter().map(|one| one.code()).collect())
-    ));
-    lines.push(format!(
-        "  attributes: {}",
-        codes(agreement.attributes.iter().map(|one| one.code()).collect())
-    ));
-    lines.push(format!(
-        "  level: {}; lease {} days; retention {} days",
-        agreement.max_level, agreement.lease.0, agreement.retention_default.0
-    ));
-    lines.push(format!(
-        "  budgets: {} reports, {} bytes a day",
-        agreement.budgets.reports_per_day, agreement.budgets.bytes_per_day
-    ));
-    ui.result(&json!({ "id": agreement.id().to_string(), "lines": lines }), &lines)
+    Err(Failure::new(Exit::Refused, "explain.refused", "the rules refuse this request"))
 }
 
 fn sign(file: &Path, root: &Path, (party, office): (&str, &str), out: &Path, ui: Ui) -> Result<(), Failure> {

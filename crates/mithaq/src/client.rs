@@ -225,10 +225,7 @@ pub(crate) fn subject(command: &SubjectCommand, ui: Ui) -> Result<(), Failure> {
         }
         SubjectCommand::Import { file, case, node } => {
             let done = block_on(async { import::into_case(&node.api(ui)?, case, file).await })?;
-            let report = done.0.get("report").and_then(Json::as_str).unwrap_or_default();
-            let lines: Vec<String> =
-                core::iter::once(done.to_string()).chain(report.lines().map(ToOwned::to_owned)).collect();
-            ui.result(&done.0, &lines)
+            ui.result(&done.0, &core::iter::once(done.to_string()).chain(done.losses()).collect::<Vec<_>>())
         }
     }
 }
@@ -250,8 +247,6 @@ pub(crate) enum ReportCommand {
     },
     /// Review what somebody else wrote
     Review(Acted),
-    /// Clear, as legal adviser, what the screen for special categories found
-    Clear(Named),
     /// Approve the release, as one of two persons
     Approve(Named),
     /// Release reports that two persons approved
@@ -273,6 +268,23 @@ pub(crate) enum ReportCommand {
         id: String,
         #[command(flatten)]
         body: Body,
+    },
+    /// Change a draft that has not left; the body as for POST /api/v1/reports/{id}/revise
+    Revise {
+        /// Report
+        id: String,
+        #[command(flatten)]
+        body: Body,
+    },
+    /// Set an earlier last day, here and at every recipient
+    Expire {
+        /// Report
+        id: String,
+        /// Last day of use, after today and before the one it has
+        #[arg(long, value_name = "DATE")]
+        on: String,
+        #[command(flatten)]
+        node: NodeArgs,
     },
     /// Take a released report back from every recipient
     Recall {
@@ -327,9 +339,6 @@ pub(crate) fn report(command: &ReportCommand, ui: Ui) -> Result<(), Failure> {
         ReportCommand::Read(acted) => {
             acted.node.print(ui, Method::POST, &path(&acted.id, "read"), Some(&acted.reason.in_case(ui)))
         }
-        ReportCommand::Clear(named) => {
-            named.node.print(ui, Method::POST, &path(&named.id, "clear"), Some(&json!({})))
-        }
         ReportCommand::Approve(named) => {
             named.node.print(ui, Method::POST, &path(&named.id, "approve"), Some(&json!({})))
         }
@@ -337,6 +346,10 @@ pub(crate) fn report(command: &ReportCommand, ui: Ui) -> Result<(), Failure> {
             named.node.print(ui, Method::GET, &path(&named.id, "receipts"), None)
         }
         ReportCommand::Correct { id, body } => body.post(ui, &path(id, "correct")),
+        ReportCommand::Revise { id, body } => body.post(ui, &path(id, "revise")),
+        ReportCommand::Expire { id, on, node } => {
+            node.print(ui, Method::POST, &path(id, "expiry"), Some(&json!({ "expires": on })))
+        }
         ReportCommand::Recall { id, reason, node } => {
             node.print(ui, Method::POST, &path(id, "recall"), Some(&json!({ "reason": reason })))
         }
@@ -450,6 +463,9 @@ pub(crate) enum EvidenceCommand {
         /// Entries of a case
         #[arg(long, conflicts_with_all = ["all", "object"])]
         case: Option<String>,
+        /// Entries under an agreement
+        #[arg(long, conflicts_with_all = ["all", "object", "case"])]
+        agreement: Option<String>,
         #[command(flatten)]
         node: NodeArgs,
     },
@@ -460,16 +476,17 @@ pub(crate) enum EvidenceCommand {
 pub(crate) fn evidence(command: &EvidenceCommand, ui: Ui) -> Result<(), Failure> {
     match command {
         EvidenceCommand::Log(node) => node.print(ui, Method::GET, "/api/v1/log", None),
-        EvidenceCommand::Export { out, all, object, case, node } => {
-            let body = match (all, object, case) {
-                (true, None, None) => json!({ "extent": "all" }),
-                (false, Some(object), None) => json!({ "extent": "object", "id": object }),
-                (false, None, Some(case)) => json!({ "extent": "case", "id": case }),
+        EvidenceCommand::Export { out, all, object, case, agreement, node } => {
+            let body = match (all, object, case, agreement) {
+                (true, None, None, None) => json!({ "extent": "all" }),
+                (false, Some(object), None, None) => json!({ "extent": "object", "id": object }),
+                (false, None, Some(case), None) => json!({ "extent": "case", "id": case }),
+                (false, None, None, Some(id)) => json!({ "extent": "agreement", "id": id }),
                 _none => {
                     return Err(Failure::new(
                         Exit::Usage,
                         "evidence.extent",
-                        "say which entries: --all, --object or --case",
+                        "say which entries: --all, --object, --case or --agreement",
                     ));
                 }
             };

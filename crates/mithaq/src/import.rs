@@ -24,6 +24,34 @@ pub(crate) async fn into_case(api: &Api, case: &str, file: &Path) -> Result<Summ
 /// What an import did.
 pub(crate) struct Summary(pub(crate) Json);
 
+impl Summary {
+    /// What was not carried, one line per path and reason.
+    pub(crate) fn losses(&self) -> Vec<String> {
+        let rows =
+            |json: &Json, key: &str| json.get(key).and_then(Json::as_array).cloned().unwrap_or_default();
+        let word =
+            |json: &Json, key: &str| json.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let count = |json: &Json| json.get("count").and_then(Json::as_u64).unwrap_or(0);
+        let mut lines = Vec::new();
+        for one in rows(&self.0, "special_categories") {
+            lines.push(format!("texts\tscreened:{}\t{}", word(&one, "code"), count(&one)));
+        }
+        for path in rows(&self.0, "paths") {
+            for how in ["lost", "weakened"] {
+                for one in rows(&path, how) {
+                    lines.push(format!(
+                        "{}\t{how}:{}\t{}",
+                        word(&path, "path"),
+                        word(&one, "code"),
+                        count(&one)
+                    ));
+                }
+            }
+        }
+        lines
+    }
+}
+
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let number = |key: &str| self.0.get(key).and_then(Json::as_u64).unwrap_or(0);

@@ -2,12 +2,16 @@
 
 mod agreement;
 mod bench;
+#[cfg(test)]
+mod calls;
 mod client;
 mod demo;
 mod fleet;
 mod http;
 mod import;
 mod local;
+mod rights;
+mod session;
 mod ui;
 mod verify;
 
@@ -46,6 +50,16 @@ enum Command {
     Doctor(local::NodeDir),
     /// Make a token for an officer, at the node itself
     Token(local::TokenArgs),
+    /// Sign in; the password from MITHAQ_PASSWORD or one line of standard input
+    Login(session::LoginArgs),
+    /// End every session of yours
+    Logout(client::NodeArgs),
+    /// Say who you are to the node, and in which roles
+    Whoami(client::NodeArgs),
+    /// Change your own password; the new one from MITHAQ_NEW_PASSWORD or one line of standard input
+    Password(client::NodeArgs),
+    /// Say whether the node works: counts and states, no content
+    Health(client::NodeArgs),
     /// Write, sign and govern agreements
     #[command(subcommand)]
     Agreement(agreement::AgreementCommand),
@@ -64,6 +78,18 @@ enum Command {
     /// Reports: from draft to receipt
     #[command(subcommand)]
     Report(client::ReportCommand),
+    /// Clear special categories and protected roles, with a written ground
+    #[command(subcommand)]
+    Clear(rights::ClearCommand),
+    /// What was held back: see it, let it in or refuse it, two persons
+    #[command(subcommand)]
+    Quarantine(rights::QuarantineCommand),
+    /// A life is at risk: open one report for four hours, review it afterwards
+    #[command(subcommand)]
+    Emergency(rights::EmergencyCommand),
+    /// What oversight sees: decisions about rights, alarms
+    #[command(subcommand)]
+    Oversight(rights::OversightCommand),
     /// Evidence: export and checkpoint
     #[command(subcommand)]
     Evidence(client::EvidenceCommand),
@@ -102,12 +128,21 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Serve(args) => local::serve_node(args),
         Command::Doctor(args) => local::doctor(args, ui),
         Command::Token(args) => local::token(args, ui),
+        Command::Login(args) => session::login(args, ui),
+        Command::Logout(node) => session::logout(node, ui),
+        Command::Whoami(node) => session::whoami(node, ui),
+        Command::Password(node) => session::password(node, ui),
+        Command::Health(node) => session::health(node, ui),
         Command::Agreement(command) => agreement::run(command, ui),
         Command::Partner(command) => client::partner(command, ui),
         Command::Officers(command) => client::officer(command, ui),
         Command::Case(command) => client::case(command, ui),
         Command::Subjects(command) => client::subject(command, ui),
         Command::Report(command) => client::report(command, ui),
+        Command::Clear(command) => rights::clear(command, ui),
+        Command::Quarantine(command) => rights::quarantine(command, ui),
+        Command::Emergency(command) => rights::emergency(command, ui),
+        Command::Oversight(command) => rights::oversight(command, ui),
         Command::Evidence(command) => client::evidence(command, ui),
         Command::Ledger(command) => client::ledger(command, ui),
         Command::Verify(args) => verify::run(args, ui),

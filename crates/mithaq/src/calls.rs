@@ -1,0 +1,91 @@
+//! Every call of a node's API and the command that makes it. A test holds the table against the OpenAPI document and
+//! against the command line: a call without its command, or a command that is not there, does not pass.
+
+/// Method, path and command, in the order of the document.
+pub(crate) const CALLS: &[(&str, &str, &str)] = &[
+    ("get", "/api/v1/agreements", "agreement list"),
+    ("post", "/api/v1/agreements", "agreement add"),
+    ("post", "/api/v1/agreements/signatures", "agreement countersign"),
+    ("post", "/api/v1/agreements/{id}/steps", "agreement activate"),
+    ("get", "/api/v1/alarms", "oversight alarms"),
+    ("get", "/api/v1/cases", "case list"),
+    ("post", "/api/v1/cases", "case open"),
+    ("post", "/api/v1/cases/{case}/close", "case close"),
+    ("post", "/api/v1/cases/{case}/import/un-list", "subjects import"),
+    ("post", "/api/v1/cases/{case}/officers", "case assign"),
+    ("post", "/api/v1/cases/{case}/search", "subjects search"),
+    ("post", "/api/v1/cases/{case}/subjects", "subjects add"),
+    ("post", "/api/v1/cases/{case}/subjects/{subject}/read", "subjects read"),
+    ("get", "/api/v1/emergencies", "emergency list"),
+    ("post", "/api/v1/evidence", "evidence export"),
+    ("get", "/api/v1/health", "health"),
+    ("get", "/api/v1/log", "evidence log"),
+    ("get", "/api/v1/manifest", "partner own-manifest"),
+    ("get", "/api/v1/me", "whoami"),
+    ("put", "/api/v1/me/password", "password"),
+    ("get", "/api/v1/officers", "officers list"),
+    ("post", "/api/v1/officers", "officers add"),
+    ("post", "/api/v1/officers/{id}/lock", "officers lock"),
+    ("post", "/api/v1/partners/{party}/assessments", "partner assess"),
+    ("post", "/api/v1/partners/{party}/manifest", "partner manifest"),
+    ("get", "/api/v1/quarantine", "quarantine list"),
+    ("post", "/api/v1/quarantine/{id}/judge", "quarantine release"),
+    ("post", "/api/v1/quarantine/{id}/read", "quarantine read"),
+    ("get", "/api/v1/reports", "report list"),
+    ("post", "/api/v1/reports", "report draft"),
+    ("post", "/api/v1/reports/release", "report release"),
+    ("post", "/api/v1/reports/{id}/approve", "report approve"),
+    ("post", "/api/v1/reports/{id}/clear", "clear text"),
+    ("post", "/api/v1/reports/{id}/clear-role", "clear role"),
+    ("post", "/api/v1/reports/{id}/confirm-clearance", "clear confirm"),
+    ("post", "/api/v1/reports/{id}/correct", "report correct"),
+    ("post", "/api/v1/reports/{id}/emergency", "emergency invoke"),
+    ("post", "/api/v1/reports/{id}/emergency/confirm", "emergency confirm"),
+    ("post", "/api/v1/reports/{id}/emergency/review", "emergency review"),
+    ("post", "/api/v1/reports/{id}/expiry", "report expire"),
+    ("post", "/api/v1/reports/{id}/grade", "report grade"),
+    ("post", "/api/v1/reports/{id}/read", "report read"),
+    ("post", "/api/v1/reports/{id}/recall", "report recall"),
+    ("get", "/api/v1/reports/{id}/receipts", "report receipts"),
+    ("post", "/api/v1/reports/{id}/review", "report review"),
+    ("post", "/api/v1/reports/{id}/revise", "report revise"),
+    ("get", "/api/v1/roles", "roles"),
+    ("get", "/api/v1/rulings", "oversight rulings"),
+    ("post", "/api/v1/sign-in", "login"),
+    ("post", "/api/v1/sign-out", "logout"),
+];
+
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_call_has_its_command() {
+        let document = mithaq_api::openapi().unwrap();
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        let paths = document.get("paths").and_then(serde_json::Value::as_object).unwrap();
+        let mut there = BTreeSet::new();
+        for (path, methods) in paths {
+            there.extend(methods.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())));
+        }
+        let told: BTreeSet<_> =
+            CALLS.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+        let without: Vec<_> = there.difference(&told).collect();
+        assert!(without.is_empty(), "calls without a command: {without:?}");
+        let gone: Vec<_> = told.difference(&there).collect();
+        assert!(gone.is_empty(), "commands of calls that are not there: {gone:?}");
+    }
+
+    #[test]
+    fn every_command_of_the_table_is_there() {
+        use clap::CommandFactory as _;
+        let all = crate::Cli::command();
+        for (_, path, words) in CALLS {
+            let mut at = &all;
+            for word in words.split(' ') {
+                at = at.find_subcommand(word).unwrap_or_else(|| panic!("`mithaq {words}` for {path}"));
+            }
+        }
+    }
+}
