@@ -13,6 +13,7 @@ use crate::connection::{Chore, Connection, Source};
 use crate::executor::{Jobs, run_group};
 use crate::job::{Job, Task};
 use crate::link::Link;
+use crate::meter::DbStats;
 use crate::pg::{self, PgSource};
 use crate::queue::{Item, Limits, Queue};
 use crate::sqlite::{self, OpenLock, SqliteConnection, SqliteSource};
@@ -209,6 +210,14 @@ impl Db {
     {
         let job = Task::new(move |session: &mut dyn Session| job(session), done);
         self.hand_over(Side::Read, Box::new(job), Duration::ZERO);
+    }
+
+    /// Returns what the writing side did since the database was opened. Nothing for one in memory.
+    pub fn stats(&self) -> DbStats {
+        match &self.inner.mode {
+            Mode::Threads(pool) => pool.writers.as_ref().map(|crew| crew.queue.stats()).unwrap_or_default(),
+            Mode::Inline(_) => DbStats::default(),
+        }
     }
 
     /// Moves SQLite's log into the database and cuts it to nothing, so that what was erased

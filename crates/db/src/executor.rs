@@ -24,6 +24,16 @@ pub(crate) enum Health {
 pub(crate) struct Settled {
     jobs: Vec<(Box<dyn Job>, Result<(), DbError>)>,
     pub(crate) health: Health,
+    pub(crate) end: End,
+}
+
+/// How the transaction ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Durable,
+    /// Its only job undid itself.
+    Undone,
+    Lost,
 }
 
 impl Settled {
@@ -34,8 +44,14 @@ impl Settled {
         }
     }
 
+    /// How many jobs it held.
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
     fn all(jobs: Vec<Box<dyn Job>>, fate: &Result<(), DbError>, health: Health) -> Self {
-        Self { jobs: jobs.into_iter().map(|job| (job, fate.clone())).collect(), health }
+        let end = if fate.is_ok() { End::Durable } else { End::Lost };
+        Self { jobs: jobs.into_iter().map(|job| (job, fate.clone())).collect(), health, end }
     }
 }
 
@@ -101,10 +117,12 @@ fn lose(
     let health = if connection.rollback().is_ok() { Health::Sound } else { Health::Broken };
     let innocent = if *loss == DbError::Disconnected { DbError::Disconnected } else { DbError::Retry };
     let mut settled = Settled::all(ran, &Err(innocent), health);
-    let own = match verdict {
-        Verdict::Keep => Err(loss.clone()),
-        Verdict::Undo => Ok(()),
+    let (own, end) = match verdict {
+        Verdict::Keep => (Err(loss.clone()), End::Lost),
+        Verdict::Undo if settled.jobs.is_empty() => (Ok(()), End::Undone),
+        Verdict::Undo => (Ok(()), End::Lost),
     };
+    settled.end = end;
     settled.jobs.push((last, own));
     settled
 }

@@ -38,6 +38,7 @@ mod error;
 mod executor;
 mod job;
 mod link;
+mod meter;
 mod migrate;
 mod options;
 mod pg;
@@ -55,6 +56,7 @@ mod tests;
 
 pub use db::Db;
 pub use error::{Constraint, DbError};
+pub use meter::{COMMIT_BOUNDS_MICROS, DbStats};
 pub use migrate::{Migrated, Migration, MigrationError};
 pub use options::{PostgresOptions, Share, SqliteOptions};
 pub use tx::{Engine, Tx, lock_clause, skip_locked_clause};

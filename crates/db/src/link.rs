@@ -55,12 +55,16 @@ impl Link {
     fn run(&mut self, jobs: &mut Jobs, time_max: Duration, queue: &Queue) {
         // A connection that died while idle shows only when it is used: once more, then.
         for attempt in 0..2 {
-            let begun = match self.connected(queue) {
-                Ok(connection) => run_group(connection, jobs, time_max),
+            let (begun, started) = match self.connected(queue) {
+                Ok(connection) => {
+                    let started = Instant::now();
+                    (run_group(connection, jobs, time_max), started)
+                }
                 Err(error) => return refuse_all(jobs, &error),
             };
             match begun {
                 Ok(settled) => {
+                    queue.meter.transaction(started.elapsed(), settled.len(), settled.end);
                     if settled.health == Health::Broken {
                         self.connection = None;
                     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::connection::Chore;
 use crate::executor::Jobs;
 use crate::job::Job;
+use crate::meter::{DbStats, Meter};
 use crate::{DbError, Share};
 
 /// Called when a chore has ended.
@@ -52,6 +53,8 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     work: Condvar,
     space: Condvar,
+    /// What became of the work that was taken from here.
+    pub(crate) meter: Meter,
 }
 
 struct State {
@@ -77,7 +80,13 @@ impl Queue {
             callers_waiting: 0,
             closed: false,
         };
-        Self { limits, state: Mutex::new(state), work: Condvar::new(), space: Condvar::new() }
+        Self {
+            limits,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            space: Condvar::new(),
+            meter: Meter::default(),
+        }
     }
 
     /// Puts an item in without waiting.
@@ -141,6 +150,12 @@ impl Queue {
     pub(crate) fn release_lane(&self) {
         self.lock().lanes_free += 1;
         self.work.notify_one();
+    }
+
+    /// How full it is, and what was done.
+    pub(crate) fn stats(&self) -> DbStats {
+        let waiting = self.lock().len();
+        self.meter.read(waiting, self.limits.capacity)
     }
 
     /// Refuses everything new; what waits is still worked off.

@@ -175,3 +175,22 @@ fn a_group_stops_taking_jobs_when_its_time_is_up() {
     assert!(settled.health == Health::Sound);
     assert_eq!(jobs.len(), 2, "the rest waits for the next transaction");
 }
+
+#[test]
+fn an_open_database_counts_what_became_durable() {
+    let mut database = crate::testing::sqlite().unwrap();
+    let before = database.db().stats();
+    super::make_tables(database.db());
+    let made = database.db().stats();
+    assert!(made.commits > before.commits && made.failures == before.failures);
+    assert_eq!(made.commit_times.iter().sum::<u64>(), made.commits);
+    let undone: Result<(), DbError> = database.db().write(|_tx| Err(DbError::NoRow));
+    assert_eq!(undone, Err(DbError::NoRow));
+    let broken: Result<u64, DbError> =
+        database.db().write(|tx| tx.exec("INSERT INTO nowhere (a) VALUES ($1)", args![1_i64]));
+    assert!(broken.is_err());
+    assert_eq!(database.db().stats().commits, made.commits, "nothing of these is durable");
+    database.reopen().unwrap();
+    let inline = crate::Db::open_inline().unwrap();
+    assert_eq!(inline.stats(), crate::DbStats::default(), "a simulation is not measured");
+}
