@@ -8,6 +8,7 @@
 mod held;
 mod inbound;
 mod outbound;
+mod overview;
 mod proofs;
 mod receipts;
 mod restore;
@@ -32,6 +33,7 @@ pub use outbound::{
     Outbox, due, forget_sent, message, of_object, outbound, overdue, peek_outbound, put, save_outbound,
     save_states, waiting,
 };
+pub use overview::{LaneView, Standing, overview, standing};
 pub use proofs::{add_equivocations, add_evidence, equivocations, evidence};
 pub use receipts::{add_receipts, receipt};
 pub use restore::{Lost, add_lost, begun, is_restoring, lost, mark_restored, restoring};
@@ -53,6 +55,12 @@ impl LaneKey {
         hash.update(lane.agreement.as_bytes());
         hash.update(class(lane.lane));
         Self(hash.finalize().first_chunk().copied().unwrap_or_default())
+    }
+
+    /// Returns the key of 16 bytes somebody names; it need not be of a lane there is.
+    #[must_use]
+    pub const fn named(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 
     /// Returns the 16 bytes.

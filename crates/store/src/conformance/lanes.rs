@@ -341,3 +341,61 @@ fn holdings_and_tombstones_are_replaced_by_their_key() {
         assert_eq!(node.read(|tx, _| lanes::expired_leases(tx, at(10), &Page::first(5))), Ok(vec![]));
     }
 }
+
+#[test]
+fn an_overview_counts_what_waits_and_lists_what_went_wrong() {
+    for node in nodes() {
+        node.write(|tx, _| {
+            let lane = lanes::outbound(tx, &lane_id(Lane::Report))?;
+            lanes::put(tx, key(), &(1..=4).map(message).collect::<Vec<_>>())?;
+            lanes::save_outbound(tx, &LaneOut { next_seq: 5, settled: place(1), ..lane })?;
+            lanes::inbound(tx, &lane_id(Lane::Control))?;
+            let receipt = Digest([9; 32]);
+            let accepted = OutState::Decided { verdict: Verdict::Accepted, receipt };
+            let declined = OutState::Decided { verdict: refused(), receipt };
+            let states = [
+                (place(1), accepted),
+                (place(2), declined),
+                (place(3), OutState::NotDelivered { late: None }),
+            ];
+            lanes::save_states(tx, key(), &states)
+        })
+        .unwrap();
+        let views = node.read(|tx, _| lanes::overview(tx)).unwrap();
+        assert_eq!(views.len(), 2);
+        let report = views.iter().find(|view| view.id.lane == Lane::Report).unwrap();
+        assert_eq!((report.backlog, report.taken.is_none()), (3, true));
+        assert!(
+            views
+                .iter()
+                .any(|view| view.id.lane == Lane::Control && view.taken.is_some() && view.sent.is_none())
+        );
+
+        let of = |standing| {
+            move |tx: &mut dyn mithaq_db::Tx, _: &crate::Vault| lanes::standing(tx, standing, None, 10)
+        };
+        let places =
+            |rows: Vec<(LaneKey, OutMessage)>| rows.iter().map(|(_, one)| one.at.seq).collect::<Vec<_>>();
+        assert_eq!(places(node.read(of(lanes::Standing::Troubled)).unwrap()), [2, 3]);
+        assert_eq!(places(node.read(of(lanes::Standing::Waiting)).unwrap()), [4]);
+        let rest =
+            node.read(|tx, _| lanes::standing(tx, lanes::Standing::Troubled, Some((key(), place(2))), 10));
+        assert_eq!(places(rest.unwrap()), [3]);
+
+        // Over two epochs rows are counted, not numbers.
+        node.write(|tx, _| {
+            let lane = lanes::outbound(tx, &lane_id(Lane::Report))?;
+            let start = OutMessage {
+                at: Position { epoch: 2, seq: 1 },
+                kind: MessageKind::EpochStart,
+                object: None,
+                ..message(9)
+            };
+            lanes::put(tx, key(), &[start])?;
+            lanes::save_outbound(tx, &LaneOut { epoch: 2, next_seq: 2, ..lane })
+        })
+        .unwrap();
+        let views = node.read(|tx, _| lanes::overview(tx)).unwrap();
+        assert_eq!(views.iter().map(|view| view.backlog).sum::<u64>(), 4);
+    }
+}

@@ -312,7 +312,7 @@ pub fn of_object(tx: &mut dyn Tx, object: ObjectId) -> Result<Vec<(LaneKey, OutM
     rows.into_iter().map(|row| Ok((LaneKey(row.array(14)?), read(row)?))).collect()
 }
 
-fn read(mut row: Row) -> Result<OutMessage, StoreError> {
+pub(super) fn read(mut row: Row) -> Result<OutMessage, StoreError> {
     let kind = row.text(2)?;
     let kind = KINDS.into_iter().find(|known| kind_code(*known) == kind).ok_or(OF.broken())?;
     let object: Option<ObjectId> = OF.opt_id(&row, 3)?;
