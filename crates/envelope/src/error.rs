@@ -232,6 +232,44 @@ impl ReceiptError {
     }
 }
 
+/// Why a volume was not made or is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CourierError {
+    /// Not a whole volume in its only encoding, or beyond the limits.
+    #[error("not a whole volume")]
+    Malformed,
+    /// A label this version must understand and does not, or another version or algorithm.
+    #[error("a volume of an unsupported version")]
+    Unsupported,
+    /// A part is not the one the head names.
+    #[error("the parts are not those that were signed")]
+    Parts,
+    /// The manifest is not the one the head names, or not of its maker.
+    #[error("the signer is unknown")]
+    Signer,
+    /// The strict rule refuses the signature.
+    #[error("the signature does not verify")]
+    Signature,
+    /// The node's key failed.
+    #[error("the node's key cannot be used")]
+    Key,
+}
+
+impl CourierError {
+    /// Returns the stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "courier.malformed",
+            Self::Unsupported => "courier.unsupported",
+            Self::Parts => "courier.parts",
+            Self::Signer => "courier.signer",
+            Self::Signature => "courier.signature",
+            Self::Key => "courier.key",
+        }
+    }
+}
+
 /// Why a manifest was not signed or is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ManifestError {

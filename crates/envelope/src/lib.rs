@@ -9,6 +9,7 @@
 #![deny(missing_docs)]
 
 mod agreement;
+mod courier;
 mod envelope;
 mod error;
 mod keys;
@@ -24,13 +25,14 @@ pub use agreement::{
     AGREEMENT_TEXT_MAX, AgreementSignature, SignedAgreement, VerifiedAgreement, sign_agreement,
     verify_agreement_signature, verify_signed_agreement,
 };
+pub use courier::{Volume, courier_digest, sign_courier};
 pub use envelope::{
     Envelope, OpenedEnvelope, Verification, VerifiedEnvelope, envelope_hash, open_sealed, peek_header,
     verify, wrap, wrap_epoch_start,
 };
 pub use error::{
-    AgreementSignatureError, EnvelopeError, KeyError, ManifestError, ReceiptError, SealError, SealedError,
-    WrapError,
+    AgreementSignatureError, CourierError, EnvelopeError, KeyError, ManifestError, ReceiptError, SealError,
+    SealedError, WrapError,
 };
 pub use keys::{
     AgencySigner, KEM_KEY_LEN, KemOpener, ML_DSA_KEY_LEN, ML_DSA_SIGNATURE_LEN, NodeSigner, RootKeys,

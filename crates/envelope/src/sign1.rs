@@ -28,6 +28,7 @@ pub(crate) const PROTECTED_MAX: usize = 64 * 1024;
 /// What is signed: part of the signed bytes, so that a signature for one purpose never counts for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Context {
+    Courier,
     Envelope,
     Receipts,
     Seal,
@@ -36,6 +37,7 @@ pub(crate) enum Context {
 impl Context {
     const fn aad(self) -> &'static [u8] {
         match self {
+            Self::Courier => b"mithaq/1 courier",
             Self::Envelope => b"mithaq/1 envelope",
             Self::Receipts => b"mithaq/1 receipts",
             Self::Seal => b"mithaq/1 seal",

@@ -1,5 +1,6 @@
 //! Every refusal has a test; what is accepted is accepted in one spelling only.
 
+mod courier;
 mod fixture;
 mod flow;
 mod foreign;

@@ -7,6 +7,7 @@
 
 pub mod cbor;
 mod codec;
+mod courier;
 mod doc;
 mod exchange;
 mod heads;
@@ -17,6 +18,10 @@ mod report;
 mod tests;
 
 pub use cbor::WireError;
+pub use courier::{
+    COURIER_MAGIC, COURIER_MAX, COURIER_PART_MAX, COURIER_PARTS_MAX, CourierHead, CourierKind, CourierPart,
+    decode_courier, decode_courier_head, encode_courier, encode_courier_head,
+};
 pub use doc::{
     Ack, BatchAnswer, Digest, EnvelopeHeader, Lane, LaneId, LaterReceipt, Manifest, MessageKind, Notice,
     Order, OrderReason, Position, ReceiptBatch, SealHeader, Statement, Verdict,

@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 use crate::sign1::{self, Context};
 use crate::*;
 
-fn vectors() -> Value {
+pub(super) fn vectors() -> Value {
     serde_json::from_str(include_str!("../../../../docs/spec/vectors/envelope.json")).unwrap()
 }
 
-fn hex(value: &Value) -> Vec<u8> {
+pub(super) fn hex(value: &Value) -> Vec<u8> {
     let text = value.as_str().unwrap();
     text.as_bytes()
         .chunks(2)
@@ -23,14 +23,14 @@ fn seed(value: &Value) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(hex(value).try_into().unwrap())
 }
 
-struct Node {
-    party: mithaq_model::PartyId,
-    keys: SoftKeys,
+pub(super) struct Node {
+    pub(super) party: mithaq_model::PartyId,
+    pub(super) keys: SoftKeys,
     root: SoftRoot,
-    manifest: VerifiedManifest,
+    pub(super) manifest: VerifiedManifest,
 }
 
-fn node(v: &Value) -> Node {
+pub(super) fn node(v: &Value) -> Node {
     let party = mithaq_testkit::party(v["party"].as_str().unwrap());
     let s = &v["seeds"];
     let seeds = Seeds { seal: seed(&s["seal"]), node: seed(&s["node"]), kem: seed(&s["kem"]) };

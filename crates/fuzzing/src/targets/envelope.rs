@@ -2,8 +2,8 @@
 
 use super::{Outcome, Target, refused, vectors};
 use mithaq_envelope::{
-    Seeds, SessionCache, SignedAgreement, SoftKeys, VerifiedManifest, open_seal, open_sealed, peek_header,
-    peek_receipts, verify, verify_agreement_signature, verify_manifest, verify_receipt_proof,
+    Seeds, SessionCache, SignedAgreement, SoftKeys, VerifiedManifest, Volume, open_seal, open_sealed,
+    peek_header, peek_receipts, verify, verify_agreement_signature, verify_manifest, verify_receipt_proof,
     verify_receipts,
 };
 use mithaq_model::PartyId;
@@ -66,6 +66,7 @@ pub(super) fn targets() -> Vec<Target> {
         target("envelope-seal", "open_seal", vectors::one(SEALED), seal),
         target("envelope-receipts", "verify_receipts", vectors::one(RECEIPTS), receipts),
         target("envelope-receipt-proof", "verify_receipt_proof", vectors::one(PROOF), proof),
+        target("envelope-courier", "Volume::read, verify", vectors::courier().into_iter().collect(), courier),
         target("envelope-manifest", "verify_manifest", vectors::one(MANIFEST), manifest),
         target("envelope-agreement", "verify_agreement_signature", vectors::one(SIGNATURE), signature),
         target(
@@ -120,6 +121,19 @@ fn receipts(bytes: &[u8]) -> Outcome {
     }
     match verify_receipts(bytes, &nodes.to) {
         Ok(_batch) => only(RECEIPTS, bytes),
+        Err(error) => refused(error),
+    }
+}
+
+fn courier(bytes: &[u8]) -> Outcome {
+    let Some(nodes) = NODES.as_ref() else { return Outcome::Broken("no vectors".to_owned()) };
+    let volume = match Volume::read(bytes) {
+        Ok(volume) => volume,
+        Err(error) => return refused(error),
+    };
+    match volume.verify(&nodes.from) {
+        Ok(_parts) if vectors::courier().as_deref() == Some(bytes) => Outcome::Accepted,
+        Ok(_parts) => Outcome::Broken("bytes that nobody signed verify".to_owned()),
         Err(error) => refused(error),
     }
 }

@@ -23,3 +23,13 @@ pub(super) fn bytes(path: &[&str]) -> Option<Vec<u8>> {
 pub(super) fn one(path: &[&str]) -> Vec<Vec<u8>> {
     bytes(path).into_iter().collect()
 }
+
+/// The volume of `docs/spec/vectors/courier.json`.
+pub(super) fn courier() -> Option<Vec<u8>> {
+    static FILE: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
+        let text = include_str!("../../../../docs/spec/vectors/courier.json");
+        let vector: Value = serde_json::from_str(text).ok()?;
+        HEXLOWER.decode(vector.get("file")?.as_str()?.as_bytes()).ok()
+    });
+    FILE.clone()
+}

@@ -1,13 +1,14 @@
 //! The documents between nodes: CBOR with one spelling.
 
 use super::{Outcome, Target, refused, same_bytes, vectors};
-use mithaq_model::{AgreementId, ObjectId, ReportVersion, Role, Timestamp};
+use mithaq_model::{AgreementId, ObjectId, PartyId, ReportVersion, Role, Timestamp};
 use mithaq_wire::{
-    Ack, BatchAnswer, Digest, Heads, Lane, LaterReceipt, LaterReceipts, Notice, Order, OrderReason, Position,
-    WireError, decode_batch, decode_batch_answer, decode_envelope_header, decode_heads,
-    decode_later_receipts, decode_notice, decode_order, decode_report, decode_seal_header, encode_batch,
-    encode_batch_answer, encode_envelope_header, encode_heads, encode_later_receipts, encode_notice,
-    encode_order, encode_report, encode_seal_header,
+    Ack, BatchAnswer, CourierHead, CourierKind, CourierPart, Digest, Heads, Lane, LaterReceipt,
+    LaterReceipts, Notice, Order, OrderReason, Position, WireError, decode_batch, decode_batch_answer,
+    decode_courier, decode_courier_head, decode_envelope_header, decode_heads, decode_later_receipts,
+    decode_notice, decode_order, decode_report, decode_seal_header, encode_batch, encode_batch_answer,
+    encode_courier, encode_courier_head, encode_envelope_header, encode_heads, encode_later_receipts,
+    encode_notice, encode_order, encode_report, encode_seal_header,
 };
 
 const WORDS: &[&[u8]] = &[
@@ -51,6 +52,13 @@ pub(super) fn targets() -> Vec<Target> {
             once(bytes, decode_batch_answer, encode_batch_answer)
         }),
         target("wire-heads", "decode_heads", heads(), |bytes| once(bytes, decode_heads, encode_heads)),
+        target("wire-courier-head", "decode_courier_head", courier_heads(), |bytes| {
+            once(bytes, decode_courier_head, encode_courier_head)
+        }),
+        target("wire-courier", "decode_courier", courier(), |bytes| match decode_courier(bytes) {
+            Ok((parts, signed)) => same_bytes(bytes, &encode_courier(&parts, signed)),
+            Err(error) => refused(error),
+        }),
         target("wire-order", "decode_order", orders(), |bytes| once(bytes, decode_order, encode_order)),
         target("wire-notice", "decode_notice", notices(), |bytes| once(bytes, decode_notice, encode_notice)),
         target("wire-later-receipts", "decode_later_receipts", later(), |bytes| {
@@ -68,6 +76,30 @@ fn once<T>(
         Ok(value) => same_bytes(bytes, &encode(&value)),
         Err(error) => refused(error),
     }
+}
+
+fn courier_heads() -> Vec<Vec<u8>> {
+    let part = |lane| CourierPart { agreement: AgreementId::new([7; 32]), lane, digest: Digest([5; 32]) };
+    let head = |kind, checkpoint: Option<&[u8]>| {
+        Some(CourierHead {
+            kind,
+            from: PartyId::new("ma-security").ok()?,
+            to: PartyId::new("es-police").ok()?,
+            journey: [9; 16],
+            volume: 2,
+            last: true,
+            manifest: Digest([3; 32]),
+            made: Timestamp::from_millis(1_000),
+            checkpoint: checkpoint.map(<[u8]>::to_vec),
+            parts: vec![part(Lane::Control), part(Lane::Report)],
+        })
+    };
+    let heads = [head(CourierKind::Batches, Some(b"note")), head(CourierKind::Answers, None)];
+    heads.iter().flatten().map(encode_courier_head).collect()
+}
+
+fn courier() -> Vec<Vec<u8>> {
+    vec![encode_courier(&[b"\x82\x01".as_slice(), b"two"], b"signed"), encode_courier::<&[u8]>(&[], b"")]
 }
 
 const AT: Position = Position { epoch: 1, seq: 300 };
