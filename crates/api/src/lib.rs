@@ -6,6 +6,6 @@ mod problem;
 mod session;
 mod v1;
 
-pub use peer::{ConnectedPeer, router as peer_router};
-pub use problem::Problem;
-pub use v1::{openapi, router as client_router};
+pub use peer::{BATCH_MAX, ConnectedPeer, router as peer_router};
+pub use problem::{Problem, refusal};
+pub use v1::{BODY_MAX, openapi, router as client_router};

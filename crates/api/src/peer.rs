@@ -3,17 +3,21 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Extension, Path, State};
+use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use mithaq_app::{App, AppError, ErrorKind, WitnessAnswer};
 use mithaq_model::{AgreementId, PartyId};
+use mithaq_wire::{Lane, Position};
 
 use crate::session::blocking;
 
 /// Longest batch in bytes, with its frame.
-const BATCH_MAX: usize = mithaq_wire::limits::BATCH_BYTES_MAX + 64 * 1024;
+pub const BATCH_MAX: usize = mithaq_wire::limits::BATCH_BYTES_MAX + 64 * 1024;
+
+/// Seconds a partner is asked to wait. Its own back-off is longer when it goes on.
+const RETRY_AFTER: &str = "5";
 
 /// The partner whose pinned key opened the connection. Only the listener puts it into a request.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub fn router(app: App) -> Router {
         .route("/mx/1/checkpoint", get(checkpoint))
         .route("/mx/1/add-checkpoint", post(countersign))
         .route("/mx/1/held", get(held))
+        .route("/mx/1/outbox/{agreement}/{class}", get(fetch))
+        .route("/mx/1/answer/{agreement}/{class}", post(answered))
         .layer(DefaultBodyLimit::max(BATCH_MAX))
         .with_state(app)
 }
@@ -49,6 +55,52 @@ async fn heads(
         Ok(heads)
     });
     answer(answered.await)
+}
+
+/// What follows a place, for a partner that fetches; nothing when nothing waits.
+async fn fetch(
+    State(app): State<App>,
+    Extension(peer): Extension<ConnectedPeer>,
+    Path((agreement, class)): Path<(String, String)>,
+    Query(from): Query<From>,
+) -> Response {
+    let (Some(lane), Some(after)) = (lane(&agreement, &class), position(&from.from)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let found = blocking(app, move |app| app.batch_after(&peer.0, lane, after));
+    answer(found.await.map(Option::unwrap_or_default))
+}
+
+/// The answer to what was fetched.
+async fn answered(
+    State(app): State<App>,
+    Extension(peer): Extension<ConnectedPeer>,
+    Path((agreement, class)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    let Some(lane) = lane(&agreement, &class) else { return StatusCode::NOT_FOUND.into_response() };
+    let settled = blocking(app, move |app| app.settle_answer(&peer.0, lane, &body));
+    answer(settled.await.map(|()| Vec::new()))
+}
+
+/// Where to go on: `epoch.number`, the last place the partner has.
+#[derive(Debug, serde::Deserialize)]
+struct From {
+    from: String,
+}
+
+fn lane(agreement: &str, class: &str) -> Option<(AgreementId, Lane)> {
+    let class = match class {
+        "control" => Lane::Control,
+        "report" => Lane::Report,
+        _other => return None,
+    };
+    Some((agreement.parse().ok()?, class))
+}
+
+fn position(text: &str) -> Option<Position> {
+    let (epoch, seq) = text.split_once('.')?;
+    Some(Position { epoch: epoch.parse().ok()?, seq: seq.parse().ok()? })
 }
 
 async fn checkpoint(State(app): State<App>, Extension(_peer): Extension<ConnectedPeer>) -> Response {
@@ -89,7 +141,7 @@ fn answer(result: Result<Vec<u8>, AppError>) -> Response {
     let status = match error.kind() {
         ErrorKind::Unavailable | ErrorKind::Integrity | ErrorKind::Bug | ErrorKind::Conflict => {
             tracing::warn!(code = error.code(), cause = ?std::error::Error::source(&error).map(ToString::to_string), "a partner's request failed");
-            StatusCode::SERVICE_UNAVAILABLE
+            return busy(error.code());
         }
         ErrorKind::Invalid | ErrorKind::PeerMisbehaved => {
             tracing::warn!(code = error.code(), "a partner's request was refused");
@@ -100,4 +152,10 @@ fn answer(result: Result<Vec<u8>, AppError>) -> Response {
         }
     };
     status.into_response()
+}
+
+/// Nothing was taken, and no receipt is given: try later.
+fn busy(code: &str) -> Response {
+    let later = [(header::RETRY_AFTER, RETRY_AFTER)];
+    (StatusCode::SERVICE_UNAVAILABLE, later, code.to_owned()).into_response()
 }

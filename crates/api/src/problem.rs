@@ -49,6 +49,16 @@ impl From<AppError> for ApiError {
     }
 }
 
+/// The answer to a request that was refused before any handler saw it. `status` where the kind has a closer one.
+#[must_use]
+pub fn refusal(error: AppError, headers: &HeaderMap, status: Option<StatusCode>) -> Response {
+    let mut response = ApiError::new(error, headers).into_response();
+    if let Some(status) = status {
+        *response.status_mut() = status;
+    }
+    response
+}
+
 /// The first language of `Accept-Language` that the interface has; English for none.
 pub(crate) fn language(headers: &HeaderMap) -> Lang {
     let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("");

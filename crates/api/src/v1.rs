@@ -2,22 +2,27 @@
 
 pub(crate) mod agreements;
 pub(crate) mod cases;
+pub(crate) mod courier;
 pub(crate) mod evidence;
+pub(crate) mod ops;
 pub(crate) mod people;
 pub(crate) mod reports;
 pub(crate) mod rights;
 pub(crate) mod subjects;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use mithaq_app::App;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use mithaq_app::{App, AppError};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Longest request of a person's program in bytes: a published list is the longest.
-const BODY_MAX: usize = 64 * 1024 * 1024;
+pub const BODY_MAX: usize = 64 * 1024 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -84,12 +89,36 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(evidence::export))
         .routes(routes!(evidence::log))
         .routes(routes!(evidence::health))
+        .routes(routes!(ops::lanes))
+        .routes(routes!(ops::outbox))
+        .routes(routes!(ops::outbox_message))
+        .routes(routes!(ops::retry))
+        .routes(routes!(courier::export))
+        .routes(routes!(courier::import))
 }
 
 /// Returns the router of the client API.
 pub fn router(app: App) -> Router {
     let (router, _document) = parts().split_for_parts();
+    let router = router.layer(middleware::from_fn(documents_only));
     router.layer(DefaultBodyLimit::max(BODY_MAX)).with_state(app)
+}
+
+/// What the framework refuses by itself it explains in a line of text that quotes the request, and with it content:
+/// such an answer is replaced by a document of ours.
+async fn documents_only(request: Request, next: Next) -> Response {
+    let headers = request.headers().clone();
+    let response = next.run(request).await;
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let plain = kind.is_none_or(|kind| kind.starts_with("text/plain"));
+    if !(response.status().is_client_error() && plain) {
+        return response;
+    }
+    let error = match response.status() {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => AppError::not_found(),
+        _malformed => AppError::invalid("body").hint("docs/reference/openapi.json says what each call takes"),
+    };
+    crate::problem::refusal(error, &headers, Some(response.status()))
 }
 
 /// Returns the OpenAPI 3.1 document, as checked in under `docs/reference/openapi.json`.
@@ -99,4 +128,42 @@ pub fn router(app: App) -> Router {
 pub fn openapi() -> Result<String, serde_json::Error> {
     let (_router, document) = parts().split_for_parts();
     document.to_pretty_json()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    /// Names of all fields and parameters anywhere in a document.
+    fn names(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::Object(properties)) = fields.get("properties") {
+                    found.extend(properties.keys().cloned());
+                }
+                if let (Some(Value::String(name)), true) = (fields.get("name"), fields.contains_key("in")) {
+                    found.push(name.clone());
+                }
+                fields.values().for_each(|one| names(one, found));
+            }
+            Value::Array(list) => list.iter().for_each(|one| names(one, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// CVE-2026-21887: an import was given an address and fetched from the machine's own network.
+    #[test]
+    fn no_call_takes_an_address_to_fetch_from() {
+        let document: Value = serde_json::from_str(&super::openapi().unwrap()).unwrap();
+        let mut found = Vec::new();
+        names(&document, &mut found);
+        assert!(found.len() > 50, "the document was read");
+        for name in found {
+            let word = name.to_lowercase();
+            assert!(
+                !["url", "uri", "href", "endpoint", "address", "host"].iter().any(|no| word.contains(no)),
+                "{name}"
+            );
+        }
+    }
 }

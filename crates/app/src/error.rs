@@ -138,6 +138,18 @@ impl AppError {
         Self::new(ErrorKind::Conflict, code, words::CONFLICT).hint("load it again and look at its state")
     }
 
+    /// The node has no room for it right now.
+    #[must_use]
+    pub fn busy(code: &str) -> Self {
+        Self::new(ErrorKind::Unavailable, code, words::UNAVAILABLE)
+    }
+
+    /// Longer or slower than a request may be.
+    #[must_use]
+    pub fn too_much(code: &str) -> Self {
+        Self::new(ErrorKind::Invalid, code, words::INVALID)
+    }
+
     /// A mistake of ours.
     #[must_use]
     pub fn bug(code: &str) -> Self {

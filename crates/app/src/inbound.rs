@@ -30,6 +30,7 @@ impl App {
         self.ensure_running()?;
         let registry = self.registry();
         let inspection = self.inspect_batch(&registry, peer, body)?;
+        self.check_takes(inspection.lane.lane)?;
         let known =
             registry.agreements.get(&inspection.lane.agreement).cloned().ok_or_else(AppError::not_found)?;
         let partner = registry.peers.get(peer).cloned().ok_or_else(AppError::not_found)?;

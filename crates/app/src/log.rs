@@ -181,6 +181,8 @@ impl App {
     pub(crate) fn log(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<Range<u64>, AppError> {
         let now = self.now();
         let appends = events.iter().map(|event| event.entry(now)).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.ledger.append(tx, &self.vault, &appends)?)
+        let positions = self.ledger.append(tx, &self.vault, &appends)?;
+        events.iter().for_each(|event| crate::tally::note(&event.kind, event.verdict.as_deref()));
+        Ok(positions)
     }
 }

@@ -44,6 +44,9 @@ pub struct Inner {
     /// Why the node stopped itself, a code.
     pub(crate) halted: RwLock<Option<String>>,
     pub(crate) mark: Arc<dyn HighWater>,
+    pub(crate) tally: crate::tally::Tally,
+    /// Whether content is taken now.
+    pub(crate) takes: core::sync::atomic::AtomicBool,
 }
 
 impl Deref for App {
@@ -137,6 +140,8 @@ impl App {
             throttle: Throttle::default(),
             halted: RwLock::default(),
             mark: parts.mark,
+            tally: crate::tally::Tally::default(),
+            takes: core::sync::atomic::AtomicBool::new(true),
         }))
     }
 
@@ -219,7 +224,13 @@ impl App {
         F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
     {
         let app = self.clone();
-        self.db.write(move |tx| job(&app, tx))
+        let (value, logged) = self.db.write(move |tx| {
+            crate::tally::begin();
+            let value = job(&app, tx)?;
+            Ok::<_, AppError>((value, crate::tally::take()))
+        })?;
+        self.tally.add(logged);
+        Ok(value)
     }
 
     /// Runs a job that only reads. For what no log is owed: no person is read here.

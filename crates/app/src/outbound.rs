@@ -30,9 +30,9 @@ use crate::ports::random;
 use crate::registry::Peer;
 
 /// Bytes of envelopes loaded for one batch.
-const BATCH_BYTES: usize = mithaq_wire::limits::BATCH_BYTES_MAX;
+pub(crate) const BATCH_BYTES: usize = mithaq_wire::limits::BATCH_BYTES_MAX;
 /// Envelopes loaded for one batch.
-const BATCH_MESSAGES: u32 = 64;
+pub(crate) const BATCH_MESSAGES: u32 = 64;
 
 pub(crate) type Sessions = BTreeMap<PartyId, KemSession>;
 
@@ -103,7 +103,7 @@ pub(crate) fn enqueue_error(error: EnqueueError<WrapFailed>) -> AppError {
 }
 
 /// Verifies receipts with the partner's manifests.
-struct PeerReceipts<'a>(&'a Peer);
+pub(crate) struct PeerReceipts<'a>(pub(crate) &'a Peer);
 
 impl ReadReceipts for PeerReceipts<'_> {
     fn read(&self, bytes: &[u8]) -> Option<ReceiptBatch> {
@@ -260,7 +260,12 @@ impl App {
         Ok(())
     }
 
-    fn store_settled(&self, tx: &mut dyn Tx, settled: &Settled, peer: &Peer) -> Result<(), AppError> {
+    pub(crate) fn store_settled(
+        &self,
+        tx: &mut dyn Tx,
+        settled: &Settled,
+        peer: &Peer,
+    ) -> Result<(), AppError> {
         let (key, now) = (LaneKey::of(&settled.lane.id), self.now());
         lanes::save_states(tx, key, &settled.changed)?;
         lanes::add_receipts(tx, key, &settled.receipts, now)?;

@@ -83,6 +83,10 @@ intents! {
     GovernOfficers = "officers.govern": [NodeAdministrator],
     /// See whether the node works: counts and states, no content.
     ReadHealth = "health.read": [Dpo, NodeAdministrator, Oversight, SecurityOfficer, Spoc],
+    /// Try what waits for a partner now. Sends nothing that was not released.
+    RetryOutbox = "outbox.retry": [NodeAdministrator, Spoc],
+    /// Carry sealed volumes to and from partners by hand. Sees no content.
+    Carry = "courier.carry": [NodeAdministrator, Spoc],
     /// Read the log and export evidence. Cannot be taken away by the agency.
     ReadLog = "log.read": [Dpo, Oversight],
 }

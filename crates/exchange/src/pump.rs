@@ -50,6 +50,12 @@ impl Window {
         Self { handed: lane.settled, in_flight: 0 }
     }
 
+    /// Returns the window of a partner that fetches, or of a courier: what follows a place.
+    #[must_use]
+    pub const fn after(place: Position) -> Self {
+        Self { handed: place, in_flight: 0 }
+    }
+
     /// Returns the place after which messages are to be loaded for [`Window::next`].
     #[must_use]
     pub const fn handed(&self) -> Position {

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so at once"
 )]
 
+mod courier;
 mod doors;
 mod emergency;
 mod entries;
@@ -16,4 +17,5 @@ mod proof;
 mod refused;
 mod retention;
 mod rights;
+mod scenarios;
 mod world;
