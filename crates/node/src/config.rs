@@ -1,6 +1,9 @@
 //! Configuration of a node: `node.toml` in its directory, overridden by `MITHAQ_…` variables. Unknown keys are
 //! errors. Secrets are never in it: it names the files they lie in.
 
+mod check;
+mod reference;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +11,9 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use check::{Finding, Weight};
+pub use reference::reference;
 
 /// Name of the configuration file in a node's directory.
 pub const FILE: &str = "node.toml";
@@ -34,6 +40,17 @@ pub struct Config {
     pub log: String,
     /// Seconds between checkpoints of the log while it grows.
     pub checkpoint_seconds: u64,
+    /// Where those who watch the node ask for `/metrics`, `/healthz` and `/readyz`; absent for no such listener.
+    /// Loopback only: it asks for no credential.
+    pub ops_listen: Option<SocketAddr>,
+    /// Free space of the volume, in MiB, below which no content is taken; 0 never stops.
+    pub disk_reserve_mib: u64,
+    /// Requests under way at once, of partners and of people's programs each; more are told to come again.
+    pub requests_max: usize,
+    /// Memory for the bodies of people's requests, in MiB; at least one longest body.
+    pub request_memory_mib: u32,
+    /// Seconds that requests and batches under way may take to end when the node stops.
+    pub drain_seconds: u64,
 }
 
 /// How log lines look.
@@ -58,6 +75,11 @@ impl Default for Config {
             log_format: LogFormat::Text,
             log: "info".to_owned(),
             checkpoint_seconds: 1,
+            ops_listen: None,
+            disk_reserve_mib: 256,
+            requests_max: 64,
+            request_memory_mib: 256,
+            drain_seconds: 20,
         }
     }
 }
@@ -100,6 +122,14 @@ impl Config {
             path: path.display().to_string(),
             source: Box::new(error),
         })
+    }
+
+    /// Returns the configuration as its file would hold it, defaults and environment included.
+    ///
+    /// # Errors
+    /// When a value has no form in TOML.
+    pub fn shown(&self) -> Result<String, ConfigError> {
+        toml::to_string_pretty(self).map_err(|error| ConfigError::Malformed(error.to_string()))
     }
 
     /// Returns which database, with the path made absolute.

@@ -2,12 +2,14 @@
 //!
 //! Decides nothing about content: it moves bytes, keeps keys and calls the application.
 
+mod admission;
 mod client;
 pub mod config;
 pub mod keyfile;
 mod log_key;
 mod machine;
 pub mod mark;
+mod ops;
 mod pump;
 mod serve;
 mod server;
@@ -18,5 +20,5 @@ mod witness;
 pub use client::{Endpoint, PeerClient, PeerIoError};
 pub use log_key::LogKey;
 pub use machine::{SystemClock, SystemEntropy};
-pub use serve::{Addresses, serve, stop_on_signal};
+pub use serve::{Addresses, Ended, serve, stop_on_signal};
 pub use tls::Identity;

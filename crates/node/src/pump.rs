@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mithaq_app::{App, AppError, OutBatch, Windows};
-use mithaq_model::PartyId;
+use mithaq_model::{AgreementId, PartyId};
+use mithaq_wire::Lane;
 use mithaq_wire::limits::BATCHES_IN_FLIGHT_MAX;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -28,6 +29,22 @@ const WITNESS_RETRY: Duration = Duration::from_secs(5);
 /// How soon after a failure it is asked again.
 const HEADS_RETRY: Duration = Duration::from_secs(2);
 
+/// How often a node that accepts no connection asks for what is for it.
+const FETCH: Duration = Duration::from_secs(1);
+/// How soon after a failure it asks again.
+const FETCH_RETRY: Duration = Duration::from_secs(5);
+/// Batches fetched of one lane before the others get their turn.
+const FETCH_BATCHES_MAX: usize = 64;
+
+/// Why fetching stopped. All of it may pass.
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error(transparent)]
+    Line(#[from] PeerIoError),
+    #[error("{0}")]
+    App(#[from] AppError),
+}
+
 /// Runs work that waits for the disk.
 pub(crate) async fn blocking<T, F>(app: &App, work: F) -> Result<T, AppError>
 where
@@ -48,15 +65,18 @@ pub(crate) struct Pump {
     windows: Windows,
     ask_heads: Instant,
     ask_witness: Instant,
+    /// Whether this node accepts no connection, and so fetches what partners have for it.
+    fetches: bool,
+    ask_outbox: Instant,
 }
 
 type Answered = (OutBatch, Result<Bytes, PeerIoError>);
 
 impl Pump {
-    pub(crate) fn new(app: App, peer: PartyId, identity: Arc<Identity>) -> Self {
-        let now = Instant::now();
-        let windows = Windows::default();
-        Self { app, peer, identity, client: None, windows, ask_heads: now, ask_witness: now }
+    pub(crate) fn new(app: App, peer: PartyId, identity: Arc<Identity>, fetches: bool) -> Self {
+        let (client, windows, now) = (None, Windows::default(), Instant::now());
+        let (ask_heads, ask_witness, ask_outbox) = (now, now, now);
+        Self { app, peer, identity, client, windows, ask_heads, ask_witness, fetches, ask_outbox }
     }
 
     pub(crate) async fn run(mut self, mut woken: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
@@ -65,6 +85,7 @@ impl Pump {
             self.connect();
             self.heads().await;
             self.witness().await;
+            self.fetch().await;
             self.fill(&mut flying).await;
             tokio::select! {
                 Some(done) = flying.join_next() => self.settle(done).await,
@@ -138,6 +159,51 @@ impl Pump {
             tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
             self.ask_witness = Instant::now() + WITNESS_RETRY;
         }
+    }
+
+    /// Fetches what the partner has for a node that accepts no connection: orders first, each batch taken and answered
+    /// before the next is asked for. What is under way when the line breaks is fetched again: taking it twice is safe.
+    async fn fetch(&mut self) {
+        if !self.fetches || Instant::now() < self.ask_outbox {
+            return;
+        }
+        let Some((_, client)) = self.client.clone() else { return };
+        let mut pause = FETCH;
+        for lane in self.app.to_fetch(&self.peer) {
+            if let Err(error) = self.fetch_lane(&client, lane).await {
+                tracing::debug!(peer = %self.peer, %error, "nothing could be fetched");
+                pause = FETCH_RETRY;
+                break;
+            }
+        }
+        self.ask_outbox = Instant::now() + pause;
+    }
+
+    async fn fetch_lane(
+        &self,
+        client: &PeerClient,
+        (agreement, class): (AgreementId, Lane),
+    ) -> Result<(), FetchError> {
+        let word = if class == Lane::Control { "control" } else { "report" };
+        for _ in 0..FETCH_BATCHES_MAX {
+            let peer = self.peer.clone();
+            let have = blocking(&self.app, move |app| app.have(&peer, (agreement, class))).await?;
+            let path = format!("/mx/1/outbox/{agreement}/{word}?from={}.{}", have.epoch, have.seq);
+            let batch = client.get(&path).await?;
+            if batch.is_empty() {
+                break;
+            }
+            let peer = self.peer.clone();
+            let answer = blocking(&self.app, move |app| app.receive_batch(&peer, &batch)).await?;
+            client.post(&format!("/mx/1/answer/{agreement}/{word}"), Bytes::from(answer)).await?;
+            let peer = self.peer.clone();
+            let now = blocking(&self.app, move |app| app.have(&peer, (agreement, class))).await?;
+            if now == have {
+                // Nothing of it could be taken: asking again at once would give the same.
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Hands out batches until the window is full or nothing waits.

@@ -12,8 +12,11 @@ use mithaq_model::PartyId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::admission::{Gate, Limits};
+use crate::config::Config;
+use crate::ops::{self, Disk, Side, Watch};
 use crate::pump::{Pump, blocking};
-use crate::server::{bind, serve_clients, serve_peers};
+use crate::server::{Listening, bind, serve_clients, serve_peers};
 use crate::setup;
 use crate::tls::{self, Identity, Pins};
 
@@ -29,6 +32,17 @@ pub struct Addresses {
     pub peers: SocketAddr,
     /// By people's programs.
     pub clients: SocketAddr,
+    /// By those who watch the node, if it has that listener.
+    pub ops: Option<SocketAddr>,
+}
+
+/// How a node ended. Either way nothing is lost: what had no receipt is sent again at the next start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything under way had its answer.
+    Drained,
+    /// Something under way was cut off after the time for draining.
+    Cut,
 }
 
 /// Runs the node in a directory until `stop` turns true; `ready` is called once it serves.
@@ -39,39 +53,126 @@ pub async fn serve(
     directory: &Path,
     stop: watch::Receiver<bool>,
     ready: impl FnOnce(Addresses),
-) -> Result<()> {
+) -> Result<Ended> {
     let (wake, woken) = watch::channel(0_u64);
     let waker = Box::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
     let place = directory.to_path_buf();
     let (app, config, identity) = tokio::task::spawn_blocking(move || setup::open(&place, waker)).await??;
-    let peers =
-        bind(config.peer_listen).await.with_context(|| format!("cannot listen on {}", config.peer_listen))?;
-    let clients = bind(config.client_listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", config.client_listen))?;
-    let addresses = Addresses { peers: peers.local_addr()?, clients: clients.local_addr()? };
+    let every = Duration::from_secs(config.checkpoint_seconds.max(1));
+    let volume = ops::volume(directory, &config.database(directory)?);
+    let disk = Disk::of(volume, config.disk_reserve_mib.saturating_mul(1024 * 1024));
+    let watch = Arc::new(Watch::new(disk, every));
+    let peers = listen(config.peer_listen).await?;
+    let clients = listen(config.client_listen).await?;
+    let watching = match config.ops_listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let addresses = Addresses {
+        peers: peers.local_addr()?,
+        clients: clients.local_addr()?,
+        ops: watching.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?,
+    };
 
     let identity = Arc::new(identity);
     let pins = Arc::new(Pins::default());
     pin(&app, &pins);
     let server = Arc::new(tls::server_config(&identity, Arc::clone(&pins))?);
     let mut tasks = JoinSet::new();
-    let peer_router = mithaq_api::peer_router(app.clone());
-    tasks.spawn(serve_peers(peers, server, Arc::clone(&pins), peer_router, stop.clone()));
-    tasks.spawn(serve_clients(clients, mithaq_api::client_router(app.clone()), stop.clone()));
-    let every = Duration::from_secs(config.checkpoint_seconds.max(1));
-    tasks.spawn(checkpoints(app.clone(), every, stop.clone()));
-    tasks.spawn(chores(app.clone(), stop.clone()));
-    tasks.spawn(partners(app.clone(), identity, pins, woken, stop.clone()));
+    let gate = |side, limits| Gate::new(side, limits, Arc::clone(&watch));
+    let on = Listening {
+        listener: peers,
+        router: mithaq_api::peer_router(app.clone()),
+        gate: gate(Side::Peers, peer_limits(&config)),
+    };
+    tasks.spawn(serve_peers(on, server, Arc::clone(&pins), stop.clone()));
+    let on = Listening {
+        listener: clients,
+        router: mithaq_api::client_router(app.clone()),
+        gate: gate(Side::Clients, client_limits(&config)),
+    };
+    tasks.spawn(serve_clients(on, stop.clone()));
+    let (end_watching, until) = watch::channel(false);
+    let watcher = watching.map(|listener| {
+        let router = ops::router(app.clone(), Arc::clone(&watch));
+        let on = Listening { listener, router, gate: gate(Side::Watchers, WATCHERS) };
+        tokio::spawn(serve_clients(on, until))
+    });
+    tasks.spawn(ended(checkpoints(app.clone(), every, Arc::clone(&watch), stop.clone())));
+    tasks.spawn(ended(chores(app.clone(), stop.clone())));
+    tasks.spawn(ended(ops::watch_disk(app.clone(), Arc::clone(&watch), stop.clone())));
+    let lines = Lines { identity, pins, fetches: config.peer_endpoint.is_empty() };
+    tasks.spawn(ended(partners(app.clone(), lines, woken, stop.clone())));
     tracing::info!(party = %app.party(), peers = %addresses.peers, clients = %addresses.clients, "serving");
     ready(addresses);
-    while tasks.join_next().await.is_some() {}
+    let end = drain(tasks, &watch, Duration::from_secs(config.drain_seconds), stop).await;
+    if end.is_none() {
+        tracing::error!("a part of the node ended by itself: the others are stopped too");
+    }
     let last = app.clone();
     // The last entries get their checkpoint, then the store is closed.
     let _signed = tokio::task::spawn_blocking(move || last.sign_checkpoint()).await;
+    let _nobody_watches = end_watching.send(true);
+    if let Some(watcher) = watcher {
+        let _ended = watcher.await;
+    }
     let _closed = tokio::task::spawn_blocking(move || app.close()).await;
-    tracing::info!("stopped");
-    Ok(())
+    let end = end.context("a part of the node ended by itself")?;
+    tracing::info!(drained = end == Ended::Drained, "stopped");
+    Ok(end)
+}
+
+/// Waits until the node is asked to stop, then for what is under way, but not longer than `longest`. Nothing when a
+/// part ended without being asked: half a node would look alive.
+async fn drain(
+    mut tasks: JoinSet<bool>,
+    watch: &Watch,
+    longest: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> Option<Ended> {
+    let asked = tokio::select! {
+        () = stopping(&mut stop) => true,
+        _part = tasks.join_next() => *stop.borrow(),
+    };
+    watch.drain();
+    if !asked {
+        return None;
+    }
+    let all = async {
+        let mut whole = true;
+        while let Some(task) = tasks.join_next().await {
+            whole &= task.unwrap_or(false);
+        }
+        whole
+    };
+    match tokio::time::timeout(longest, all).await {
+        Ok(true) => Some(Ended::Drained),
+        Ok(false) | Err(_) => Some(Ended::Cut),
+    }
+}
+
+async fn ended(task: impl Future<Output = ()>) -> bool {
+    task.await;
+    true
+}
+
+async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener> {
+    bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Those who watch ask small questions, a few at a time.
+const WATCHERS: Limits = Limits { requests: 8, body: 0, memory_kib: 0 };
+
+/// Every partner's request is one batch in memory.
+fn peer_limits(config: &Config) -> Limits {
+    let body = mithaq_api::BATCH_MAX;
+    let kib = config.requests_max.saturating_mul(body).div_ceil(1024);
+    Limits { requests: config.requests_max, body, memory_kib: u32::try_from(kib).unwrap_or(u32::MAX) }
+}
+
+fn client_limits(config: &Config) -> Limits {
+    let memory_kib = config.request_memory_mib.saturating_mul(1024);
+    Limits { requests: config.requests_max, body: mithaq_api::BODY_MAX, memory_kib }
 }
 
 /// Pins the TLS keys of every partner with whom duties are alive. Empty means nobody.
@@ -95,10 +196,10 @@ fn pin(app: &App, pins: &Pins) {
     pins.replace(keys);
 }
 
-async fn checkpoints(app: App, every: Duration, mut stop: watch::Receiver<bool>) {
+async fn checkpoints(app: App, every: Duration, watch: Arc<Watch>, mut stop: watch::Receiver<bool>) {
     while wait(every, &mut stop).await {
         match blocking(&app, |app| app.sign_checkpoint()).await {
-            Ok(_note) => {}
+            Ok(_note) => watch.signed(),
             Err(error) => tracing::error!(code = error.code(), "no checkpoint could be signed"),
         }
     }
@@ -119,21 +220,23 @@ async fn chores(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Keeps one pump per partner, so that a slow one delays nobody else.
-async fn partners(
-    app: App,
+/// What every pump needs.
+struct Lines {
     identity: Arc<Identity>,
     pins: Arc<Pins>,
-    woken: watch::Receiver<u64>,
-    mut stop: watch::Receiver<bool>,
-) {
+    /// Whether this node accepts no connection, and so fetches.
+    fetches: bool,
+}
+
+/// Keeps one pump per partner, so that a slow one delays nobody else.
+async fn partners(app: App, lines: Lines, woken: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
     let mut pumps = JoinSet::new();
     let mut running: BTreeSet<PartyId> = BTreeSet::new();
     loop {
-        pin(&app, &pins);
+        pin(&app, &lines.pins);
         for peer in app.registry().peers.keys().filter(|party| *party != app.party()) {
             if running.insert(peer.clone()) {
-                let pump = Pump::new(app.clone(), peer.clone(), Arc::clone(&identity));
+                let pump = Pump::new(app.clone(), peer.clone(), Arc::clone(&lines.identity), lines.fetches);
                 pumps.spawn(pump.run(woken.clone(), stop.clone()));
             }
         }

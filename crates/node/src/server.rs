@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::admission::Gate;
 use crate::serve::stopping;
 use crate::tls::{Pins, pin_of};
 
@@ -30,41 +31,49 @@ const HEAD_MAX: Duration = Duration::from_secs(10);
 /// How long requests under way may take to end when the node stops.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
-/// Serves partners until `stop` turns true.
+/// A listener with what stands before its handlers.
+pub(crate) struct Listening {
+    pub(crate) listener: TcpListener,
+    pub(crate) router: Router,
+    pub(crate) gate: Gate,
+}
+
+/// Serves partners until `stop` turns true. Returns whether everything under way had ended.
 pub(crate) async fn serve_peers(
-    listener: TcpListener,
+    on: Listening,
     tls: Arc<rustls::ServerConfig>,
     pins: Arc<Pins>,
-    router: Router,
     stop: watch::Receiver<bool>,
-) {
-    let acceptor = TlsAcceptor::from(tls);
-    accept(listener, stop, move |tcp, stop| {
+) -> bool {
+    let (acceptor, router, gate) = (TlsAcceptor::from(tls), on.router, Arc::new(on.gate));
+    accept(on.listener, stop, move |tcp, stop| {
         let (acceptor, pins, router) = (acceptor.clone(), Arc::clone(&pins), router.clone());
+        let gate = Arc::clone(&gate);
         async move {
             let Ok(Ok(stream)) = timeout(HEAD_MAX, acceptor.accept(tcp)).await else { return };
             let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             // Asked again after the handshake: the set of partners may have changed meanwhile.
             let party = shown.and_then(|cert| pin_of(cert).ok()).and_then(|pin| pins.party(&pin));
             if let Some(party) = party {
-                connection(stream, router, Some(ConnectedPeer(party)), stop).await;
+                connection(stream, (router, gate), Some(ConnectedPeer(party)), stop).await;
             }
         }
     })
-    .await;
+    .await
 }
 
-/// Serves people's programs until `stop` turns true. Plain HTTP: bound to a loopback address or behind a
-/// proxy of the agency.
-pub(crate) async fn serve_clients(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) {
-    accept(listener, stop, move |tcp, stop| {
-        let router = router.clone();
-        async move { connection(tcp, router, None, stop).await }
+/// Serves people's programs, or those who watch the node, until `stop` turns true. Plain HTTP: bound to a loopback
+/// address or behind a proxy of the agency. Returns whether everything under way had ended.
+pub(crate) async fn serve_clients(on: Listening, stop: watch::Receiver<bool>) -> bool {
+    let (router, gate) = (on.router, Arc::new(on.gate));
+    accept(on.listener, stop, move |tcp, stop| {
+        let (router, gate) = (router.clone(), Arc::clone(&gate));
+        async move { connection(tcp, (router, gate), None, stop).await }
     })
-    .await;
+    .await
 }
 
-async fn accept<F, Fut>(listener: TcpListener, mut stop: watch::Receiver<bool>, serve: F)
+async fn accept<F, Fut>(listener: TcpListener, mut stop: watch::Receiver<bool>, serve: F) -> bool
 where
     F: Fn(TcpStream, watch::Receiver<bool>) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
@@ -91,12 +100,12 @@ where
         });
     }
     let drained = async { while running.join_next().await.is_some() {} };
-    let _ended_or_cut = timeout(DRAIN_MAX, drained).await;
+    timeout(DRAIN_MAX, drained).await.is_ok()
 }
 
 async fn connection<S>(
     stream: S,
-    router: Router,
+    (router, gate): (Router, Arc<Gate>),
     peer: Option<ConnectedPeer>,
     mut stop: watch::Receiver<bool>,
 ) where
@@ -106,8 +115,8 @@ async fn connection<S>(
         if let Some(peer) = &peer {
             request.extensions_mut().insert(peer.clone());
         }
-        let router = router.clone();
-        async move { Ok::<Response<Body>, Infallible>(answer(router, request).await) }
+        let (router, gate) = (router.clone(), Arc::clone(&gate));
+        async move { Ok::<Response<Body>, Infallible>(gate.answer(router, request).await) }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -121,15 +130,6 @@ async fn connection<S>(
             serving.as_mut().graceful_shutdown();
             let _ended = serving.await;
         }
-    }
-}
-
-async fn answer(router: Router, request: Request<Incoming>) -> Response<Body> {
-    use tower_service::Service as _;
-    let mut router = router;
-    match router.call(request.map(Body::new)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
     }
 }
 

@@ -1,0 +1,222 @@
+//! Watching the node: what is counted, whether it is ready, and the listener that says so. Knows codes and counts;
+//! nothing here can tell what a report says or who a person is.
+
+mod checks;
+mod disk;
+mod metrics;
+mod process;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use mithaq_app::App;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::pump::blocking;
+use crate::serve::wait;
+
+pub(crate) use disk::Disk;
+
+/// How often the free space is looked at.
+const DISK_EVERY: Duration = Duration::from_secs(1);
+/// A probe of the store is reused for this long: readiness may be asked for often, and each probe is a commit.
+const PROBE_FRESH: Duration = Duration::from_secs(1);
+
+/// Which listener a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Side {
+    /// People's programs.
+    Clients,
+    /// Partners.
+    Peers,
+    /// Those who watch the node.
+    Watchers,
+}
+
+impl Side {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Peers => "peers",
+            Self::Watchers => "watchers",
+        }
+    }
+}
+
+/// What the shell knows about itself.
+pub(crate) struct Watch {
+    started: Instant,
+    disk: Disk,
+    free: AtomicI64,
+    low: AtomicBool,
+    draining: AtomicBool,
+    /// When the last attempt to sign a checkpoint succeeded, also when there was nothing to sign.
+    signed: Mutex<Instant>,
+    /// The oldest that may be before the node is not ready.
+    signed_max: Duration,
+    /// The last probe of the store.
+    probed: tokio::sync::Mutex<Option<(Instant, Result<(), String>)>>,
+    requests: Mutex<BTreeMap<(Side, u16), u64>>,
+    refused: Mutex<BTreeMap<(Side, &'static str), u64>>,
+    under_way: [AtomicU64; 3],
+}
+
+impl Watch {
+    pub(crate) fn new(disk: Disk, checkpoint: Duration) -> Self {
+        Self {
+            started: Instant::now(),
+            free: AtomicI64::new(-1),
+            disk,
+            low: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            signed: Mutex::new(Instant::now()),
+            signed_max: checkpoint.saturating_mul(5).max(Duration::from_secs(10)),
+            probed: tokio::sync::Mutex::new(None),
+            requests: Mutex::default(),
+            refused: Mutex::default(),
+            under_way: Default::default(),
+        }
+    }
+
+    /// A checkpoint was signed, or there was nothing new to sign.
+    pub(crate) fn signed(&self) {
+        *self.signed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn signed_ago(&self) -> Duration {
+        self.signed.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    /// From here on the node is not ready: it ends.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the volume is so full that no content is taken.
+    pub(crate) fn disk_low(&self) -> bool {
+        self.low.load(Ordering::SeqCst)
+    }
+
+    /// Counts a request that was answered.
+    pub(crate) fn answered(&self, side: Side, status: StatusCode) {
+        bump(&self.requests, (side, status.as_u16()));
+    }
+
+    /// Counts a request that was refused before any handler saw it.
+    pub(crate) fn refused(&self, side: Side, code: &'static str) {
+        bump(&self.refused, (side, code));
+    }
+
+    fn counter(&self, side: Side) -> &AtomicU64 {
+        let [clients, peers, watchers] = &self.under_way;
+        match side {
+            Side::Clients => clients,
+            Side::Peers => peers,
+            Side::Watchers => watchers,
+        }
+    }
+
+    /// Counts a request as under way until the guard goes.
+    pub(crate) fn enter(self: &Arc<Self>, side: Side) -> UnderWay {
+        self.counter(side).fetch_add(1, Ordering::SeqCst);
+        UnderWay { watch: Arc::clone(self), side }
+    }
+
+    /// Looks at the free space once; `true` when the answer to "is it low" changed.
+    fn look_at_disk(&self) -> bool {
+        let free = self.disk.free();
+        self.free.store(free.and_then(|free| i64::try_from(free).ok()).unwrap_or(-1), Ordering::SeqCst);
+        let was = self.low.load(Ordering::SeqCst);
+        let low = free.is_some_and(|free| self.disk.is_low(free, was));
+        self.low.swap(low, Ordering::SeqCst) != low
+    }
+}
+
+/// A request under way.
+pub(crate) struct UnderWay {
+    watch: Arc<Watch>,
+    side: Side,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.watch.counter(self.side).fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn bump<K: Ord>(counts: &Mutex<BTreeMap<K, u64>>, key: K) {
+    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = counts.entry(key).or_default();
+    *count = count.saturating_add(1);
+}
+
+/// Stops taking content before the volume is full, and takes it again when there is room.
+pub(crate) async fn watch_disk(app: App, watch: Arc<Watch>, mut stop: watch::Receiver<bool>) {
+    loop {
+        if watch.look_at_disk() {
+            let low = watch.disk_low();
+            app.take_content(!low);
+            let free = watch.free.load(Ordering::SeqCst);
+            if low {
+                tracing::error!(free, "the volume is nearly full: no content is taken until there is room");
+            } else {
+                tracing::info!(free, "there is room on the volume again: content is taken");
+            }
+        }
+        if !wait(DISK_EVERY, &mut stop).await {
+            break;
+        }
+    }
+}
+
+/// What the listener for operations answers from.
+#[derive(Clone)]
+struct Ops {
+    app: App,
+    watch: Arc<Watch>,
+}
+
+/// Returns the router of `/metrics`, `/healthz` and `/readyz`.
+pub(crate) fn router(app: App, watch: Arc<Watch>) -> Router {
+    Router::new()
+        .route("/metrics", get(show_metrics))
+        // Alive: this very answer. Whether it is of use is the other question.
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready))
+        .with_state(Ops { app, watch })
+}
+
+async fn ready(State(ops): State<Ops>) -> Response {
+    let checks = checks::run(&ops.app, &ops.watch).await;
+    let good = checks.iter().all(|check| check.ok);
+    let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(checks::Answer { ready: good, checks })).into_response()
+}
+
+async fn show_metrics(State(ops): State<Ops>) -> Response {
+    let checks = checks::run(&ops.app, &ops.watch).await;
+    // A store that does not answer takes its own numbers with it, not the others.
+    let figures = blocking(&ops.app, App::figures).await.ok();
+    let text = metrics::render(&ops.watch, ops.app.party(), figures.as_ref(), &checks);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// Where the free space is looked at.
+pub(crate) fn volume(directory: &std::path::Path, database: &crate::config::Database) -> PathBuf {
+    match database {
+        crate::config::Database::Sqlite(path) => {
+            path.parent().map_or_else(|| directory.to_path_buf(), std::path::Path::to_path_buf)
+        }
+        // The server's volume is out of sight; keys and log output lie here.
+        crate::config::Database::Postgres(_) => directory.to_path_buf(),
+    }
+}

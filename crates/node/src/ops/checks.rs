@@ -1,0 +1,95 @@
+//! Whether the node is of use: each answer is tried, none is remembered from the start.
+
+use std::sync::atomic::Ordering;
+
+use mithaq_app::{App, KeyState};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{PROBE_FRESH, Watch};
+use crate::pump::blocking;
+
+/// One thing that must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Check {
+    /// Stable name.
+    pub(super) name: &'static str,
+    pub(super) ok: bool,
+    /// In a few words; codes and numbers only.
+    pub(super) detail: String,
+}
+
+/// The body of `/readyz`.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    pub(super) ready: bool,
+    pub(super) checks: Vec<Check>,
+}
+
+fn check(name: &'static str, result: Result<String, String>) -> Check {
+    let ok = result.is_ok();
+    Check { name, ok, detail: result.unwrap_or_else(|error| error) }
+}
+
+/// Tries everything. Another node of the same database is not waited for.
+pub(super) async fn run(app: &App, watch: &Watch) -> Vec<Check> {
+    vec![
+        check("serving", serving(watch)),
+        check("database_writable", store(app, watch).await),
+        check("log_signed", log(watch)),
+        check("keys_unlocked", keys(app)),
+        check("one_history", app.halted().map_or_else(|| Ok("nobody showed another".to_owned()), Err)),
+        check("disk_space", disk(watch)),
+    ]
+}
+
+fn serving(watch: &Watch) -> Result<String, String> {
+    if watch.draining.load(Ordering::SeqCst) {
+        Err("the node is stopping".to_owned())
+    } else {
+        Ok("yes".to_owned())
+    }
+}
+
+async fn store(app: &App, watch: &Watch) -> Result<String, String> {
+    let mut probed = watch.probed.lock().await;
+    let fresh =
+        probed.as_ref().filter(|(at, _)| at.elapsed() < PROBE_FRESH).map(|(_, result)| result.clone());
+    let result = match fresh {
+        Some(result) => result,
+        None => {
+            let result = blocking(app, App::probe_store).await.map_err(|error| error.code().to_owned());
+            *probed = Some((Instant::now(), result.clone()));
+            result
+        }
+    };
+    result.map(|()| "a write became durable".to_owned())
+}
+
+fn log(watch: &Watch) -> Result<String, String> {
+    let ago = watch.signed_ago();
+    if ago <= watch.signed_max {
+        Ok(format!("checked {} s ago", ago.as_secs()))
+    } else {
+        Err(format!("no checkpoint could be signed for {} s", ago.as_secs()))
+    }
+}
+
+fn keys(app: &App) -> Result<String, String> {
+    match app.key_state() {
+        KeyState::Good => Ok("as the manifest names them".to_owned()),
+        KeyState::Manifest => Err("there is no manifest that is valid now".to_owned()),
+        KeyState::Other => Err("the manifest names other keys".to_owned()),
+    }
+}
+
+fn disk(watch: &Watch) -> Result<String, String> {
+    let free = watch.free.load(Ordering::SeqCst);
+    let shown =
+        format!("{} MiB free, {} MiB reserved", free.max(0) / 1_048_576, watch.disk.reserve() / 1_048_576);
+    match (watch.disk_low(), free < 0) {
+        (true, _) => Err(shown),
+        (false, true) => Ok("the system does not say".to_owned()),
+        (false, false) => Ok(shown),
+    }
+}

@@ -1,0 +1,6 @@
+//! Real nodes with real listeners, in one process: what they answer, refuse, log and do when they are stopped.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so at once")]
+
+mod fetch;
+mod operations;
+mod world;
