@@ -25,8 +25,11 @@ struct Generator {
 const GENERATORS: &[Generator] = &[Generator { path: "docs/reference/checks.md", make: checks }];
 
 /// File, and the arguments of `mithaq` that write it.
-const FROM_PROGRAM: &[(&str, &[&str])] =
-    &[("docs/reference/openapi.json", &["openapi"]), ("docs/reference/role-matrix.txt", &["roles"])];
+const FROM_PROGRAM: &[(&str, &[&str])] = &[
+    ("docs/reference/config.md", &["config", "reference"]),
+    ("docs/reference/openapi.json", &["openapi"]),
+    ("docs/reference/role-matrix.txt", &["roles"]),
+];
 
 /// Writes every file, or compares it.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {

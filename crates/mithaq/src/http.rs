@@ -56,6 +56,14 @@ impl Api {
         })
     }
 
+    /// As [`Self::json`], but an answer is an answer whatever its status says.
+    pub(crate) async fn any_status(&self, method: Method, path: &str) -> Result<Json, Failure> {
+        let (_status, body) = self.exchange(&method, path, "application/json", &Bytes::new()).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            Failure::new(Exit::Failed, "cli.answer", format!("the node's answer is no JSON: {error}"))
+        })
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Result<Json, Failure> {
         self.json(Method::GET, path, None).await
     }
@@ -76,14 +84,25 @@ impl Api {
     }
 
     async fn call(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Bytes, Failure> {
-        let (mut connection, response) = self.send(&method, path, kind, &body).await?;
+        let (status, body) = self.exchange(&method, path, kind, &body).await?;
+        if status.is_success() { Ok(body) } else { Err(problem(status, &body)) }
+    }
+
+    async fn exchange(
+        &self,
+        method: &Method,
+        path: &str,
+        kind: &str,
+        body: &Bytes,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let (mut connection, response) = self.send(method, path, kind, body).await?;
         let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
         let body = body.map_err(|error| self.unreachable(&error))?.to_bytes();
         if connection.ready().await.is_ok() {
             self.idle().push(connection);
         }
-        if status.is_success() { Ok(body) } else { Err(problem(status, &body)) }
+        Ok((status, body))
     }
 
     /// Sends on a kept connection, or on a fresh one when the node closed that before it took the request. One

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use mithaq_app::NewOfficer;
 use mithaq_model::{Days, Lang, Millis, PartyId, Role, RoleSet, Sensitive, UnitId};
-use mithaq_node::config::{Config, LogFormat};
+use mithaq_node::config::{Config, LogFormat, Weight};
 use mithaq_node::setup::{self, Init};
-use mithaq_node::{serve, stop_on_signal};
+use mithaq_node::{Ended, serve, stop_on_signal};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -32,12 +32,30 @@ pub(crate) struct InitArgs {
     /// Address of the client API; loopback, or behind a proxy
     #[arg(long, default_value = "127.0.0.1:7402")]
     client_listen: std::net::SocketAddr,
+    /// Address of `/metrics`, `/healthz` and `/readyz`: loopback, or `off`
+    #[arg(long, default_value = "127.0.0.1:7403", value_parser = ops_listen)]
+    ops_listen: Off<std::net::SocketAddr>,
     /// Lock the keys with the passphrase in MITHAQ_PASSPHRASE instead of a file
     #[arg(long)]
     passphrase: bool,
     /// Sign-in name of the first officer, who administers the node and adds the others
     #[arg(long, default_value = "admin")]
     admin: String,
+}
+
+/// An address, or that there is none.
+#[derive(Debug, Clone, Copy)]
+struct Off<T>(Option<T>);
+
+fn ops_listen(text: &str) -> Result<Off<std::net::SocketAddr>, String> {
+    if text == "off" {
+        return Ok(Off(None));
+    }
+    let address: std::net::SocketAddr = text.parse().map_err(|error| format!("{error}"))?;
+    if !address.ip().is_loopback() {
+        return Err("it asks for no credential, so it listens on loopback only".to_owned());
+    }
+    Ok(Off(Some(address)))
 }
 
 pub(crate) fn init(args: &InitArgs, ui: Ui) -> Result<(), Failure> {
@@ -51,6 +69,7 @@ pub(crate) fn init(args: &InitArgs, ui: Ui) -> Result<(), Failure> {
         peer_listen: args.peer_listen,
         peer_endpoint: args.peer_endpoint.clone().unwrap_or_else(|| format!("https://{}", args.peer_listen)),
         client_listen: args.client_listen,
+        ops_listen: args.ops_listen.0,
         ..Config::default()
     };
     let made = setup::init(&args.dir, &Init { party, config, valid: Days(365) })?;
@@ -100,10 +119,13 @@ pub(crate) struct NodeDir {
 }
 
 pub(crate) fn serve_node(args: &NodeDir) -> Result<(), Failure> {
-    let config = Config::load(&args.dir).map_err(|error| {
-        Failure::new(Exit::Usage, "serve.config", error.to_string())
-            .hint("set the node up first: `mithaq init DIR --party NAME`")
-    })?;
+    let config = crate::ops::load(&args.dir)?;
+    for found in config.check(&args.dir) {
+        if found.weight == Weight::Error {
+            let text = format!("`{}`: {}", found.key, found.text);
+            return Err(Failure::new(Exit::Usage, "serve.config", text).hint(found.hint));
+        }
+    }
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Failure::new(Exit::Usage, "serve.log", error.to_string()))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -112,11 +134,17 @@ pub(crate) fn serve_node(args: &NodeDir) -> Result<(), Failure> {
         LogFormat::Text => lines.with_ansi(false).init(),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let stop = stop_on_signal();
         serve(&args.dir, stop, |_addresses| ()).await
     })?;
-    Ok(())
+    match ended {
+        Ended::Drained => Ok(()),
+        Ended::Cut => {
+            Err(Failure::new(Exit::Failed, "serve.cut", "something under way was cut off; nothing is lost")
+                .hint("what had no receipt is sent again at the next start; `drain_seconds` gives it longer"))
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -139,60 +167,4 @@ pub(crate) fn token(args: &TokenArgs, ui: Ui) -> Result<(), Failure> {
         &json,
         &[format!("MITHAQ_TOKEN={}", issued.secret.as_str()), format!("until {}", issued.expires)],
     )
-}
-
-/// Looks for what is wrong with a node that does not run.
-pub(crate) fn doctor(args: &NodeDir, ui: Ui) -> Result<(), Failure> {
-    let mut checks: Vec<(&str, Result<String, String>)> = Vec::new();
-    let config = Config::load(&args.dir).map_err(|error| error.to_string());
-    checks.push(("configuration", config.as_ref().map(|c| c.database.clone()).map_err(Clone::clone)));
-    if let Ok(config) = &config {
-        for (what, address) in
-            [("address for partners", config.peer_listen), ("address for clients", config.client_listen)]
-        {
-            let free = std::net::TcpListener::bind(address).map(|_listener| address.to_string());
-            checks.push((
-                what,
-                free.map_err(|error| format!("{address}: {error}; is the node running already?")),
-            ));
-        }
-        let opened = setup::open(&args.dir, Box::new(|| ())).map_err(|error| format!("{error:#}"));
-        checks.push((
-            "keys, database, log",
-            opened.as_ref().map(|(app, ..)| format!("party {}", app.party())).map_err(Clone::clone),
-        ));
-        if let Ok((app, ..)) = opened {
-            checks.push((
-                "log continues its last checkpoint",
-                app.sign_checkpoint().map(|_note| "yes".to_owned()).map_err(|error| error.code().to_owned()),
-            ));
-            let registry = app.registry();
-            let own = registry.own.as_ref().map(|manifest| manifest.valid_at(app.now()));
-            checks.push((
-                "manifest valid",
-                match own {
-                    Some(Ok(())) => Ok("yes".to_owned()),
-                    Some(Err(error)) => Err(format!("{error}; sign the next one with the offline root")),
-                    None => Err("there is none".to_owned()),
-                },
-            ));
-            app.close();
-        }
-    }
-    let bad = checks.iter().filter(|(_, result)| result.is_err()).count();
-    let lines: Vec<String> = checks
-        .iter()
-        .map(|(what, result)| match result {
-            Ok(detail) => format!("ok    {what}: {detail}"),
-            Err(detail) => format!("FAIL  {what}: {detail}"),
-        })
-        .collect();
-    let json = json!({ "checks": checks.iter().map(|(what, result)| json!({ "check": what, "ok": result.is_ok(),
-        "detail": match result { Ok(detail) | Err(detail) => detail } })).collect::<Vec<_>>() });
-    ui.result(&json, &lines)?;
-    if bad == 0 {
-        Ok(())
-    } else {
-        Err(Failure::new(Exit::Failed, "doctor.found", format!("{bad} of {} checks failed", checks.len())))
-    }
 }

@@ -5,11 +5,14 @@ mod bench;
 #[cfg(test)]
 mod calls;
 mod client;
+mod courier;
 mod demo;
+mod doctor;
 mod fleet;
 mod http;
 mod import;
 mod local;
+mod ops;
 mod rights;
 mod session;
 mod ui;
@@ -46,8 +49,16 @@ enum Command {
     Init(local::InitArgs),
     /// Run a node
     Serve(local::NodeDir),
-    /// Look for what is wrong with a node
+    /// Look for what is wrong with a node, running or not
     Doctor(local::NodeDir),
+    /// Check and show the configuration of a node
+    #[command(subcommand)]
+    Config(ops::ConfigCommand),
+    /// Show every lane: how far it is, what waits, what is wrong
+    Lanes(ops::Lanes),
+    /// Messages on their way: list, show, try again
+    #[command(subcommand)]
+    Outbox(ops::OutboxCommand),
     /// Make a token for an officer, at the node itself
     Token(local::TokenArgs),
     /// Sign in; the password from MITHAQ_PASSWORD or one line of standard input
@@ -90,6 +101,9 @@ enum Command {
     /// What oversight sees: decisions about rights, alarms
     #[command(subcommand)]
     Oversight(rights::OversightCommand),
+    /// Carry what waits by hand, where there is no line
+    #[command(subcommand)]
+    Courier(courier::CourierCommand),
     /// Evidence: export and checkpoint
     #[command(subcommand)]
     Evidence(client::EvidenceCommand),
@@ -126,7 +140,10 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(args, ui),
         Command::Init(args) => local::init(args, ui),
         Command::Serve(args) => local::serve_node(args),
-        Command::Doctor(args) => local::doctor(args, ui),
+        Command::Doctor(args) => doctor::run(args, ui),
+        Command::Config(command) => ops::config(command, ui),
+        Command::Lanes(args) => ops::lanes(&args.node, ui),
+        Command::Outbox(command) => ops::outbox(command, ui),
         Command::Token(args) => local::token(args, ui),
         Command::Login(args) => session::login(args, ui),
         Command::Logout(node) => session::logout(node, ui),
@@ -143,6 +160,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Quarantine(command) => rights::quarantine(command, ui),
         Command::Emergency(command) => rights::emergency(command, ui),
         Command::Oversight(command) => rights::oversight(command, ui),
+        Command::Courier(command) => courier::run(command, ui),
         Command::Evidence(command) => client::evidence(command, ui),
         Command::Ledger(command) => client::ledger(command, ui),
         Command::Verify(args) => verify::run(args, ui),
