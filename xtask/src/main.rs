@@ -6,6 +6,7 @@
 mod ci;
 mod fuzz;
 mod generate;
+mod package;
 mod pg;
 mod shell;
 mod system;
@@ -38,6 +39,8 @@ enum Command {
     Sim(ci::SimOptions),
     /// Kill real nodes in the middle of their work and judge what is left
     Kill(ci::KillOptions),
+    /// Build the Debian package, and rate the systemd unit
+    Package(package::Options),
     /// Run a command with a throw-away PostgreSQL, named in MITHAQ_TEST_PG
     Pg(pg::Options),
 }
@@ -61,6 +64,7 @@ fn run(args: Args) -> Result<()> {
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Sim(options) => ci::sim(&workspace, &options),
         Command::Kill(options) => ci::kill(&workspace, &options),
+        Command::Package(options) => package::run(&workspace, &options),
         Command::Pg(options) => pg::run(&workspace, &options),
     }
 }

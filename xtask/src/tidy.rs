@@ -115,6 +115,11 @@ pub(crate) const RULES: &[Rule] = &[
         about: "every kind of ledger entry that `app` writes is described in docs/reference/audit-events.md",
         check: documents::audit_events,
     },
+    Rule {
+        name: "promises",
+        about: "every test that docs/reliability.md names is there",
+        check: documents::promises,
+    },
 ];
 
 /// What the rules read.

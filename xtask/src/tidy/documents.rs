@@ -24,6 +24,32 @@ pub(super) fn links(repository: &Repository) -> Vec<Finding> {
     findings
 }
 
+/// Where promises and their tests stand.
+const PROMISES: &str = "docs/reliability.md";
+/// A word of the page with so many underscores is the name of a test.
+const NAME_UNDERSCORES: usize = 2;
+
+/// The tests that the page of promises names: one that was renamed or removed proves nothing.
+pub(super) fn promises(repository: &Repository) -> Vec<Finding> {
+    let Some(page) = repository.file(PROMISES) else { return Vec::new() };
+    let mut findings = Vec::new();
+    for (number, line) in page.lines() {
+        // Between two backticks is code: every second part.
+        for name in line.split('`').skip(1).step_by(2).filter(|word| is_name(word)) {
+            let defined = format!("fn {name}(");
+            if !repository.sources().any(|file| file.text.contains(&defined)) {
+                findings.push(Finding::line(page, number, format!("there is no test `{name}`")));
+            }
+        }
+    }
+    findings
+}
+
+fn is_name(word: &str) -> bool {
+    let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    word.chars().all(small) && word.matches('_').count() >= NAME_UNDERSCORES
+}
+
 /// The relative targets of the links `[text](target)` in a line, code spans left out.
 fn targets(line: &str) -> Vec<&str> {
     // Between two backticks is code: every second part.
@@ -129,5 +155,14 @@ mod tests {
             ("docs/spec/a.md", "[up](../../README.md) [out](../../../x)\n"),
         ]));
         assert_eq!(places(&found), ["README.md:3", "docs/spec/a.md:1"]);
+    }
+
+    #[test]
+    fn a_test_that_is_gone_is_found_in_the_page_of_promises() {
+        let page = "| it holds | `it_holds_always`, `mithaq_x`, `it_holds_no_more` |";
+        let files = [(PROMISES, page), ("crates/a/src/b.rs", "fn it_holds_always() {}")];
+        let findings = promises(&repository(&files));
+        assert_eq!(places(&findings), [format!("{}:1", PROMISES)]);
+        assert!(promises(&repository(&[])).is_empty());
     }
 }
