@@ -107,6 +107,12 @@ impl Token {
         self.len as usize
     }
 
+    /// Returns how many of its leading letters other spellings may lack (an article, "son of", "servant of").
+    #[must_use]
+    pub const fn optional_start(&self) -> usize {
+        self.skip as usize
+    }
+
     /// A token of symbols that stand at the beginning of a name; what is derived from them is not filled.
     pub(crate) fn bare(script: Script, role: Role, symbols: usize) -> Self {
         Self {
@@ -227,6 +233,18 @@ impl Name {
                 token.rarity = rarity_eighths(value);
             }
         }
+    }
+
+    /// Returns the letters of a token after folding, in the alphabet of its script
+    /// ([`crate::training::alphabet`]); particles joined to it are part of it. For whoever cuts keys of their own.
+    ///
+    /// ```
+    /// use mithaq_names::Name;
+    /// let name = Name::parse("Müller, Zoë");
+    /// assert_eq!(name.letters(&name.tokens()[0]).collect::<String>(), "zoe");
+    /// ```
+    pub fn letters<'a>(&'a self, token: &'a Token) -> impl Iterator<Item = char> + 'a {
+        self.symbols_of(token).iter().map(|symbol| crate::script::printable(token.script, *symbol))
     }
 
     pub(crate) fn symbols_of(&self, token: &Token) -> &[Symbol] {
