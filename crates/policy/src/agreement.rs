@@ -153,8 +153,20 @@ pub struct Agreement {
 pub struct PrivateCheck {
     /// Most subjects of one check.
     pub batch_cap: u32,
-    /// Most evaluations a day.
+    /// Most evaluations a day, for the partner as a whole.
     pub daily_cap: u32,
+    /// Most evaluations a day for one officer of the partner; at most `daily_cap`.
+    pub officer_cap: u32,
+    /// Most evaluations a day for one case; at most `daily_cap`.
+    pub case_cap: u32,
+    /// Evaluations without a confirmed hit after which people review the partner's checks.
+    pub review_after: u32,
+    /// Hash of the policy of tokens (`docs/spec/check.md`): both sides make tokens alike.
+    pub token_policy: Option<[u8; 32]>,
+    /// Every evaluation comes with a proof of the key it was made with.
+    pub verifiable: bool,
+    /// A refused check looks like one without a hit. Cannot be had together with `verifiable`.
+    pub refuse_silently: bool,
 }
 
 /// Why a file is no agreement. Names the field, never content beyond the caller's own file.

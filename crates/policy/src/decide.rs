@@ -153,6 +153,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// A refusal by a rule of this crate, which no agreement wrote.
+    pub(crate) fn by_rule(step: u8, code: DenialCode, rule: &str, words: &str) -> Self {
+        Self { step, code, rule: rule.to_owned(), clause: None, ground: None, words: words::of(words) }
+    }
+
     /// Returns the step of the release decision that failed first, 1 to 17.
     #[must_use]
     pub const fn step(&self) -> u8 {

@@ -9,6 +9,7 @@
 #![deny(missing_docs)]
 
 pub mod agreement;
+mod check;
 mod context;
 mod decide;
 mod facts;
@@ -19,8 +20,9 @@ mod walk;
 mod words;
 
 pub use agreement::{
-    Agreement, AgreementError, AgreementParty, Budgets, Onward, agreement_id, default_clock,
+    Agreement, AgreementError, AgreementParty, Budgets, Onward, PrivateCheck, agreement_id, default_clock,
 };
+pub use check::{CHECKABLE, CheckFacts, CheckPermit, permit_check};
 pub use context::{Clearance, Context, RiskAssessment, Side, Work};
 pub use decide::{Decision, Disclosure, OrderKind, OrderPermit, Permit, Refusal, decide, permit_order};
 pub use life::{Stage, Standing};

@@ -146,6 +146,14 @@ struct EquivalenceEntry {
 struct PrivateCheckTable {
     batch_cap: u32,
     daily_cap: u32,
+    officer_cap: Option<u32>,
+    case_cap: Option<u32>,
+    review_after: Option<u32>,
+    token_policy: Option<String>,
+    #[serde(default)]
+    verifiable: bool,
+    #[serde(default)]
+    refuse_silently: bool,
 }
 
 /// Where a field stands, to say so.
@@ -586,8 +594,30 @@ fn private_check(
     file: Option<&PrivateCheckTable>,
 ) -> Result<Option<PrivateCheck>, AgreementError> {
     let Some(file) = file else { return Ok(None) };
+    let daily = lines.within("private_check.daily_cap", file.daily_cap, 1, 1_000_000)?;
+    let part = |field, given: Option<u32>| lines.within(field, given.unwrap_or(daily), 1, daily);
+    let token_policy = match file.token_policy.as_deref() {
+        None => None,
+        Some(text) => Some(fingerprint(text).ok_or_else(|| {
+            let field = "private_check.token_policy";
+            lines.error(
+                field,
+                "is no hash; write the 64 hexadecimal digits of the policy of tokens".to_owned(),
+            )
+        })?),
+    };
+    if file.verifiable && file.refuse_silently {
+        let both = "is true beside `verifiable`: a proof tells a refusal apart; write one of the two";
+        return Err(lines.error("private_check.refuse_silently", both.to_owned()));
+    }
     Ok(Some(PrivateCheck {
         batch_cap: lines.within("private_check.batch_cap", file.batch_cap, 1, 1_000)?,
-        daily_cap: lines.within("private_check.daily_cap", file.daily_cap, 1, 1_000_000)?,
+        daily_cap: daily,
+        officer_cap: part("private_check.officer_cap", file.officer_cap)?,
+        case_cap: part("private_check.case_cap", file.case_cap)?,
+        review_after: part("private_check.review_after", file.review_after)?,
+        token_policy,
+        verifiable: file.verifiable,
+        refuse_silently: file.refuse_silently,
     }))
 }
