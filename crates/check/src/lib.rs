@@ -6,4 +6,33 @@
 //! bytes and what remains possible: `docs/spec/check.md`.
 #![deny(missing_docs)]
 
+mod ask;
+mod binding;
+mod bits;
+mod budget;
+pub mod event;
+pub mod follow;
+mod messages;
+mod opening;
 pub mod oprf;
+mod serve;
+mod set;
+pub mod sound;
+mod standing;
+mod tokens;
+
+pub use ask::{AskError, Hit, Pending, Question, ask, claims, half};
+pub use binding::Binding;
+pub use bits::{SOUND_VERSION, eighths};
+pub use budget::{Counters, Exceeded, charge, review_due};
+pub use messages::{Answer, CLAIMS_MAX, CheckId, Claims, Handles, Request};
+pub use opening::{Mismatch, Opening, QUERY_STEP};
+pub use serve::{Admission, Charged, Desk, Refused, Register, admit, inputs};
+pub use set::{
+    FILTER_MAX, FilterError, HEADER_MAX, SetError, SetHeader, SignedSet, TAGS_MAX, TagSeed, TagSet, filled,
+    part, tag_seed,
+};
+pub use standing::{LIFE_MAX, Standing, StandingError, Warrant};
+pub use tokens::{
+    Known, Meets, Party, Second, Strength, Token, TokenKey, TokenPolicy, TokenPolicyError, tokens,
+};

@@ -1,5 +1,6 @@
 //! The parsers under test.
 
+mod check;
 mod envelope;
 mod evidence;
 mod files;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> Vec<Target> {
         wire::targets(),
         envelope::targets(),
         evidence::targets(),
+        check::targets(),
         files::targets(),
         names::targets(),
     ]

@@ -1,5 +1,6 @@
 //! The asked side: evaluate what is blinded, and one's own inputs.
 
+use curve25519_dalek::RistrettoPoint;
 use zeroize::Zeroize as _;
 
 use super::client::count;
@@ -60,4 +61,16 @@ pub fn own_outputs<T: AsRef<[u8]>>(key: &SecretKey, inputs: &[T]) -> Result<Vec<
         points.zeroize();
     }
     Ok(out)
+}
+
+/// Elements that look evaluated and are not, from 64 random bytes each: what a silent refusal answers with.
+#[must_use]
+pub fn decoys(randomness: &[[u8; 64]]) -> Vec<Element> {
+    let chunks = randomness.chunks(CHUNK);
+    chunks
+        .flat_map(|chunk| {
+            let points: Vec<_> = chunk.iter().map(RistrettoPoint::from_uniform_bytes).collect();
+            group::compress_doubled(&points).collect::<Vec<_>>()
+        })
+        .collect()
 }

@@ -1,0 +1,219 @@
+//! The asked side: admit, charge, and only then evaluate.
+
+use std::collections::BTreeMap;
+
+use mithaq_model::{SubjectId, Timestamp};
+use mithaq_policy::{CheckPermit, PrivateCheck, Refusal, Side};
+
+use crate::ask::half;
+use crate::budget::{self, Counters};
+use crate::messages::{Answer, Claims, Handles, Request};
+use crate::oprf::{self, Mode, Output, SecretKey};
+use crate::set::{SetHeader, TagSeed, tag_seed};
+use crate::{Strength, TokenKey};
+
+/// What the store holds beside a request: loaded in the transaction that will hold the charge.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    /// Header of the newest set for this partner.
+    pub set: &'a SetHeader,
+    /// What the agreement says about checks; none: nothing is agreed.
+    pub terms: Option<PrivateCheck>,
+    /// The decision of this side's policy ([`mithaq_policy::permit_check`]).
+    pub permit: Result<&'a CheckPermit, &'a Refusal>,
+    /// Counters of today.
+    pub counters: Counters,
+    /// Digest of the request that came under the same number before, if one did.
+    pub seen: Option<[u8; 32]>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Admission {
+    /// The same bytes came before: send the stored answer again, byte for byte. Nothing is evaluated or charged.
+    Again,
+    /// Refused: log the code, send [`Refused::answer`].
+    Refused(Refused),
+    /// Admitted: store the counters, the digest and the entry, commit, then [`Charged::evaluate`].
+    Charged(Box<Charged>),
+}
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Stable code, for the ledger; and for the partner unless it is silent.
+    pub code: &'static str,
+    /// Whether the answer must look like one without a hit.
+    pub silent: bool,
+}
+
+/// An admitted request whose charge must be durable before it is evaluated.
+#[derive(Debug)]
+pub struct Charged {
+    request: Request,
+    /// Counters to be stored.
+    pub counters: Counters,
+    /// People must look at this partner's checks.
+    pub review: bool,
+}
+
+/// Decides about a request.
+#[must_use]
+pub fn admit(request: Request, desk: &Desk<'_>) -> Admission {
+    if desk.seen == Some(request.digest()) {
+        return Admission::Again;
+    }
+    match reason(&request, desk) {
+        Ok((counters, review)) => Admission::Charged(Box::new(Charged { request, counters, review })),
+        Err(code) => Admission::Refused(Refused { code, silent: silent(desk) }),
+    }
+}
+
+fn silent(desk: &Desk<'_>) -> bool {
+    desk.terms.is_some_and(|terms| terms.refuse_silently) && desk.set.key.mode() == Mode::Base
+}
+
+/// The first reason to refuse, in the order in which they are cheap.
+fn reason(request: &Request, desk: &Desk<'_>) -> Result<(Counters, bool), &'static str> {
+    let set = desk.set;
+    if desk.seen.is_some() {
+        return Err("check.number_used");
+    }
+    let parties = (&request.asking, &request.asked) == (&set.asking, &set.asked);
+    if request.agreement != set.agreement || !parties || request.policy != set.policy {
+        return Err("check.other_agreement");
+    }
+    if request.epoch != set.epoch || desk.now < set.valid_from || desk.now >= set.valid_to {
+        return Err("check.epoch");
+    }
+    let permit = desk.permit.map_err(|refusal| refusal.code().code())?;
+    let facts = permit.facts();
+    let decided = (facts.purpose, facts.class, facts.subjects)
+        == (request.purpose, request.class, request.subjects)
+        && (&facts.asking, &facts.asked) == (&request.asking, &request.asked)
+        && permit.agreement() == request.agreement
+        && facts.side == Side::Receiver;
+    if !decided {
+        return Err("check.other_permit");
+    }
+    let evaluations = u32::try_from(request.elements.len()).unwrap_or(u32::MAX);
+    let charged = budget::charge(permit.terms(), desk.counters, evaluations).map_err(|_exceeded| "BUD")?;
+    Ok((charged, budget::review_due(permit.terms(), &charged)))
+}
+
+impl Refused {
+    /// Returns the answer. `randomness`: 64 bytes per element, used for a silent refusal only.
+    #[must_use]
+    pub fn answer(&self, request: &Request, randomness: &[[u8; 64]]) -> Answer {
+        let (check, digest) = (request.check, request.digest());
+        let decoys = randomness.get(..request.elements.len()).filter(|_| self.silent);
+        match decoys {
+            Some(random) => {
+                Answer::Evaluated { check, request: digest, elements: oprf::decoys(random), proof: None }
+            }
+            None => Answer::Refused { check, request: digest, code: self.code.to_owned() },
+        }
+    }
+}
+
+impl Charged {
+    /// Returns the request.
+    #[must_use]
+    pub const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Evaluates, after the charge is durable. `randomness`: 64 bytes, for the proof. A malformed element or another
+    /// key than the epoch's is refused openly: it is a fault of the protocol, and stays charged.
+    #[must_use]
+    pub fn evaluate(self, key: &SecretKey, randomness: &[u8; 64]) -> Answer {
+        let (check, digest) = (self.request.check, self.request.digest());
+        let evaluated = match key.mode() {
+            Mode::Base => oprf::evaluate(key, &self.request.elements).map(|elements| (elements, None)),
+            Mode::Verifiable => oprf::evaluate_proved(key, &self.request.elements, randomness)
+                .map(|(elements, proof)| (elements, Some(proof))),
+        };
+        match evaluated {
+            Ok((elements, proof)) => Answer::Evaluated { check, request: digest, elements, proof },
+            Err(_fault) => Answer::Refused { check, request: digest, code: "check.element".to_owned() },
+        }
+    }
+}
+
+/// The outputs of the asked side's own tokens under one epoch: what sets are made of and claims are answered from.
+/// As secret as the key.
+#[derive(Default)]
+pub struct Register(BTreeMap<[u8; 32], Entry>);
+
+struct Entry {
+    seed: TagSeed,
+    subject: SubjectId,
+    strength: Strength,
+}
+
+impl core::fmt::Debug for Register {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "<register of {} tokens>", self.0.len())
+    }
+}
+
+impl Register {
+    /// Adds the output of a token of a subject. Two subjects may share a token: the first stays.
+    pub fn add(&mut self, output: &Output, subject: SubjectId, strength: Strength) {
+        let entry = Entry { seed: tag_seed(output), subject, strength };
+        self.0.entry(half(output)).or_insert(entry);
+    }
+
+    /// Removes a subject.
+    pub fn remove(&mut self, subject: SubjectId) {
+        self.0.retain(|_, entry| entry.subject != subject);
+    }
+
+    /// Returns how many tokens it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns what the next set is made of.
+    #[must_use]
+    pub fn seeds(&self) -> Vec<TagSeed> {
+        self.0.values().map(|entry| entry.seed).collect()
+    }
+
+    /// Answers claims: for each hit the subject and band, and a handle from 16 random bytes each; nothing for a claim
+    /// that is none. `evaluated`: how many elements the check had; more claims than that answer nothing.
+    #[must_use]
+    pub fn resolve(
+        &self,
+        claims: &Claims,
+        evaluated: usize,
+        randomness: &[[u8; 16]],
+    ) -> (Handles, Vec<([u8; 16], SubjectId, Strength)>) {
+        let mut found = Vec::new();
+        let honest = claims.halves.len() <= evaluated;
+        let handles = claims.halves.iter().enumerate().map(|(at, half)| {
+            let entry = self.0.get(half).filter(|_| honest)?;
+            let handle = *randomness.get(at)?;
+            found.push((handle, entry.subject, entry.strength));
+            Some(handle)
+        });
+        let handles = Handles { check: claims.check, handles: handles.collect() };
+        (handles, found)
+    }
+}
+
+/// Returns the inputs of tokens under a set's epoch, for [`oprf::own_outputs`].
+#[must_use]
+pub fn inputs(set: &SetHeader, keys: &[TokenKey]) -> Vec<[u8; 64]> {
+    let binding = crate::Binding::of(set);
+    keys.iter().map(|key| binding.input(key)).collect()
+}

@@ -1,0 +1,81 @@
+//! What is known of a subject, as far as tokens use it.
+
+use mithaq_model::{PartialDate, Subject, Value};
+use mithaq_names::{Document, DocumentKind, Kind, Name};
+
+/// Names, births, places and documents of a subject.
+#[derive(Clone, Default)]
+pub struct Known {
+    /// Names, in any script.
+    pub names: Vec<Name>,
+    /// Dates of birth as known.
+    pub births: Vec<PartialDate>,
+    /// Places of birth, parsed as [`Kind::Place`].
+    pub places: Vec<Name>,
+    /// Document numbers.
+    pub documents: Vec<Document>,
+}
+
+impl core::fmt::Debug for Known {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let counts = (self.names.len(), self.births.len(), self.places.len(), self.documents.len());
+        write!(f, "<{} names, {} births, {} places, {} documents>", counts.0, counts.1, counts.2, counts.3)
+    }
+}
+
+impl Known {
+    /// Takes what a subject's claims say.
+    #[must_use]
+    pub fn of(subject: &Subject) -> Self {
+        let mut known = Self::default();
+        for claim in subject.claims() {
+            match &claim.value {
+                Value::Name { full, .. } => known.names.push(Name::parse(full.reveal())),
+                Value::Date(date) => known.births.push(*date),
+                Value::Document(document) => known.documents.extend(taken(document)),
+                Value::Text(text) if claim.attribute == mithaq_model::Attribute::Place => {
+                    known.places.push(Name::parse_as(Kind::Place, text.reveal()));
+                }
+                Value::Text(_)
+                | Value::Position(_)
+                | Value::Sex(_)
+                | Value::Status(_)
+                | Value::Class { .. } => {}
+            }
+        }
+        known
+    }
+}
+
+/// A document whose issuer is written as a code of two letters; others are known by no common name.
+fn taken(document: &mithaq_model::Document) -> Option<Document> {
+    let issuer = document.issuer.as_ref()?.reveal().as_bytes();
+    let issuer: [u8; 2] = issuer.try_into().ok()?;
+    issuer.iter().all(u8::is_ascii_uppercase).then(|| Document {
+        kind: DocumentKind::Renewable,
+        issuer,
+        number: document.number.reveal().to_owned(),
+    })
+}
+
+/// Year, and day and month in rising order where both could be a month; none when the day is not known. 1 January is
+/// how registers write a day they do not know: it is no day.
+pub(crate) fn folded_day(date: PartialDate) -> Option<(u16, u8, u8)> {
+    match date {
+        PartialDate::Day { month: 1, day: 1, .. } => None,
+        PartialDate::Day { year, month, day } if day <= 12 => Some((year, day.min(month), day.max(month))),
+        PartialDate::Day { year, month, day } => Some((year, month, day)),
+        PartialDate::Month { .. }
+        | PartialDate::Year(_)
+        | PartialDate::About(_)
+        | PartialDate::Between(..) => None,
+    }
+}
+
+/// A letter or digit of a document number in the one form that counts, Arabic and Persian digits as others.
+pub(crate) fn plain(c: char) -> Option<char> {
+    let from = |zero: u32| {
+        u32::from(c).checked_sub(zero).filter(|digit| *digit < 10).and_then(|d| char::from_digit(d, 10))
+    };
+    from(0x660).or_else(|| from(0x6f0)).or_else(|| c.is_ascii_alphanumeric().then(|| c.to_ascii_uppercase()))
+}

@@ -1,0 +1,131 @@
+//! The documents of the private check.
+
+use super::{Outcome, Target, refused, same_bytes};
+use mithaq_check::oprf::{Element, Mode, Proof, SecretKey};
+use mithaq_check::{Answer, Claims, Handles, Opening, Request, SetHeader, SignedSet, TagSet, TokenPolicy};
+use mithaq_model::{AgreementId, CaseId, PartyId, Purpose, SubjectClass, Timestamp};
+
+const DIGEST: [u8; 32] = [6; 32];
+const CHECK: [u8; 16] = [1; 16];
+
+pub(super) fn targets() -> Vec<Target> {
+    let target = |name, about, seeds, run| Target { name, about, seeds, dictionary: &[], run };
+    vec![
+        target("check-set", "a signed tag set", sets(), |bytes| {
+            once(bytes, |b| SignedSet::read(b, |_, _, _| true), SignedSet::to_bytes)
+        }),
+        target("check-filter", "the filter of a tag set", filters(), |bytes| {
+            once(bytes, |b| TagSet::from_filter([0; 16], 256, b), TagSet::filter)
+        }),
+        target("check-request", "a request", vec![request().to_bytes()], |bytes| {
+            once(bytes, Request::from_bytes, Request::to_bytes)
+        }),
+        target("check-answer", "an answer", answers(), |bytes| {
+            once(bytes, Answer::from_bytes, Answer::to_bytes)
+        }),
+        target("check-claims", "claims of hits", claims(), |bytes| {
+            once(bytes, Claims::from_bytes, Claims::to_bytes)
+        }),
+        target("check-handles", "handles of candidates", handles(), |bytes| {
+            once(bytes, Handles::from_bytes, Handles::to_bytes)
+        }),
+        target("check-opening", "the opening of a query set", openings(), |bytes| {
+            once(bytes, Opening::from_bytes, Opening::to_bytes)
+        }),
+        target("check-policy", "a policy of tokens", policies(), |bytes| {
+            once(bytes, TokenPolicy::from_bytes, TokenPolicy::to_bytes)
+        }),
+    ]
+}
+
+fn once<T, E: std::fmt::Display + std::fmt::Debug>(
+    bytes: &[u8],
+    decode: impl FnOnce(&[u8]) -> Result<T, E>,
+    encode: impl FnOnce(&T) -> Vec<u8>,
+) -> Outcome {
+    match decode(bytes) {
+        Ok(value) => same_bytes(bytes, &encode(&value)),
+        Err(error) => refused(error),
+    }
+}
+
+fn set() -> Option<TagSet> {
+    let seeds: Vec<[u8; 32]> = (0..=255).map(|n| [n; 32]).collect();
+    TagSet::of([0; 16], seeds.get(..200)?, seeds.get(200..)?).ok()
+}
+
+fn filters() -> Vec<Vec<u8>> {
+    set().iter().map(TagSet::filter).collect()
+}
+
+fn sets() -> Vec<Vec<u8>> {
+    let parties = PartyId::new("es-police").ok().zip(PartyId::new("ma-security").ok());
+    let key = SecretKey::derive(Mode::Verifiable, &[8; 32], b"").ok();
+    let made = set().zip(parties).zip(key).map(|((set, (asked, asking)), key)| {
+        let header = SetHeader {
+            agreement: AgreementId::new([2; 32]),
+            asked,
+            asking,
+            epoch: 1,
+            number: 300,
+            policy: [3; 32],
+            key: key.public(),
+            valid_from: Timestamp::from_millis(0),
+            valid_to: Timestamp::from_millis(1_780_300_800_000),
+            nonce: [0; 16],
+            slots: 0,
+            filter: [0; 32],
+        };
+        SignedSet::sign(header, set, |_| [7; 64]).to_bytes()
+    });
+    made.into_iter().collect()
+}
+
+fn request() -> Request {
+    let party = |name: &str| PartyId::new(name).unwrap_or_else(|_| std::process::abort());
+    Request {
+        check: CHECK,
+        agreement: AgreementId::new([2; 32]),
+        asking: party("ma-security"),
+        asked: party("es-police"),
+        epoch: 1,
+        policy: [3; 32],
+        case: CaseId::new([4; 16]),
+        purpose: Purpose::Investigate,
+        class: SubjectClass::Wanted,
+        officer: [5; 16],
+        subjects: 25,
+        created: Timestamp::from_millis(1_780_300_800_000),
+        commitment: DIGEST,
+        elements: vec![Element([7; 32]); 3],
+    }
+}
+
+fn answers() -> Vec<Vec<u8>> {
+    let (check, request, elements) = (CHECK, DIGEST, vec![Element([8; 32]); 3]);
+    [
+        Answer::Evaluated { check, request, elements: elements.clone(), proof: None },
+        Answer::Evaluated { check, request, elements, proof: Some(Proof([9; 64])) },
+        Answer::Refused { check, request, code: "check.epoch".to_owned() },
+    ]
+    .iter()
+    .map(Answer::to_bytes)
+    .collect()
+}
+
+fn claims() -> Vec<Vec<u8>> {
+    vec![Claims { check: CHECK, halves: vec![[1; 32], [2; 32], [3; 32]] }.to_bytes()]
+}
+
+fn handles() -> Vec<Vec<u8>> {
+    vec![Handles { check: CHECK, handles: vec![Some([1; 16]), None] }.to_bytes()]
+}
+
+fn openings() -> Vec<Vec<u8>> {
+    vec![Opening::new([1; 32], [2; 32], [[3; 32], [4; 32]]).to_bytes()]
+}
+
+fn policies() -> Vec<Vec<u8>> {
+    let place = TokenPolicy { place_bits: Some(30), ..TokenPolicy::NARROW };
+    [TokenPolicy::NARROW, TokenPolicy::WIDE, place].iter().map(TokenPolicy::to_bytes).collect()
+}
