@@ -67,6 +67,22 @@ impl App {
         Ok(signed)
     }
 
+    /// Logs the start; and that the mark outside of the database is not there although a checkpoint was signed: then
+    /// nothing could show that an older copy was put in place, and oversight should know.
+    ///
+    /// # Errors
+    /// When the mark cannot be read or the store fails.
+    pub(crate) fn started(&self) -> Result<(), AppError> {
+        let unmarked = self.mark.last()?.is_none();
+        self.write(move |app, tx| {
+            let mut events = vec![Event::system("node.started", &app.party)];
+            if unmarked && app.ledger.last_checkpoint(tx)?.is_some() {
+                events.push(Event::system("node.mark_missing", &app.party));
+            }
+            app.log(tx, &events).map(drop)
+        })
+    }
+
     /// Checks that the database still holds the log up to the mark outside of it. A mark that is missing says nothing:
     /// a node that was set up before there were marks has none yet.
     ///

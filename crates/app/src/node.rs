@@ -119,7 +119,7 @@ impl App {
         app.check_log()?;
         app.reload()?;
         app.reload_halt()?;
-        app.write(|app, tx| app.log(tx, &[Event::system("node.started", &app.party)]).map(drop))?;
+        app.started()?;
         Ok(app)
     }
 

@@ -218,7 +218,15 @@ fn an_older_copy_of_the_whole_database_does_not_open() {
     assert_eq!((refused.kind(), refused.code()), (ErrorKind::Integrity, "store.rolled_back"));
     assert!(refused.next_step().unwrap().contains("mithaq restore"));
     // Without its mark the copy opens: that is what the mark is for. A mark of other bytes is no mark.
-    open(&database, 4, &Arc::new(Marked::default())).unwrap();
+    let unmarked = open(&database, 4, &Arc::new(Marked::default())).unwrap();
+    let read = |tx: &mut dyn mithaq_db::Tx| -> Result<_, mithaq_app::AppError> {
+        let ledger = mithaq_store::ledger::Ledger::open(tx)?;
+        Ok(ledger.entries(tx, &mithaq_store::ledger::Filter::All, 0..u64::MAX)?)
+    };
+    let entries = database.db().read(read).unwrap();
+    let missing = entries.iter().any(|(_, bytes)| bytes.windows(17).any(|part| part == b"node.mark_missing"));
+    assert!(missing, "oversight sees that it started without one");
+    drop(unmarked);
     mark.keep(b"no checkpoint").unwrap();
     assert_eq!(open(&database, 5, &mark).err().unwrap().code(), "store.mark");
 }
