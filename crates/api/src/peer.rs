@@ -33,6 +33,7 @@ pub fn router(app: App) -> Router {
         .route("/mx/1/held", get(held))
         .route("/mx/1/outbox/{agreement}/{class}", get(fetch))
         .route("/mx/1/answer/{agreement}/{class}", post(answered))
+        .route("/mx/1/receipts/{agreement}/{class}/{epoch}/{seq}", get(receipts))
         .layer(DefaultBodyLimit::max(BATCH_MAX))
         .with_state(app)
 }
@@ -131,6 +132,24 @@ async fn countersign(
 /// The checkpoint this node holds of the caller's own log.
 async fn held(State(app): State<App>, Extension(peer): Extension<ConnectedPeer>) -> Response {
     answer(blocking(app, move |app| app.held_for(&peer.0)).await)
+}
+
+/// What this node signed for messages of the caller after a place: for a caller that lost its own rows.
+async fn receipts(
+    State(app): State<App>,
+    Extension(peer): Extension<ConnectedPeer>,
+    Path((agreement, class, epoch, seq)): Path<(String, String, u32, u64)>,
+) -> Response {
+    let class = match class.as_str() {
+        "control" => Lane::Control,
+        "report" => Lane::Report,
+        _other => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let Ok(agreement) = agreement.parse::<AgreementId>() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let after = (class, Position { epoch, seq });
+    answer(blocking(app, move |app| app.receipts_for(&peer.0, agreement, after)).await)
 }
 
 fn answer(result: Result<Vec<u8>, AppError>) -> Response {

@@ -6,8 +6,8 @@ mod papers;
 use std::collections::BTreeSet;
 
 use mithaq_db::Tx;
-use mithaq_evidence::{Anchors, JudgeError, judge};
-use mithaq_ledger::{Entry, Id, SignedNote, Trust, VerifierKey, verify_checkpoint};
+use mithaq_evidence::{Anchors, JudgeError, judge, successor_key};
+use mithaq_ledger::{Entry, Id, KeyName, SignedNote, Trust, VerifierKey, verify_checkpoint};
 use mithaq_model::{AgreementId, CaseId, ObjectId, ReportId};
 use mithaq_store::StoreError;
 use mithaq_store::ledger::{Evidence, Filter};
@@ -17,6 +17,7 @@ use crate::error::{AppError, ErrorKind, words};
 use crate::evidence::papers::Spoken;
 use crate::log::Event;
 use crate::registry::OWN_ROOT;
+use crate::restore::Renamed;
 use crate::rights::{May, intent};
 
 /// Which entries go into a bundle.
@@ -54,9 +55,9 @@ impl App {
             {
                 return Ok(None);
             }
-            let note = checkpoint
-                .sign(app.keys.log())
-                .map_err(|error| AppError::bug("ledger.sign").because(error))?;
+            let signer = Renamed { inner: app.keys.log(), public: app.log_key()? };
+            let note =
+                checkpoint.sign(&signer).map_err(|error| AppError::bug("ledger.sign").because(error))?;
             app.ledger.put_checkpoint(tx, &note)?;
             Ok(Some(note))
         })?;
@@ -94,10 +95,21 @@ impl App {
             AppError::new(ErrorKind::Integrity, "store.mark", words::INTEGRITY)
                 .hint("the file with the mark of the log is damaged: put it back from a copy of the node's directory")
         };
-        let key = [self.keys.log_key()?];
+        let (key, generation) = self.key_of_mark(&bytes).ok_or_else(not_ours)?;
+        let key = [key];
         let kept =
             verify_checkpoint(&bytes, &Trust::logs_only(&key)).map_err(|why| not_ours().because(why))?;
-        match self.ledger.continues(tx, kept.checkpoint()) {
+        if generation < self.ledger.log() {
+            // A restore began another log since: its first checkpoint will be the mark.
+            return Ok(());
+        }
+        let continued = if generation == self.ledger.log() {
+            self.ledger.continues(tx, kept.checkpoint())
+        } else {
+            // The database is of before a restore that this node has behind it.
+            Err(StoreError::LogBroken { stored: 0, signed: kept.checkpoint().size() })
+        };
+        match continued {
             Ok(_head) => Ok(()),
             Err(why @ StoreError::LogBroken { .. }) => Err(AppError::new(
                 ErrorKind::Integrity,
@@ -111,6 +123,16 @@ impl App {
             .because(why)),
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// The key of the log that a mark is of, and which in the row of this node's logs that is, from 1.
+    fn key_of_mark(&self, note: &[u8]) -> Option<(VerifierKey, u32)> {
+        let note = SignedNote::parse(note).ok()?;
+        let origin = KeyName::new(note.text().lines().next()?).ok()?;
+        let base = self.keys.log_key().ok()?;
+        let key = successor_key(&base, &origin)?;
+        let number = origin.as_str().strip_prefix(base.name().as_str())?.strip_prefix('/');
+        Some((key, number.map_or(Some(1), |number| number.parse().ok())?))
     }
 
     /// Returns the last signed checkpoint, for partners and oversight: size and root only.
@@ -134,7 +156,8 @@ impl App {
     /// # Errors
     /// Never for a key this node made.
     pub fn log_key(&self) -> Result<VerifierKey, AppError> {
-        self.keys.log_key()
+        let key = self.keys.log_key()?;
+        successor_key(&key, self.ledger.origin()).ok_or_else(|| AppError::bug("ledger.origin"))
     }
 
     /// Checks, after a start, that the store still holds the last checkpoint that was signed.

@@ -1,10 +1,11 @@
 //! How far the lanes with a partner go: told, noted, and tried again when it is back.
 
+use mithaq_db::Tx;
 use mithaq_exchange::{announced, heads};
 use mithaq_model::{AgreementId, PartyId};
 use mithaq_store::lanes::{self, LaneKey};
 use mithaq_store::partners;
-use mithaq_wire::{Heads, Lane, LaneId, decode_heads, encode_heads};
+use mithaq_wire::{Heads, Lane, LaneId, Position, decode_heads, encode_heads};
 
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
@@ -56,11 +57,12 @@ impl App {
         Ok(())
     }
 
-    /// Notes how far a partner says its control lane goes: nothing of it is read before that is drained.
+    /// Notes how far a partner says its control lane goes: nothing of it is read before that is drained. Returns the
+    /// lanes of which it has less than it signed for, with the place it has: it lost rows, and gets them again.
     ///
     /// # Errors
     /// When the answer is malformed or the store fails.
-    pub fn note_heads(&self, peer: &PartyId, bytes: &[u8]) -> Result<(), AppError> {
+    pub fn note_heads(&self, peer: &PartyId, bytes: &[u8]) -> Result<Vec<(LaneId, Position)>, AppError> {
         let heads: Heads = decode_heads(bytes).map_err(|why| {
             AppError::new(ErrorKind::PeerMisbehaved, "peer.heads", words::UNAVAILABLE).because(why)
         })?;
@@ -79,7 +81,31 @@ impl App {
             control.announce(last, lane.have, app.now());
             lanes::save_control(tx, key, &control)?;
             partners::seen(tx, &peer, app.now(), 0)?;
-            Ok(())
+            app.catch_up(tx, &peer, &heads)?;
+            app.behind(tx, &peer, &heads)
         })
+    }
+
+    fn behind(
+        &self,
+        tx: &mut dyn Tx,
+        peer: &PartyId,
+        heads: &Heads,
+    ) -> Result<Vec<(LaneId, Position)>, AppError> {
+        let mut behind = Vec::new();
+        for class in [Lane::Control, Lane::Report] {
+            let id = LaneId {
+                from: self.party.clone(),
+                to: peer.clone(),
+                agreement: heads.agreement,
+                lane: class,
+            };
+            let taken = heads.taken.iter().find(|ack| ack.lane == class);
+            let have = taken.map_or(Position { epoch: 1, seq: 0 }, |ack| ack.at);
+            if lanes::peek_outbound(tx, &id)?.is_some_and(|lane| have < lane.settled) {
+                behind.push((id, have));
+            }
+        }
+        Ok(behind)
     }
 }

@@ -39,6 +39,10 @@ impl App {
             let opener = Opener::new(app, &partner);
             let sign = OwnReceipts { app, manifest: own.hash() };
             let id = inspection.lane.clone();
+            if app.waits_for_orders(tx, &id)? {
+                // Among the reports may be what was recalled: orders first.
+                return Err(AppError::new(ErrorKind::Unavailable, "node.busy", words::UNAVAILABLE));
+            }
             let lane = lanes::inbound(tx, &id)?;
             let key = LaneKey::of(&id);
             let mut judge = app.own_rules(tx, &known, &inspection)?;

@@ -2,6 +2,7 @@
 //! method in the module it belongs to.
 
 use core::ops::Deref;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use mithaq_db::{Db, Tx};
@@ -41,6 +42,8 @@ pub struct Inner {
     pub(crate) cache: Mutex<SessionCache>,
     pub(crate) waker: Box<dyn Fn() + Send + Sync>,
     pub(crate) throttle: Throttle,
+    /// Partners that lost rows and wait to be asked how far they have our lanes.
+    pub(crate) asked: Mutex<BTreeSet<PartyId>>,
     /// Why the node stopped itself, a code.
     pub(crate) halted: RwLock<Option<String>>,
     pub(crate) mark: Arc<dyn HighWater>,
@@ -123,7 +126,7 @@ impl App {
         Ok(app)
     }
 
-    fn assemble(db: Db, identity: Identity, vault: Vault, ledger: Ledger, parts: Parts) -> Self {
+    pub(crate) fn assemble(db: Db, identity: Identity, vault: Vault, ledger: Ledger, parts: Parts) -> Self {
         Self(Arc::new(Inner {
             db,
             vault,
@@ -138,6 +141,7 @@ impl App {
             cache: Mutex::new(Self::new_cache()),
             waker: parts.waker,
             throttle: Throttle::default(),
+            asked: Mutex::default(),
             halted: RwLock::default(),
             mark: parts.mark,
             tally: crate::tally::Tally::default(),
@@ -197,7 +201,9 @@ impl App {
     /// Reads again whether the node is stopped.
     pub(crate) fn reload_halt(&self) -> Result<(), AppError> {
         let stored = self.read(move |_app, tx| Ok(settings::get(tx, HALTED)?))?;
-        let code = stored.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        // Empty: a restore took the reason away.
+        let code = stored.filter(|bytes| !bytes.is_empty());
+        let code = code.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         *self.halted.write().unwrap_or_else(PoisonError::into_inner) = code;
         Ok(())
     }
@@ -244,7 +250,7 @@ impl App {
     }
 }
 
-fn migrate(db: &Db) -> Result<(), AppError> {
+pub(crate) fn migrate(db: &Db) -> Result<(), AppError> {
     mithaq_store::migrate(db).map(drop).map_err(|error| {
         AppError::new(ErrorKind::Unavailable, "store.migration", words::UNAVAILABLE)
             .hint("the database is of a newer version, or was changed by hand: restore it or run the newer program")
@@ -252,7 +258,7 @@ fn migrate(db: &Db) -> Result<(), AppError> {
     })
 }
 
-fn not_set_up() -> AppError {
+pub(crate) fn not_set_up() -> AppError {
     AppError::new(ErrorKind::NotFound, "node.not_set_up", words::NOT_FOUND)
         .hint("set the node up first: `mithaq init DIR --party NAME --state XX`")
 }

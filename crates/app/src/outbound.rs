@@ -17,8 +17,8 @@ use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::lanes::{self, LaneKey, Outbox};
 use mithaq_store::{alarms, reports};
 use mithaq_wire::{
-    Ack, Digest, EnvelopeHeader, Lane, LaneId, MessageKind, ReceiptBatch, Verdict, decode_batch_answer,
-    encode_batch,
+    Ack, Digest, EnvelopeHeader, Lane, LaneId, MessageKind, Position, ReceiptBatch, Verdict,
+    decode_batch_answer, encode_batch,
 };
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -124,6 +124,17 @@ pub struct OutBatch {
 /// What is under way, per lane; in memory only.
 #[derive(Debug, Default)]
 pub struct Windows(BTreeMap<LaneId, Window>);
+
+impl Windows {
+    /// A partner said how far it has a lane: what it lacks is sent again.
+    pub fn partner_has(&mut self, behind: &[(LaneId, Position)]) {
+        for (lane, have) in behind {
+            if let Some(window) = self.0.get_mut(lane) {
+                window.partner_has(*have);
+            }
+        }
+    }
+}
 
 impl App {
     /// Tells the shell that something waits in the outbox.

@@ -19,7 +19,7 @@ use mithaq_wire::{Lane, LaneId, MessageKind, encode_report};
 use crate::App;
 use crate::agreements::decode_risk;
 use crate::drafts::{Draft, approvers};
-use crate::error::AppError;
+use crate::error::{AppError, ErrorKind, words};
 use crate::log::{Committed, Event};
 use crate::outbound::{OneWrap, fact_event};
 use crate::ports::random;
@@ -236,7 +236,7 @@ impl App {
 
     /// Logs events, then one entry for each message that got its place (R0), and stores the messages: each row
     /// names its entry, and is in the same transaction.
-    fn log_placed(
+    pub(crate) fn log_placed(
         &self,
         tx: &mut dyn Tx,
         mut events: Vec<Event>,
@@ -270,6 +270,11 @@ impl App {
             agreement: known.agreement().id(),
             lane: class,
         };
+        if lanes::is_restoring(tx, LaneKey::of(&id))? {
+            // A new place of an epoch that this node continued after a loss may be one it used before.
+            return Err(AppError::new(ErrorKind::Unavailable, "lane.restoring", words::UNAVAILABLE)
+                .hint("this node was restored: it sends again as soon as the partner was heard"));
+        }
         let lane = lanes::outbound(tx, &id)?;
         let now = self.now();
         let object = (sealed.header().object, sealed.header().version);

@@ -451,7 +451,7 @@ fn misbehaved() -> AppError {
     AppError::new(crate::ErrorKind::PeerMisbehaved, "peer.witness", words::UNAVAILABLE)
 }
 
-fn checkpoint_size(note: &SignedNote) -> u64 {
+pub(crate) fn checkpoint_size(note: &SignedNote) -> u64 {
     mithaq_ledger::Checkpoint::parse(note.text()).map_or(0, |checkpoint| checkpoint.size())
 }
 

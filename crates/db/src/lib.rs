@@ -59,5 +59,6 @@ pub use error::{Constraint, DbError};
 pub use meter::{COMMIT_BOUNDS_MICROS, DbStats};
 pub use migrate::{Migrated, Migration, MigrationError};
 pub use options::{PostgresOptions, Share, SqliteOptions};
+pub use sqlite::backup_sqlite;
 pub use tx::{Engine, Tx, lock_clause, skip_locked_clause};
 pub use value::{Row, Value};

@@ -76,6 +76,34 @@ fn private_file(path: &Path) -> Result<File, DbError> {
     options.open(path).map_err(|_denied| DbError::Io)
 }
 
+/// Writes a consistent copy of a database to a new file, readable by its owner only and durable on return, while
+/// another process may be writing to it. One read transaction, so writers are not held up; free pages, and what was
+/// erased, are not in the copy.
+///
+/// # Errors
+/// When the database cannot be read, or the file exists or cannot be written.
+pub fn backup_sqlite(from: &Path, to: &Path) -> Result<(), DbError> {
+    if to.exists() || !from.is_file() {
+        return Err(DbError::Io);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = rusqlite::Connection::open_with_flags(from, flags).map_err(|error| translate(&error))?;
+    connection.busy_timeout(std::time::Duration::from_secs(30)).map_err(|error| translate(&error))?;
+    let target = to.to_str().ok_or(DbError::Io)?;
+    // An empty file of our own, because the engine would make one that others can read.
+    drop(private_file(to)?);
+    let copied = connection.execute("VACUUM INTO ?1", [target]);
+    let synced = copied.map_err(|error| translate(&error)).and_then(|_| {
+        let file = File::open(to).and_then(|file| file.sync_all());
+        file.map_err(|_unsynced| DbError::Io)
+    });
+    if synced.is_err() {
+        // Half a copy is none. What cannot be removed is reported by the next attempt.
+        let _left = std::fs::remove_file(to);
+    }
+    synced
+}
+
 /// Opens connections to one file.
 pub(crate) struct SqliteSource {
     pub(crate) path: PathBuf,

@@ -84,8 +84,9 @@ impl<'p> Read<'p> {
         if kind == "report.erased" {
             self.erased.extend(object_of(entry));
         }
-        // Messages commit to ciphertext, by its hash; everything else to content, salted.
-        if entry.commitment.is_some() && !kind.starts_with("message.") {
+        // Messages commit to ciphertext and logs to checkpoints, by their hash; everything else to content, salted.
+        let is_public = kind.starts_with("message.") || kind.starts_with("log.");
+        if entry.commitment.is_some() && !is_public {
             self.committed.push((index, object_of(entry)));
         }
         let words = [

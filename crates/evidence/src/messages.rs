@@ -16,6 +16,9 @@ use crate::judgement::{Gap, Later, LaterKind, Message, Receipt, Violation};
 use crate::names::{Kind, envelope_name, later_name, receipt_name, receipts_name};
 use crate::papers::{Papers, fault};
 
+/// What is told of messages: themselves, later receipts, wrongs.
+pub(crate) type Told = (Vec<Message>, Vec<Later>, Vec<Violation>);
+
 /// Messages by the hash of their envelope, and what the log says of later receipts.
 pub(crate) struct Messages<'p> {
     papers: &'p Papers,
@@ -67,7 +70,8 @@ impl<'p> Messages<'p> {
             | "message.taken"
             | "message.decided"
             | "message.late_receipt"
-            | "message.not_delivered" => self.message(index, entry, partner),
+            | "message.not_delivered"
+            | "message.recovered" => self.message(index, entry, partner),
             kind @ ("receipt.read" | "receipt.erased" | "receipt.decided") => {
                 let what = match kind {
                     "receipt.read" => What::Read,
@@ -273,10 +277,7 @@ impl<'p> Messages<'p> {
     }
 
     /// The messages in the order of the log, and what is not proven about them.
-    pub(crate) fn finish(
-        self,
-        gaps: &mut Vec<Gap>,
-    ) -> Result<(Vec<Message>, Vec<Later>, Vec<Violation>), JudgeError> {
+    pub(crate) fn finish(self, gaps: &mut Vec<Gap>) -> Result<Told, JudgeError> {
         self.check_chains()?;
         let mut messages: Vec<Message> = self.all.into_values().collect();
         messages.sort_by_key(|message| message.index);

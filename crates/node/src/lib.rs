@@ -3,6 +3,7 @@
 //! Decides nothing about content: it moves bytes, keeps keys and calls the application.
 
 mod admission;
+pub mod backup;
 mod client;
 pub mod config;
 pub mod keyfile;
@@ -11,6 +12,7 @@ mod machine;
 pub mod mark;
 mod ops;
 mod pump;
+mod restore;
 mod serve;
 mod server;
 pub mod setup;

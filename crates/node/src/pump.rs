@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::client::{Endpoint, PeerClient, PeerIoError};
 use crate::serve::stopping;
 use crate::tls::{self, Identity};
-use crate::witness;
+use crate::{restore, witness};
 
 /// How often the outbox is looked at without a wake-up: retries that became due.
 const TICK: Duration = Duration::from_millis(500);
@@ -120,7 +120,7 @@ impl Pump {
 
     /// Asks how far the partner's lanes go: at the start, after an outage, and now and then.
     async fn heads(&mut self) {
-        if Instant::now() < self.ask_heads {
+        if Instant::now() < self.ask_heads && !self.app.take_asked(&self.peer) {
             return;
         }
         let Some((_, client)) = self.client.clone() else { return };
@@ -133,10 +133,17 @@ impl Pump {
         for (agreement, _) in alive {
             match client.get(&format!("/mx/1/heads/{agreement}")).await {
                 Ok(bytes) => {
+                    if let Err(error) = restore::recover(&self.app, &self.peer, &client, &bytes).await {
+                        tracing::warn!(peer = %self.peer, %error, "lost receipts could not be had");
+                        good = false;
+                        continue;
+                    }
                     let peer = self.peer.clone();
-                    let noted = blocking(&self.app, move |app| app.note_heads(&peer, &bytes)).await;
-                    if let Err(error) = noted {
-                        tracing::warn!(peer = %self.peer, code = error.code(), "heads could not be noted");
+                    match blocking(&self.app, move |app| app.note_heads(&peer, &bytes)).await {
+                        Ok(behind) => self.windows.partner_has(&behind),
+                        Err(error) => {
+                            tracing::warn!(peer = %self.peer, code = error.code(), "heads could not be noted");
+                        }
                     }
                 }
                 Err(error) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use mithaq_app::{App, Keys, Parts};
+use mithaq_app::{App, Keys, Parts, Restored};
 use mithaq_db::{Db, PostgresOptions, SqliteOptions};
 use mithaq_envelope::{
     AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
@@ -119,6 +119,19 @@ pub fn open(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(App
     let keys = directory.join(&config.keys);
     let app = App::open(db, parts(&party, (&secrets, &keys), waker)?).map_err(explain)?;
     Ok((app, config, tls_identity(&secrets)?))
+}
+
+/// Opens a node whose database was put back from a copy, and begins anew what must not be continued.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
+    let config = Config::load(directory)?;
+    let unlock = unlock(directory, &config)?;
+    let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
+    let db = open_database(directory, &config)?;
+    let party = party_of(&db)?;
+    App::restore(db, parts(&party, &secrets, Box::new(|| ()))?).map_err(explain)
 }
 
 /// Opens the root keys in a file.
@@ -239,7 +252,7 @@ fn random<const N: usize>() -> Result<[u8; N]> {
 }
 
 /// The directory of a node is its owner's alone.
-fn restrict(directory: &Path) -> Result<()> {
+pub(crate) fn restrict(directory: &Path) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

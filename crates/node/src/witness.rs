@@ -26,9 +26,13 @@ pub(crate) async fn ask(app: &App, peer: &PartyId, client: &PeerClient) -> Resul
         }
         let answered = read(status, &body);
         let of = peer.clone();
-        let look = blocking(app, move |app| match answered {
-            WitnessAnswer::Signed(line) => app.witness_signed(&of, &request, &line).map(|()| None),
-            refusal => app.witness_refused_by(&of, &request, &refusal).map(Some),
+        let look = blocking(app, move |app| match &answered {
+            WitnessAnswer::Signed(line) => app.witness_signed(&of, &request, line).map(|()| None),
+            WitnessAnswer::Malformed
+            | WitnessAnswer::Signature
+            | WitnessAnswer::UnknownLog
+            | WitnessAnswer::Conflict(_)
+            | WitnessAnswer::Inconsistent => app.witness_refused_by(&of, &request, &answered).map(Some),
         });
         match look.await {
             Ok(None) => return Ok(()),

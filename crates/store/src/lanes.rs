@@ -36,7 +36,7 @@ pub use outbound::{
 pub use overview::{LaneView, Standing, overview, standing};
 pub use proofs::{add_equivocations, add_evidence, equivocations, evidence};
 pub use receipts::{add_receipts, receipt};
-pub use restore::{Lost, add_lost, begun, is_restoring, lost, mark_restored, restoring};
+pub use restore::{Lost, add_lost, begun, is_restoring, lost, mark_restored, restoring, was_restored};
 
 /// A lane as the tables know it: the first 16 bytes of SHA-256 of its name, so that rows are short and those
 /// of one lane lie together.

@@ -148,6 +148,11 @@ impl App {
             }
             Ok(())
         })?;
+        for lost in lanes::lost(tx, key)? {
+            if spoken.messages.contains(&lost.envelope) {
+                wanted.entry(lost.receipt).or_default().insert(lost.envelope);
+            }
+        }
         for (receipt, envelopes) in wanted {
             let Some(bytes) = lanes::receipt(tx, key, receipt)? else { continue };
             if spoken.is_all {

@@ -11,6 +11,7 @@ mod doors;
 mod emergency;
 mod entries;
 mod later;
+mod lost;
 mod path;
 mod peers;
 mod proof;

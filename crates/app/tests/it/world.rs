@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ed25519_dalek::{Signer as _, SigningKey};
 use mithaq_app::ports::{Clock, Entropy, HighWater, NoEntropy, Unkept};
 use mithaq_app::{
-    Actor, App, AppError, CaseAccess, Keys, NewCase, NewOfficer, NewReport, Parts, Use, Windows,
+    Actor, App, AppError, CaseAccess, Keys, NewCase, NewOfficer, NewReport, OutBatch, Parts, Use, Windows,
     WitnessAnswer, intent,
 };
 use mithaq_db::testing::{PG_VARIABLE, TestDatabase};
@@ -202,6 +202,25 @@ impl Node {
             .collect();
         let officers = app.add_first_officers(&new).unwrap();
         Self { party, app, db, root, windows: Windows::default(), officers, mark, _database: None }
+    }
+
+    /// The node runs again, on another store; what was under way is forgotten.
+    pub(crate) fn come_back(&mut self, app: App, db: Db) {
+        self.app = app;
+        self.db = db;
+        self.windows = Windows::default();
+    }
+
+    pub(crate) fn windows_mut(&mut self) -> &mut Windows {
+        &mut self.windows
+    }
+
+    pub(crate) fn next_batch(&mut self, to: &PartyId) -> Option<OutBatch> {
+        self.app.next_batch(&mut self.windows, to).unwrap()
+    }
+
+    pub(crate) fn settle(&mut self, batch: OutBatch, answer: Option<&[u8]>) {
+        self.app.settle_batch(&mut self.windows, batch, answer).unwrap();
     }
 
     /// Signs in by a token, as a program would.
@@ -511,6 +530,10 @@ impl World {
     pub(crate) fn report(&self, subjects: &[SubjectId]) -> NewReport {
         new_report(self.agreement, &[self.nodes[1].party.clone()], subjects)
     }
+}
+
+pub(crate) fn subject_of(originator: &str, number: u8) -> Subject {
+    subject_named(number, "Abdelhamid Tazerout", SubjectClass::SuspectCommitted, originator)
 }
 
 pub(crate) fn recruiter(number: u8) -> Subject {

@@ -54,6 +54,15 @@ pub fn is_restoring(tx: &mut dyn Tx, lane: LaneKey) -> Result<bool, StoreError> 
     Ok(tx.query_opt(sql, &[lane.value()])?.is_some())
 }
 
+/// Whether a lane was ever marked: it may have to begin yet another epoch.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn was_restored(tx: &mut dyn Tx, lane: LaneKey) -> Result<bool, StoreError> {
+    let sql = "SELECT since FROM lane_restore WHERE lane = $1";
+    Ok(tx.query_opt(sql, &[lane.value()])?.is_some())
+}
+
 /// Notes that the new epoch was queued.
 ///
 /// # Errors

@@ -1,0 +1,286 @@
+//! Copies of a node's database, and the way back from one. A copy holds no key: the key file and what unlocks it are kept
+//! apart, for whoever has both has the node.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use aws_lc_rs::digest::{SHA256, digest};
+use mithaq_app::Restored;
+use mithaq_db::{Db, PostgresOptions, SqliteOptions, backup_sqlite};
+use mithaq_store::ledger::{Ledger, Rebuild};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, Database};
+use crate::keyfile;
+use crate::setup;
+
+/// Name of the database in a copy.
+const DATABASE: &str = "node.db";
+/// Name of the page that says what the copy is.
+const LABEL: &str = "backup.toml";
+
+/// What a copy is: public, nothing of it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Form of this page.
+    pub format: u32,
+    /// Party of the node.
+    pub party: String,
+    /// Name of its log.
+    pub log: String,
+    /// Entries in the log.
+    pub entries: u64,
+    /// Entries under the last signed checkpoint.
+    pub signed: u64,
+    /// SHA-256 of the database, 64 hexadecimal digits.
+    pub sha256: String,
+    /// When it was made, by the machine's clock.
+    pub made_at: String,
+}
+
+/// Copies the database of the node in a directory to a new directory; the node may run. The copy is opened and its
+/// whole log is computed anew before it counts.
+///
+/// # Errors
+/// When the node is on a server, the directory exists, or the copy is not sound.
+pub fn backup(directory: &Path, out: &Path) -> Result<Label> {
+    let config = Config::load(directory)?;
+    let Database::Sqlite(path) = config.database(directory)? else {
+        bail!(
+            "the node is on PostgreSQL: copy it with `pg_basebackup`, or `pg_dump --format=custom`, \
+             then check the copy: `mithaq backup --check DATABASE`"
+        );
+    };
+    if out.exists() {
+        bail!("`{}` exists already; a backup is never overwritten", out.display());
+    }
+    fs::create_dir_all(out).with_context(|| format!("cannot make `{}`", out.display()))?;
+    setup::restrict(out)?;
+    let copy = out.join(DATABASE);
+    backup_sqlite(&path, &copy).with_context(|| format!("cannot copy `{}`", path.display()))?;
+    let label = check(&copy.display().to_string())?;
+    let text = toml::to_string_pretty(&label)?;
+    keyfile::write_new(&out.join(LABEL), text.as_bytes())?;
+    Ok(label)
+}
+
+/// Opens a copy and computes its whole log anew. Changes nothing in it that a node would not change.
+///
+/// # Errors
+/// When it holds no node, or its log is not the one that was signed.
+pub fn check(database: &str) -> Result<Label> {
+    let server = database.starts_with("postgres://") || database.starts_with("postgresql://");
+    if server || database.contains("host=") {
+        return checked(Db::open_postgres(database, PostgresOptions::default())?);
+    }
+    let path = Path::new(database);
+    let path = if path.is_dir() { path.join(DATABASE) } else { path.to_path_buf() };
+    if !path.is_file() {
+        bail!("there is no copy at `{}`", path.display());
+    }
+    // In a scratch copy, so that the hash of the original stays what its label says.
+    let scratch = path.with_extension("check");
+    remove_if_there(&scratch)?;
+    backup_sqlite(&path, &scratch)?;
+    let found = Db::open_sqlite(&scratch, SqliteOptions::default()).map_err(Into::into).and_then(checked);
+    for name in ["check", "check-wal", "check-shm", "check.lock"] {
+        remove_if_there(&path.with_extension(name))?;
+    }
+    let mut label = found?;
+    label.sha256 = hash_of(&path)?;
+    if let Some(told) = read_label(&path)?
+        && told.sha256 != label.sha256
+    {
+        bail!("the copy is not the one its label `{LABEL}` describes: it was changed or damaged");
+    }
+    Ok(label)
+}
+
+fn checked(db: Db) -> Result<Label> {
+    mithaq_store::migrate(&db)?;
+    let identity = db.read(|tx| mithaq_store::settings::identity(tx))?;
+    let identity = identity.context("the copy holds no node")?;
+    let (ledger, signed) = db.write(|tx| {
+        let ledger = Ledger::open(tx)?;
+        // The last signed checkpoint is part of the log.
+        ledger.checkpoint_to_sign(tx)?;
+        let signed = ledger.last_checkpoint(tx)?;
+        Ok::<_, mithaq_store::StoreError>((ledger, signed))
+    })?;
+    let ledger = std::sync::Arc::new(ledger);
+    let mut rebuild = Rebuild::default();
+    loop {
+        let (reading, mut part) = (std::sync::Arc::clone(&ledger), rebuild.clone());
+        let (done, next) = db.read(move |tx| {
+            let done = reading.rebuild(tx, &mut part)?;
+            Ok::<_, mithaq_store::StoreError>((done, part))
+        })?;
+        rebuild = next;
+        if done {
+            break;
+        }
+    }
+    let entries = rebuild.size();
+    let reading = std::sync::Arc::clone(&ledger);
+    let (size, _) = db.read(move |tx| reading.head(tx))?;
+    db.close();
+    if size != entries {
+        bail!("the log of the copy has {size} entries and only {entries} are there");
+    }
+    let signed = signed
+        .and_then(|note| mithaq_ledger::Checkpoint::parse(note.text()).ok())
+        .map_or(0, |checkpoint| checkpoint.size());
+    Ok(Label {
+        format: 1,
+        party: identity.party.to_string(),
+        log: ledger.origin().as_str().to_owned(),
+        entries,
+        signed,
+        sha256: String::new(),
+        made_at: mithaq_app::ports::Clock::now(&crate::SystemClock).to_string(),
+    })
+}
+
+fn read_label(database: &Path) -> Result<Option<Label>> {
+    let label = database.with_file_name(LABEL);
+    if !label.is_file() {
+        return Ok(None);
+    }
+    Ok(Some(toml::from_str(&fs::read_to_string(&label)?).context("the label of the copy is malformed")?))
+}
+
+/// What a restore did on disk and in the node.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// In the node.
+    pub restored: Restored,
+    /// Where the database that was in place is now.
+    pub aside: Option<PathBuf>,
+}
+
+/// Puts a copy in place of the node's database, or takes the one in place (a server's, or one that came back with
+/// the machine), and begins anew: a successor of the log, a new epoch in each lane. What was in place is put aside, never
+/// removed. The node must not run.
+///
+/// # Errors
+/// When the copy is not sound or of another party, or the node runs.
+pub fn restore(directory: &Path, copy: Option<&Path>) -> Result<Done> {
+    let config = Config::load(directory)?;
+    let aside = match (copy, config.database(directory)?) {
+        (None, _) => None,
+        (Some(copy), Database::Sqlite(path)) => put_in_place(copy, &path)?,
+        (Some(_), Database::Postgres(_)) => bail!(
+            "the node is on PostgreSQL: restore the database with PostgreSQL's own tools, then run \
+             `mithaq restore DIR` without a copy"
+        ),
+    };
+    let (app, restored) = setup::restore(directory)?;
+    app.close();
+    Ok(Done { restored, aside })
+}
+
+fn put_in_place(copy: &Path, path: &Path) -> Result<Option<PathBuf>> {
+    let source = if copy.is_dir() { copy.join(DATABASE) } else { copy.to_path_buf() };
+    let found = check(&source.display().to_string())?;
+    // Whoever runs the node holds its lock: two on one database are refused.
+    if path.exists() {
+        let running = Db::open_sqlite(path, SqliteOptions::default());
+        let db = running.context("the database in place cannot be opened alone: is the node running?")?;
+        let party = db.read(|tx| mithaq_store::settings::identity(tx)).ok().flatten();
+        db.close();
+        if party.is_some_and(|identity| identity.party.to_string() != found.party) {
+            bail!("the copy is of `{}`, another party than the node's", found.party);
+        }
+    }
+    let mark = mithaq_app::ports::Clock::now(&crate::SystemClock).as_millis();
+    let mut aside = None;
+    for suffix in ["", "-wal", "-shm"] {
+        let name = |path: &Path, more: &str| PathBuf::from(format!("{}{more}{suffix}", path.display()));
+        let (from, to) = (name(path, ""), name(path, &format!(".before-{mark}")));
+        if from.exists() {
+            fs::rename(&from, &to)?;
+            aside = aside.or(Some(to));
+        }
+    }
+    backup_sqlite(&source, path)?;
+    Ok(aside)
+}
+
+fn hash_of(path: &Path) -> Result<String> {
+    Ok(setup::hex(digest(&SHA256, &fs::read(path)?).as_ref()))
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _gone => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::Init;
+    use mithaq_model::{Days, PartyId};
+
+    fn node(directory: &Path, party: &str) {
+        let party = PartyId::new(party).unwrap();
+        let init = Init { party, config: Config::default(), valid: Days(30) };
+        setup::init(directory, &init).unwrap();
+    }
+
+    #[test]
+    fn a_copy_made_while_the_node_is_open_is_sound_and_leads_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, out) = (dir.path().join("node"), dir.path().join("copy"));
+        node(&home, "ma-security");
+        let (app, _config, _identity) = setup::open(&home, Box::new(|| ())).unwrap();
+        let label = backup(&home, &out).unwrap();
+        assert_eq!((label.party.as_str(), label.log.as_str()), ("ma-security", "ma-security/log"));
+        assert!(label.entries >= label.signed && label.signed > 0);
+        assert!(backup(&home, &out).is_err(), "never over another");
+        assert!(restore(&home, Some(&out)).is_err(), "not while it runs");
+        app.close();
+        drop(app);
+        let done = restore(&home, Some(&out)).unwrap();
+        assert_eq!(done.restored.log, "ma-security/log/2");
+        assert!(done.aside.unwrap().is_file(), "what was in place is kept");
+        let (again, ..) = setup::open(&home, Box::new(|| ())).unwrap();
+        assert!(again.log_key().unwrap().to_string().starts_with("ma-security/log/2+"));
+        again.close();
+    }
+
+    #[test]
+    fn a_damaged_copy_and_one_of_another_party_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, other, out) = (dir.path().join("node"), dir.path().join("other"), dir.path().join("copy"));
+        node(&home, "ma-security");
+        node(&other, "es-police");
+        backup(&home, &out).unwrap();
+        check(&out.display().to_string()).unwrap();
+        assert!(restore(&other, Some(&out)).is_err(), "another party's");
+        let file = out.join(DATABASE);
+        let good = fs::read(&file).unwrap();
+        for place in [good.len() / 3, good.len() / 2, good.len() - 100] {
+            let mut bad = good.clone();
+            bad[place] ^= 1;
+            fs::write(&file, &bad).unwrap();
+            assert!(check(&out.display().to_string()).is_err(), "byte {place}");
+        }
+        assert!(check(&dir.path().join("nothing").display().to_string()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read_a_copy() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (home, out) = (dir.path().join("node"), dir.path().join("copy"));
+        node(&home, "ma-security");
+        backup(&home, &out).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&out), mode(&out.join(DATABASE))), (0o700, 0o600));
+    }
+}
