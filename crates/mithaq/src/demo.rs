@@ -1,6 +1,7 @@
 //! `mithaq demo`: three nodes on one machine, their agreements, and an exchange told line by line. Real nodes as
 //! processes of their own, real agreements, invented persons.
 
+mod loss;
 mod story;
 mod words;
 
@@ -18,6 +19,9 @@ pub(crate) struct DemoArgs {
     /// Tell nothing, only whether the whole story holds (exit code)
     #[arg(long, conflicts_with = "keep")]
     check: bool,
+    /// Add a chapter: the first node is backed up, exchanges on, is lost, and is restored from the old copy
+    #[arg(long)]
+    loss: bool,
     /// Leave the nodes running and print how to reach them; end with Ctrl-C
     #[arg(long)]
     keep: bool,
@@ -44,7 +48,10 @@ pub(crate) fn run(args: &DemoArgs, ui: Ui) -> Result<(), Failure> {
         teller.say(&words::START);
         world.start_all().await?;
         agree(&mut world, &teller).await?;
-        let told = story::tell(&mut world, args.list.as_deref(), &teller).await;
+        let mut told = story::tell(&mut world, args.list.as_deref(), &teller).await;
+        if args.loss && told.is_ok() {
+            told = loss::tell(&mut world, &teller).await;
+        }
         if told.is_err() {
             world.show_logs();
         }

@@ -1,6 +1,7 @@
 //! Mithaq: agree first, exchange under control, prove it all. The command line.
 
 mod agreement;
+mod backup;
 mod bench;
 #[cfg(test)]
 mod calls;
@@ -49,6 +50,10 @@ enum Command {
     Init(local::InitArgs),
     /// Run a node
     Serve(local::NodeDir),
+    /// Copy the database of a node to a new directory, also while it runs
+    Backup(backup::BackupArgs),
+    /// Begin anew after a loss: from a copy of the database, or from the one in place
+    Restore(backup::RestoreArgs),
     /// Look for what is wrong with a node, running or not
     Doctor(local::NodeDir),
     /// Check and show the configuration of a node
@@ -144,6 +149,8 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Config(command) => ops::config(command, ui),
         Command::Lanes(args) => ops::lanes(&args.node, ui),
         Command::Outbox(command) => ops::outbox(command, ui),
+        Command::Backup(args) => backup::backup(args, ui),
+        Command::Restore(args) => backup::restore(args, ui),
         Command::Token(args) => local::token(args, ui),
         Command::Login(args) => session::login(args, ui),
         Command::Logout(node) => session::logout(node, ui),

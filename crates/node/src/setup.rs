@@ -131,7 +131,8 @@ pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
     let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
-    App::restore(db, parts(&party, &secrets, Box::new(|| ()))?).map_err(explain)
+    let keys = directory.join(&config.keys);
+    App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()))?).map_err(explain)
 }
 
 /// Opens the root keys in a file.

@@ -14,7 +14,7 @@ const SIM_SEEDS: &str = "1000";
 const KILLS: &[&str] = &["bench", "kill", "--cycles", "10", "--seed", "1"];
 
 /// Runs of the real program. Each begins with the subcommand it needs; one that does not exist yet is left out.
-const NODE_RUNS: &[&[&str]] = &[&["demo", "--check"]];
+const NODE_RUNS: &[&[&str]] = &[&["demo", "--check", "--loss"]];
 
 /// Everything with tests in it, built once: programs too, under the same features as the tests.
 const BUILD: &[&str] = &["build", "--workspace", "--bins", "--tests"];

@@ -11,8 +11,8 @@ use super::words::{self, Teller};
 use crate::fleet::{self, Draft, Fleet, text, until, why};
 use crate::ui::{Exit, Failure};
 
-const MA: usize = 0;
-const ES: usize = 1;
+pub(super) const MA: usize = 0;
+pub(super) const ES: usize = 1;
 const CI: usize = 2;
 
 pub(crate) async fn tell(world: &mut Fleet, list: Option<&Path>, teller: &Teller) -> Result<Json, Failure> {
@@ -74,12 +74,12 @@ pub(crate) async fn tell(world: &mut Fleet, list: Option<&Path>, teller: &Teller
         "recalled": to_ivory, "erased": erased_at, "entries_verified": entries }))
 }
 
-fn broken(what: &str) -> Failure {
+pub(super) fn broken(what: &str) -> Failure {
     Failure::new(Exit::Failed, "demo.broken", what)
 }
 
 /// Draft, review and two approvals.
-async fn prepare(world: &Fleet, case: &str, subject: &str, to: usize) -> Result<String, Failure> {
+pub(super) async fn prepare(world: &Fleet, case: &str, subject: &str, to: usize) -> Result<String, Failure> {
     let fact = "Three persons left by ferry on 12 May with tickets paid by one card";
     let id = world.draft(MA, &[to], &Draft { case, subject, fact }).await?;
     world.approve(MA, case, &id).await?;
@@ -87,7 +87,7 @@ async fn prepare(world: &Fleet, case: &str, subject: &str, to: usize) -> Result<
 }
 
 /// Releases; nothing when the rules refuse.
-async fn release(world: &Fleet, id: &str, stated: &Json) -> Result<Option<()>, Failure> {
+pub(super) async fn release(world: &Fleet, id: &str, stated: &Json) -> Result<Option<()>, Failure> {
     let sent = fleet::release(&world.api(MA, "spoc")?, &[id.to_owned()], stated).await?;
     Ok((sent == 1).then_some(()))
 }
@@ -114,7 +114,7 @@ async fn refusal(world: &Fleet, id: &str, teller: &Teller) -> Result<String, Fai
 }
 
 /// Waits until the recipient has signed for something.
-async fn receipt(world: &Fleet, id: &str, what: &str) -> Result<String, Failure> {
+pub(super) async fn receipt(world: &Fleet, id: &str, what: &str) -> Result<String, Failure> {
     let api = world.api(MA, "supervisor")?;
     until(&format!("the receipt `{what}` did not arrive"), async || {
         let found = api.get(&format!("/api/v1/reports/{id}/receipts")).await?;
@@ -124,7 +124,7 @@ async fn receipt(world: &Fleet, id: &str, what: &str) -> Result<String, Failure>
     .await
 }
 
-async fn read(world: &Fleet, node: usize, case: &str, id: &str) -> Result<Json, Failure> {
+pub(super) async fn read(world: &Fleet, node: usize, case: &str, id: &str) -> Result<Json, Failure> {
     let body = json!({ "why": why("Travellers may arrive in our territory"), "case": case });
     world.api(node, "analyst")?.post(&format!("/api/v1/reports/{id}/read"), &body).await
 }
