@@ -110,7 +110,8 @@ impl App {
         };
         let (loaded, messages, more) = self.load_volume(&lanes, size, &mut journey)?;
         if loaded.is_empty() {
-            return Err(AppError::conflict("courier.nothing_waits"));
+            return Err(AppError::new(ErrorKind::Conflict, "courier.nothing_waits", words::CONFLICT)
+                .hint("everything for this party has its receipt already: there is nothing to carry"));
         }
         let (volume, id) = (journey.volume, journey.id);
         let bytes = self.sign_volume((CourierKind::Batches, to), (id, volume, !more), loaded)?;
