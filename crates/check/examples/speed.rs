@@ -22,10 +22,19 @@ fn spread<T: Sync, R: Send>(list: &[T], threads: usize, work: impl Fn(&[T]) -> V
     })
 }
 
+/// CPU seconds of this process, all threads: what a loaded machine does not change. Hundredths, from Linux.
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: f64 =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
+
 fn timed<R>(label: &str, work: impl FnOnce() -> R) -> R {
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), cpu());
     let result = work();
-    println!("{label:<64} {:>8.3} s", start.elapsed().as_secs_f64());
+    println!("{label:<64} wall {:>8.3} s  cpu {:>7.2} s", start.elapsed().as_secs_f64(), cpu() - before);
     result
 }
 
@@ -56,10 +65,15 @@ fn set_of(nonce: [u8; 16], seeds: &[TagSeed], threads: usize) -> Option<TagSet> 
     TagSet::new(nonce, slots, parts).ok()
 }
 
-fn online(key: &SecretKey, set: &TagSet, count: u32, threads: usize) -> Result<usize, OprfError> {
+fn online(
+    key: &SecretKey,
+    (set, held): (&TagSet, u32),
+    count: u32,
+    threads: usize,
+) -> Result<usize, OprfError> {
     // Half of what is asked is in the set.
     let asked: Vec<([u8; 64], [u8; 64])> =
-        (0..count).map(|n| (input(n + 1_000_000 - count / 2), random(n))).collect();
+        (0..count).map(|n| (input((n + held).saturating_sub(count / 2)), random(n))).collect();
     let blind = |chunk: &[([u8; 64], [u8; 64])]| -> Vec<Element> {
         let inputs: Vec<_> = chunk.iter().map(|(i, _)| *i).collect();
         let blinds = Blinds::new(Mode::Base, chunk.iter().map(|(_, r)| r));
@@ -133,13 +147,13 @@ fn main() -> Result<(), OprfError> {
 
     for asked in [10_000, 100_000] {
         let label = format!("{asked} tokens asked: blind, evaluate, finalize, match");
-        let hits = timed(&label, || online(&key, &set, asked, threads))?;
+        let hits = timed(&label, || online(&key, (&set, count), asked, threads))?;
         println!("hits {hits}; {} bytes per token there and back", 64);
     }
     for policy in [TokenPolicy::WIDE, TokenPolicy::MIDDLE] {
         let each = u32::try_from(tokens_each(&policy)).unwrap_or(1);
         let label = format!("1000 subjects of {each} tokens each asked");
-        timed(&label, || online(&key, &set, 1_000 * each, threads))?;
+        timed(&label, || online(&key, (&set, count), 1_000 * each, threads))?;
     }
     timed("update: 1000 subjects of 8 tokens, a whole new set and filter", || {
         let added: Vec<[u8; 64]> = (0..8_000).map(|n| input(n + 50_000_000)).collect();
