@@ -3,6 +3,7 @@
 //! Nothing that ships depends on this crate, and it does nothing that a person could not do by hand with the
 //! commands it prints.
 
+mod bench;
 mod ci;
 mod fuzz;
 mod generate;
@@ -35,6 +36,8 @@ enum Command {
     Gen(generate::Options),
     /// Feed mutated input to every parser of foreign bytes
     Fuzz(fuzz::Options),
+    /// Measure against peers, on sets that are not part of the repository
+    Bench(bench::Options),
     /// Run many simulated nodes under a faulty network
     Sim(ci::SimOptions),
     /// Kill real nodes in the middle of their work and judge what is left
@@ -62,6 +65,7 @@ fn run(args: Args) -> Result<()> {
         Command::Tidy(options) => tidy::run(&workspace, &options),
         Command::Gen(options) => generate::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
+        Command::Bench(options) => bench::run(&workspace, &options),
         Command::Sim(options) => ci::sim(&workspace, &options),
         Command::Kill(options) => ci::kill(&workspace, &options),
         Command::Package(options) => package::run(&workspace, &options),

@@ -13,6 +13,7 @@ mod fleet;
 mod http;
 mod import;
 mod local;
+mod names;
 mod ops;
 mod rights;
 mod session;
@@ -120,6 +121,9 @@ enum Command {
     /// Measure what this program does on this machine
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    /// Names: compare, index and find them across scripts; needs no node
+    #[command(subcommand)]
+    Names(names::NamesCommand),
     /// Print who may do what
     Roles,
     /// Print the OpenAPI document of the client API
@@ -172,6 +176,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Ledger(command) => client::ledger(command, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Bench(command) => bench::run(command, ui),
+        Command::Names(command) => names::run(command, ui),
         Command::Roles => {
             let matrix = mithaq_app::role_matrix();
             let lines: Vec<String> = matrix.lines().map(ToOwned::to_owned).collect();

@@ -252,6 +252,16 @@ impl FineMask {
     }
 }
 
+/// Returns the coarse and fine skeleton of a token read the other way: with the particle at its beginning when its
+/// own skeletons leave it out, without it when they hold it (Benachour, بن عاشور).
+pub(crate) fn otherwise(name: &Name, token: &Token) -> Option<(u64, u64)> {
+    let symbols = name.symbols_of(token);
+    let core = symbols.get(usize::from(token.skip)..).filter(|_| token.skip > 0)?;
+    let read = |symbols| skeletons(token.script, symbols);
+    let other = [read(symbols), read(core)].into_iter().find(|s| s.fine != token.fine && s.coarse != 0)?;
+    Some((other.coarse, other.fine))
+}
+
 /// Returns the key of a token's coarse skeleton.
 pub(crate) fn coarse_key(token: &Token) -> Key {
     Key::new(KeyKind::Coarse, token.coarse)

@@ -40,6 +40,7 @@ mod rarity;
 mod romanise;
 mod score;
 mod script;
+pub mod spot;
 mod structure;
 mod syllables;
 mod tables;

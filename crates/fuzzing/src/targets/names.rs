@@ -91,7 +91,7 @@ fn normaliser(bytes: &[u8]) -> Outcome {
             return Outcome::Broken("a token stands outside the text".to_owned());
         }
         let own = Scorer::new().score(&name, &name);
-        if !name.is_empty() && !(own.bits.is_finite() && own.probability <= 1.0) {
+        if !own.bits.is_finite() || own.probability > 1.0 {
             return Outcome::Broken(format!("{} bits", own.bits));
         }
     }

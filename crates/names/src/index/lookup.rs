@@ -14,7 +14,7 @@ use crate::name::{Name, Token};
 use crate::nicknames;
 use crate::script::{Script, Symbol};
 use crate::tables::{self, Tables};
-use crate::{structure, units};
+use crate::{keys, structure, units};
 
 /// Names that hold a token.
 #[derive(Clone, Debug)]
@@ -212,11 +212,14 @@ fn collect<S: Source>(
     probes.clear();
     heads.clear();
     skeletons(query.0, query.1, probes);
+    if let Some((coarse, _)) = &measure.otherwise {
+        probes.push(*coarse);
+    }
     let (mut likely, mut floor) = (Vec::new(), 1);
     for skeleton in probes {
         let Ok(at) = segment.skeletons.binary_search(skeleton) else { continue };
         let least = if *skeleton == query.0.coarse { SHARE_OWN } else { SHARE_NEAR };
-        let wanted = |fine| Some(measure.fine.share(fine)).filter(|s| *s >= least || measure.nicknames);
+        let wanted = |fine| Some(measure.share(fine)).filter(|s| *s >= least || measure.nicknames);
         segment.group(at, buffer, wanted, |entry| {
             let value = measure.of(entry.head, entry.share);
             if value < floor {
@@ -302,6 +305,8 @@ struct Measure {
     letters: [Option<Box<[u32; 64]>>; 5],
     count: u32,
     fine: FineMask,
+    /// The skeletons when a particle at the beginning is read the other way.
+    otherwise: Option<(u64, FineMask)>,
     nicknames: bool,
 }
 
@@ -332,8 +337,14 @@ impl Measure {
             letters,
             count: u32::try_from(symbols.len()).unwrap_or(32),
             fine: FineMask::new(query.1.fine),
+            otherwise: keys::otherwise(query.0, query.1).map(|(coarse, fine)| (coarse, FineMask::new(fine))),
             nicknames: query.1.nicknames != [0; 2],
         }
+    }
+
+    fn share(&self, fine: u64) -> u32 {
+        let other = self.otherwise.as_ref().map_or(0, |(_, mask)| mask.share(fine));
+        self.fine.share(fine).max(other)
     }
 
     /// Returns 0 for a token that is not worth aligning.

@@ -1,0 +1,239 @@
+//! Spotting: the names of known records that stand in a text, in any script, in one pass.
+//!
+//! The text is cut into runs of words that may be names; a run is parsed as a name is, so that its tokens are those
+//! the records have. Two tokens near each other ask a table that holds, for every record, its rarest token with one
+//! or two others. Only where the table answers are whole names compared.
+//!
+//! ```
+//! use mithaq_names::{index::Record, spot::Spotter};
+//! let records = [Record::person("s-1", "Abdelhamid Benachour"), Record::person("s-2", "Nina Orlova")];
+//! let spotter = Spotter::new(&records, |id| id != "s-2");
+//! let spots = spotter.spot("قال عبد الحميد بن عاشور لنينا أورلوفا إنه مسافر", 0.5);
+//! assert_eq!((spots.len(), spots[0].id.as_str()), (1, "s-1"));
+//! ```
+//!
+//! # What it promises
+//! - Records outside the allowed ones are not even read into the table: nothing shows of them, not by time either.
+//! - Time grows with the length of the text; a pair of words is compared with at most [`COMPARED`] records.
+//!
+//! # What it deliberately does not do
+//! - Cut Chinese and Japanese running text into words: there only names that stand apart are found.
+//! - Find a record by one word: names of a single word (Hamza, Abu Ahmad) would be found on every page.
+//! - Find two-word names of which one word lost or changed a consonant.
+
+mod runs;
+mod table;
+
+use std::collections::BTreeMap;
+
+use crate::index::Record;
+use crate::name::{Name, Role, Token};
+use crate::{Kind, Likeness, Scorer, keys};
+use runs::Run;
+use table::{Table, pair_key, signature};
+
+/// Records that are compared whole for two words of a text.
+pub const COMPARED: usize = 64;
+/// Tokens between two that belong to one name, at most.
+const REACH: usize = 3;
+
+/// A place of a text that may name a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spot {
+    /// First character.
+    pub from: usize,
+    /// One past the last character.
+    pub to: usize,
+    /// Id of the record.
+    pub id: String,
+    /// How alike the words and the best name of the record are.
+    pub likeness: Likeness,
+}
+
+/// A name that is looked for.
+#[derive(Clone, Debug)]
+struct Wanted {
+    id: String,
+    kind: Kind,
+    text: String,
+    tokens: u8,
+}
+
+/// Finds the names of records in texts.
+#[derive(Clone, Debug)]
+pub struct Spotter {
+    names: Vec<Wanted>,
+    table: Table,
+}
+
+impl Spotter {
+    /// Prepares to find the names of those records whose ids may be revealed. About 100 bytes a name.
+    #[must_use]
+    pub fn new(records: &[Record], allowed: impl Fn(&str) -> bool) -> Self {
+        let (mut names, mut entries) = (Vec::new(), Vec::new());
+        for record in records.iter().filter(|record| allowed(&record.id)) {
+            let name = Name::parse_as(record.kind, &record.name);
+            let at = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            let mut tokens: Vec<&Token> = name.tokens().iter().filter(|token| is_key(token)).collect();
+            tokens.sort_by(|x, y| y.rarity.cmp(&x.rarity).then_with(|| y.len.cmp(&x.len)));
+            let [rarest, others @ ..] = tokens.as_slice() else { continue };
+            if others.is_empty() {
+                continue;
+            }
+            for other in others.iter().take(2) {
+                for a in readings(&name, rarest) {
+                    let with = |b| (pair_key(a, b), signature(a, b), at);
+                    entries.extend(readings(&name, other).map(with));
+                }
+            }
+            let tokens = u8::try_from(name.tokens().len()).unwrap_or(u8::MAX);
+            names.push(Wanted {
+                id: record.id.clone(),
+                kind: record.kind,
+                text: record.name.clone(),
+                tokens,
+            });
+        }
+        Self { names, table: Table::new(entries) }
+    }
+
+    /// Finds the names in a text: places that reach a probability, in order, each record once at a place.
+    #[must_use]
+    pub fn spot(&self, text: &str, probability_min: f32) -> Vec<Spot> {
+        let mut found = Found { list: Vec::new(), tried: BTreeMap::new(), parsed: Vec::new() };
+        runs::each(text, |run| self.run(&run, probability_min, &mut found));
+        found.finish(&self.names)
+    }
+
+    fn run(&self, run: &Run<'_>, least: f32, found: &mut Found) {
+        let name = Name::parse(run.text);
+        let tokens = name.tokens();
+        found.tried.clear();
+        found.parsed.clear();
+        for (i, x) in tokens.iter().enumerate().filter(|(_, token)| is_key(token)) {
+            for (j, y) in tokens.iter().enumerate().skip(i + 1).take(REACH) {
+                if is_key(y) {
+                    let at = self.table.get(pair_key(x.fine, y.fine), signature(x.fine, y.fine));
+                    self.verify((run, tokens), (i, j), at, least, found);
+                }
+            }
+        }
+    }
+
+    fn verify(
+        &self,
+        (run, tokens): (&Run<'_>, &[Token]),
+        pair: (usize, usize),
+        names: impl Iterator<Item = u32>,
+        least: f32,
+        found: &mut Found,
+    ) {
+        for at in names.take(COMPARED) {
+            let Some(wanted) = self.names.get(at as usize) else { continue };
+            if found.tried.get(&at).is_some_and(|end| *end > pair.0) {
+                continue;
+            }
+            let name = Name::parse_as(wanted.kind, &wanted.text);
+            let mut best: Option<(Likeness, usize, usize, usize)> = None;
+            for window in windows(tokens.len(), pair, usize::from(wanted.tokens)) {
+                let Some((from, to)) = place(tokens, window) else { continue };
+                let Some(words) = found.words(run, (from, to), wanted.kind) else { continue };
+                let likeness = Scorer::new().score(words, &name);
+                let better = |(other, first, end, _): &(Likeness, usize, usize, usize)| {
+                    (likeness.bits, end - first) > (other.bits, to - from)
+                };
+                if best.as_ref().is_none_or(better) {
+                    best = Some((likeness, from, to, window.1));
+                }
+            }
+            let Some((likeness, from, to, last)) = best else { continue };
+            found.tried.insert(at, last);
+            if likeness.probability >= least {
+                found.list.push((at, run.from + from, run.from + to, likeness));
+            }
+        }
+    }
+}
+
+/// What was found, by number of name; and which names were tried in this run, up to which token.
+struct Found {
+    list: Vec<(u32, usize, usize, Likeness)>,
+    tried: BTreeMap<u32, usize>,
+    /// Stretches of the run, parsed once.
+    parsed: Vec<((usize, usize), Kind, Name)>,
+}
+
+impl Found {
+    /// Returns a stretch of the run as a name.
+    fn words(&mut self, run: &Run<'_>, place: (usize, usize), kind: Kind) -> Option<&Name> {
+        let known = self.parsed.iter().position(|(at, of, _)| *at == place && *of == kind);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let name = Name::parse_as(kind, run.slice(place.0, place.1)?);
+                self.parsed.push((place, kind, name));
+                self.parsed.len() - 1
+            }
+        };
+        self.parsed.get(at).map(|(_, _, name)| name)
+    }
+
+    /// Of places of one record that overlap, keeps the best.
+    fn finish(self, names: &[Wanted]) -> Vec<Spot> {
+        let mut spots: Vec<Spot> = self
+            .list
+            .into_iter()
+            .filter_map(|(at, from, to, likeness)| {
+                Some(Spot { from, to, id: names.get(at as usize)?.id.clone(), likeness })
+            })
+            .collect();
+        spots.sort_by(|x, y| {
+            let better = y.likeness.bits.total_cmp(&x.likeness.bits);
+            x.id.cmp(&y.id).then(better).then_with(|| (x.from, x.to).cmp(&(y.from, y.to)))
+        });
+        let mut kept: Vec<Spot> = Vec::new();
+        let mut first_of_id = 0;
+        for spot in spots {
+            if kept.last().is_none_or(|last| last.id != spot.id) {
+                first_of_id = kept.len();
+            }
+            let same = kept.get(first_of_id..).unwrap_or_default();
+            if !same.iter().any(|other| other.from < spot.to && spot.from < other.to) {
+                kept.push(spot);
+            }
+        }
+        kept.sort_by(|x, y| (x.from, x.to, &x.id).cmp(&(y.from, y.to, &y.id)));
+        kept
+    }
+}
+
+/// Tokens that keys are made of.
+fn is_key(token: &Token) -> bool {
+    matches!(token.role(), Role::Plain | Role::Patronymic | Role::Kunya) && token.coarse != 0
+}
+
+/// Fine skeletons a token may have in a text: with and without the particle at its beginning.
+fn readings(name: &Name, token: &Token) -> impl Iterator<Item = u64> + use<> {
+    [Some(token.fine), keys::otherwise(name, token).map(|other| other.1)].into_iter().flatten()
+}
+
+/// Stretches of tokens that hold both of a pair and are as long as the wanted name, or as near as can be.
+fn windows(count: usize, pair: (usize, usize), wanted: usize) -> impl Iterator<Item = (usize, usize)> {
+    let (low, high) = pair;
+    let own = high - low + 1;
+    let length = wanted.clamp(own, own + 3).min(count);
+    let first = (high + 1).saturating_sub(length);
+    let longer = (first..=low.min(count - length)).map(move |from| (from, from + length - 1));
+    longer.chain((length > own).then_some((low, high)))
+}
+
+/// Characters of a stretch of tokens.
+fn place(tokens: &[Token], window: (usize, usize)) -> Option<(usize, usize)> {
+    let covered = tokens.get(window.0..=window.1)?;
+    let from = covered.iter().map(|token| token.span().0).min()?;
+    let to = covered.iter().map(|token| token.span().1).max()?;
+    (from < to).then_some((from, to))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! Runs of words of a text that may be names.
+//!
+//! In scripts with capitals a name begins with one, unless the text has none or is all capitals; particles between
+//! names may be small. In scripts without, every word may be a name, and a run ends where a sentence does.
+
+use crate::Script;
+
+/// Words of a run at most; a longer one is cut with [`OVERLAP`] words in common, so that no name is cut.
+const WORDS: usize = 9;
+const OVERLAP: usize = 4;
+
+/// A stretch of the text.
+pub(super) struct Run<'a> {
+    pub(super) text: &'a str,
+    /// Its first character in the text.
+    pub(super) from: usize,
+}
+
+impl<'a> Run<'a> {
+    /// Returns the text between two characters of the run.
+    pub(super) fn slice(&self, from: usize, to: usize) -> Option<&'a str> {
+        let mut places = self.text.char_indices().map(|(at, _)| at).chain([self.text.len()]);
+        let first = places.nth(from)?;
+        let end = places.nth(to.checked_sub(from)?.checked_sub(1)?)?;
+        self.text.get(first..end)
+    }
+}
+
+/// A word that may be a name or a particle within one.
+#[derive(Clone, Copy)]
+struct Word {
+    /// Bytes of the text.
+    start: usize,
+    end: usize,
+    /// First character.
+    from: usize,
+    /// A small particle: holds a run together and begins none.
+    particle: bool,
+}
+
+/// Calls back with every run that has two words or more that may be names.
+pub(super) fn each<'a>(text: &'a str, mut call: impl FnMut(Run<'a>)) {
+    let cased = is_cased(text);
+    let mut run: Vec<Word> = Vec::with_capacity(WORDS);
+    let mut flush = |run: &mut Vec<Word>, whole: bool| {
+        let names = run.iter().filter(|word| !word.particle).count();
+        if names >= 2
+            && let Some((first, last)) = run.first().zip(run.last())
+            && let Some(slice) = text.get(first.start..last.end)
+        {
+            call(Run { text: slice, from: first.from });
+        }
+        let kept = if whole { 0 } else { OVERLAP.min(run.len()) };
+        run.drain(..run.len() - kept);
+    };
+    let mut word: Option<Open> = None;
+    for (from, (start, c)) in text.char_indices().enumerate() {
+        if let Some(open) = &mut word {
+            if continues(c) {
+                continue;
+            }
+            let closed = Word { start: open.start, end: start, from: open.from, particle: false };
+            match judge(text, &closed, open, cased && !run.is_empty(), cased) {
+                Judged::Name => run.push(closed),
+                Judged::Particle => run.push(Word { particle: true, ..closed }),
+                Judged::Other => flush(&mut run, true),
+            }
+            let letters = start - open.start;
+            word = None;
+            if run.len() >= WORDS {
+                flush(&mut run, false);
+            }
+            if ends(c) && (c != '.' || letters > 3) {
+                flush(&mut run, true);
+            }
+        } else if ends(c) && c != '.' {
+            flush(&mut run, true);
+        }
+        if let Some(capital) = begins(c) {
+            word = Some(Open { start, from, capital });
+        }
+    }
+    if let Some(open) = word {
+        let closed = Word { start: open.start, end: text.len(), from: open.from, particle: false };
+        match judge(text, &closed, &open, cased && !run.is_empty(), cased) {
+            Judged::Name => run.push(closed),
+            Judged::Particle | Judged::Other => {}
+        }
+    }
+    flush(&mut run, true);
+}
+
+/// A word that has begun.
+struct Open {
+    start: usize,
+    from: usize,
+    /// `None` in a script without capitals.
+    capital: Option<bool>,
+}
+
+enum Judged {
+    Name,
+    Particle,
+    Other,
+}
+
+fn judge(text: &str, word: &Word, open: &Open, within: bool, cased: bool) -> Judged {
+    match open.capital {
+        Some(false) if cased => {
+            let shown = text.get(word.start..word.end).unwrap_or_default();
+            if within && shown.len() <= 10 && PARTICLES.contains(&shown) {
+                Judged::Particle
+            } else {
+                Judged::Other
+            }
+        }
+        Some(_) | None => Judged::Name,
+    }
+}
+
+/// Particles that are written small within a name.
+const PARTICLES: [&str; 42] = [
+    "al", "el", "ul", "as", "ad", "ar", "ash", "bin", "ben", "ibn", "bint", "bent", "ould", "abu", "abou",
+    "abd", "de", "da", "do", "dos", "del", "della", "di", "du", "la", "le", "von", "van", "der", "den", "y",
+    "e", "i", "аль", "эль", "ибн", "бин", "бен", "абд", "абу", "фон", "ван",
+];
+
+/// Whether capitals tell names apart: some words have one, and most have none.
+fn is_cased(text: &str) -> bool {
+    let (mut capitals, mut small, mut inside) = (0_u32, 0_u32, false);
+    for c in text.chars().take(20_000) {
+        let letter = c.is_alphabetic();
+        if letter && !inside {
+            capitals += u32::from(c.is_uppercase());
+            small += u32::from(c.is_lowercase());
+        }
+        inside = letter;
+    }
+    capitals > 0 && small >= capitals
+}
+
+/// Returns whether a character begins a word, and with a capital.
+fn begins(c: char) -> Option<Option<bool>> {
+    if c.is_ascii() {
+        return c.is_ascii_alphabetic().then_some(Some(c.is_ascii_uppercase()));
+    }
+    match Script::of(c)? {
+        Script::Latin | Script::Cyrillic if c.is_uppercase() || c.is_lowercase() => {
+            Some(Some(c.is_uppercase()))
+        }
+        Script::Latin | Script::Cyrillic | Script::Arabic | Script::Hebrew | Script::Syllabic => Some(None),
+    }
+}
+
+/// True for what does not end a word: letters, digits, marks, apostrophes. A hyphen does, and ends no run.
+fn continues(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '\'';
+    }
+    c.is_alphanumeric()
+        || matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}'
+            | '\u{670}' | '\u{200b}'..='\u{200f}' | '\u{2018}' | '\u{2019}' | '\u{2bc}'..='\u{2bf}')
+}
+
+/// True for what ends a sentence or a clause.
+const fn ends(c: char) -> bool {
+    matches!(
+        c,
+        '.' | ';'
+            | ':'
+            | '!'
+            | '?'
+            | '('
+            | ')'
+            | '\n'
+            | '؟'
+            | '؛'
+            | '«'
+            | '»'
+            | '"'
+            | '“'
+            | '”'
+            | '。'
+            | '\t'
+    )
+}
