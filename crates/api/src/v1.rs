@@ -8,6 +8,7 @@ pub(crate) mod ops;
 pub(crate) mod people;
 pub(crate) mod reports;
 pub(crate) mod rights;
+pub(crate) mod requests;
 pub(crate) mod subjects;
 
 use axum::Router;
@@ -80,6 +81,14 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(rights::alarms))
         .routes(routes!(reports::read))
         .routes(routes!(reports::receipts))
+        .routes(routes!(requests::new, requests::list))
+        .routes(routes!(requests::figures))
+        .routes(routes!(requests::approve))
+        .routes(routes!(requests::send))
+        .routes(routes!(requests::open))
+        .routes(routes!(requests::show))
+        .routes(routes!(requests::step))
+        .routes(routes!(requests::answer))
         .routes(routes!(agreements::add, agreements::list))
         .routes(routes!(agreements::sign))
         .routes(routes!(agreements::step))

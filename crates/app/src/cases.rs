@@ -210,10 +210,7 @@ impl App {
         purpose: Purpose,
         reason: &Text,
     ) -> Result<CaseAccess, AppError> {
-        if reason.reveal().chars().count() < REASON_MIN {
-            return Err(AppError::invalid("reason").hint("say in a few words why; it is kept for oversight"));
-        }
-        let (salt, reason) = (random::<32>(&*self.entropy)?, reason.clone());
+        let (salt, reason) = (random::<32>(&*self.entropy)?, self::reason(reason)?);
         // The outer result is the store's; what it holds is the rule's answer.
         self.write(move |app, tx| {
             let checked = check_case(app, tx, may, case, purpose)?;
@@ -229,6 +226,14 @@ impl App {
             Ok(checked)
         })?
     }
+}
+
+/// Takes a reason that says something.
+pub(crate) fn reason(reason: &Text) -> Result<Text, AppError> {
+    if reason.reveal().chars().count() < REASON_MIN {
+        return Err(AppError::invalid("reason").hint("say in a few words why; it is kept for oversight"));
+    }
+    Ok(reason.clone())
 }
 
 /// The outer result is the store's, the inner one the rule's: a refusal is logged, not rolled back.

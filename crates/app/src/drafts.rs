@@ -4,7 +4,7 @@
 use mithaq_db::Tx;
 use mithaq_model::{
     AgreementId, Assessment, CaseId, Fact, Grade, Handling, Level, Link, PartyId, Provenance, Report,
-    ReportId, ReportKind, ReportState, ReportVersion, Role, SubjectId, Text, Timestamp, Urgency,
+    ReportId, ReportKind, ReportState, ReportVersion, Role, SubjectId, Text, Tie, Timestamp, Urgency,
 };
 use mithaq_policy::screen;
 use mithaq_store::reports::{self, Approval, Direction, Form, NewVersion, ReportHead};
@@ -53,6 +53,8 @@ pub struct NewReport {
     pub machine_made: bool,
     /// Whether there is suspicion that it was obtained in violation of rights.
     pub obtained_in_violation: bool,
+    /// The question it asks or answers.
+    pub tie: Option<Tie>,
 }
 
 /// A draft as it stands, with the revision to change it by.
@@ -168,6 +170,7 @@ impl App {
             machine_made: new.machine_made,
             obtained_in_violation: new.obtained_in_violation,
             created: self.now(),
+            tie: new.tie,
         })
     }
 

@@ -3,7 +3,7 @@
 
 mod judge;
 mod keep;
-mod open;
+pub(crate) mod open;
 mod orders;
 
 use mithaq_db::Tx;
@@ -125,10 +125,14 @@ impl App {
                     after.noticed = true;
                 }
                 Effect::Receipts(receipts) => self.later(tx, id, receipts, &mut events)?,
+                Effect::Step { seal, step } => self.step_taken(tx, (seal, step), &mut events)?,
             }
         }
         self.take_expiries(tx, &received.modified.holdings, &mut events)?;
         self.keep(tx, key, (id, retain), &kept, &mut events)?;
+        for (_, incoming, seal, accepted) in &kept {
+            self.tied_arrival(tx, known, (&incoming.report, seal), (*accepted, &mut events))?;
+        }
         self.raise(tx, &received.alarms, id)?;
         events.extend(facts(&received.facts));
         let positions = self.log(tx, &events)?;

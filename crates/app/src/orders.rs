@@ -74,6 +74,7 @@ impl App {
                 app.send_control_in(tx, recipient, control, &Body::Order(order))?;
             }
             disclosures::ask_by(tx, object, answer_by)?;
+            app.request_withdrawn(tx, number)?;
             reports::set_state(tx, number, head.state, ReportState::Recalled, app.now())?;
             let events: Vec<Event> = recipients
                 .iter()

@@ -293,12 +293,22 @@ impl App {
         Ok(())
     }
 
-    /// Reports that the partner accepted are acknowledged.
+    /// Reports that the partner accepted are acknowledged; receipts of requests and steps move their clocks.
     fn acknowledged(&self, tx: &mut dyn Tx, key: LaneKey, batch: &ReceiptBatch) -> Result<(), AppError> {
-        for statement in batch.statements.iter().filter(|one| one.verdict == Verdict::Accepted) {
-            let message = lanes::message(tx, key, statement.at)?;
-            let report =
-                message.filter(|one| matches!(one.kind, MessageKind::Report | MessageKind::Correction));
+        for statement in &batch.statements {
+            let Some(message) = lanes::message(tx, key, statement.at)? else { continue };
+            let said = (&statement.verdict, batch.stored_at);
+            match (message.kind, message.object) {
+                (MessageKind::Step, Some((step, _))) => self.step_receipted(tx, step, said)?,
+                (MessageKind::Report, Some((object, _))) => {
+                    self.request_receipted(tx, object.into(), said)?;
+                }
+                _other => {}
+            }
+            let report = Some(message).filter(|one| {
+                statement.verdict == Verdict::Accepted
+                    && matches!(one.kind, MessageKind::Report | MessageKind::Correction)
+            });
             if let Some((object, _)) = report.and_then(|one| one.object) {
                 self.acknowledge(tx, object.into())?;
             }

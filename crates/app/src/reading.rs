@@ -110,7 +110,7 @@ impl App {
     }
 
     /// Recall before read: the originator's control lane is drained, the version is in force.
-    fn unlocked(&self, tx: &mut dyn Tx, head: &ReportHead) -> Result<(), AppError> {
+    pub(crate) fn unlocked(&self, tx: &mut dyn Tx, head: &ReportHead) -> Result<(), AppError> {
         let agreement = head.agreement.ok_or_else(AppError::not_found)?;
         let id =
             LaneId { from: head.originator.clone(), to: self.party.clone(), agreement, lane: Lane::Control };
@@ -121,15 +121,18 @@ impl App {
         may_read(&control, have, &holding, head.version, self.now()).map_err(lock)
     }
 
-    fn unseal(&self, sealed: &[u8], originator: &mithaq_model::PartyId) -> Result<Report, AppError> {
+    pub(crate) fn unseal(
+        &self,
+        sealed: &[u8],
+        originator: &mithaq_model::PartyId,
+    ) -> Result<Report, AppError> {
         let registry = self.registry();
         let peer = registry.peers.get(originator).ok_or_else(|| AppError::conflict("partner.no_manifest"))?;
         let opened = peer.manifests.iter().rev().find_map(|manifest| open_seal(sealed, manifest).ok());
         match opened {
             Some(Opened::Report(inner)) => Ok(inner.report),
-            Some(Opened::Order(..) | Opened::Notice(..) | Opened::LaterReceipts(..)) | None => {
-                Err(AppError::bug("report.seal"))
-            }
+            Some(Opened::Order(..) | Opened::Notice(..) | Opened::LaterReceipts(..) | Opened::Step(..))
+            | None => Err(AppError::bug("report.seal")),
         }
     }
 

@@ -174,6 +174,7 @@ impl App {
             placed.push(self.place(tx, &known, permit.recipient(), (sealed, kind), report.expires)?);
             self.count(tx, permit, sealed.bytes().len())?;
         }
+        self.tied_release(tx, &known, &report, events)?;
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
         events.push(decided(event).committed(committed).verdict("permit"));
         Ok(Released::Sent)
@@ -353,6 +354,7 @@ impl App {
             work: self.work(tx, draft)?,
             signatures_good: known.all_signed,
             rule_set: Some(agreement.id()),
+            reply_bound: self.reply_bound(tx, report, recipient)?,
             hold: false,
             special_categories: special,
             clearances: self.clearances(tx, report, draft.hash)?,

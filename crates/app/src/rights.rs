@@ -87,6 +87,16 @@ intents! {
     RetryOutbox = "outbox.retry": [NodeAdministrator, Spoc],
     /// Carry sealed volumes to and from partners by hand. Sees no content.
     Carry = "courier.carry": [NodeAdministrator, Spoc],
+    /// Open, take up, question and delay requests that came in: the desk.
+    HandleRequest = "request.handle": [Spoc],
+    /// Refuse requests; grounds of rights are the legal adviser's.
+    RefuseRequest = "request.refuse": [LegalAdviser, Spoc],
+    /// Answer questions back and give feedback: who asked.
+    FollowRequest = "request.follow": [Analyst, CaseOfficer, Spoc],
+    /// See where requests stand and what was said about them.
+    ReadRequest = "request.read": [Spoc, LegalAdviser, Analyst, CaseOfficer, Supervisor],
+    /// Read figures of timeliness: counts, small ones not shown.
+    ReadFigures = "figures.read": [Dpo, LegalAdviser, Oversight, Spoc, Supervisor],
     /// Read the log and export evidence. Cannot be taken away by the agency.
     ReadLog = "log.read": [Dpo, Oversight],
 }
@@ -223,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_node_administrator_sees_no_content() {
-        let content = ["subject", "report", "case", "quarantine", "log", "rights", "rulings", "emergency"];
+        let content = ["subject", "report", "request", "case", "quarantine", "log", "rights", "rulings", "emergency"];
         for (code, roles) in INTENTS {
             let touches = content.iter().any(|c| code.starts_with(c));
             assert!(!(touches && roles.contains(&Role::NodeAdministrator)), "{code}");

@@ -44,6 +44,6 @@ pub use receipt::{
 };
 pub use seal::{
     Opened, OpenedReport, SealArgs, Sealed, commitment, open_seal, peek_seal, seal_later_receipts,
-    seal_notice, seal_order, seal_report,
+    seal_notice, seal_order, seal_report, seal_step,
 };
 pub use session::{KemSession, SESSION_MESSAGES_MAX, SESSION_SPAN, SessionCache};

@@ -8,9 +8,10 @@ use mithaq_policy::{OrderKind, OrderPermit, Permit};
 use mithaq_wire::cbor::{Reader, Writer};
 use mithaq_wire::limits::SEALED_MAX;
 use mithaq_wire::{
-    Digest, LaterReceipt, LaterReceipts, MessageKind, Notice, Order, SealHeader, WireError,
-    decode_later_receipts, decode_notice, decode_order, decode_report, decode_seal_header,
-    encode_later_receipts, encode_notice, encode_order, encode_report, encode_seal_header,
+    Digest, LaterReceipt, LaterReceipts, MessageKind, Notice, Order, RequestStep, SealHeader, WireError,
+    decode_later_receipts, decode_notice, decode_order, decode_report, decode_request_step,
+    decode_seal_header, encode_later_receipts, encode_notice, encode_order, encode_report,
+    encode_request_step, encode_seal_header,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -98,6 +99,7 @@ enum BodyKind {
     Order,
     Notice,
     LaterReceipts,
+    Step,
 }
 
 impl BodyKind {
@@ -107,6 +109,7 @@ impl BodyKind {
             Self::Order => 2,
             Self::Notice => 3,
             Self::LaterReceipts => 4,
+            Self::Step => 5,
         }
     }
 
@@ -117,6 +120,7 @@ impl BodyKind {
             (Self::Order, _) => MessageKind::Order,
             (Self::Notice, _) => MessageKind::Notice,
             (Self::LaterReceipts, _) => MessageKind::Receipts,
+            (Self::Step, _) => MessageKind::Step,
         }
     }
 }
@@ -261,6 +265,27 @@ pub fn seal_later_receipts(
     seal(order_header(permit, args)?, BodyKind::LaterReceipts, &body, &args.salt, signer)
 }
 
+/// Seals a step in the conversation about a request. Its words are of the request's level.
+///
+/// # Errors
+/// When the permit is not for a step, the words are beyond the limits, or the key fails.
+pub fn seal_step(
+    step: &RequestStep,
+    permit: &OrderPermit,
+    (args, level): (&SealArgs, Level),
+    signer: &dyn AgencySigner,
+) -> Result<Sealed, SealError> {
+    if permit.kind() != OrderKind::Step {
+        return Err(SealError::Permit);
+    }
+    let body = encode_request_step(step);
+    if decode_request_step(&body).as_ref() != Ok(step) {
+        return Err(SealError::Content);
+    }
+    let header = SealHeader { level, ..order_header(permit, args)? };
+    seal(header, BodyKind::Step, &body, &args.salt, signer)
+}
+
 fn order_header(permit: &OrderPermit, args: &SealArgs) -> Result<SealHeader, SealError> {
     if args.supersedes.is_some() {
         return Err(SealError::Supersedes);
@@ -317,6 +342,7 @@ impl<'a> Parts<'a> {
             2 => BodyKind::Order,
             3 => BodyKind::Notice,
             4 => BodyKind::LaterReceipts,
+            5 => BodyKind::Step,
             _unknown => return Err(SealedError::Unsupported),
         };
         let (salt, body) = (r.array()?, r.bytes(SEALED_MAX)?);
@@ -350,6 +376,8 @@ pub enum Opened {
     Notice(SealHeader, Notice),
     /// Receipts of reading and erasing.
     LaterReceipts(SealHeader, Vec<LaterReceipt>),
+    /// A step in the conversation about a request.
+    Step(SealHeader, RequestStep),
 }
 
 impl Opened {
@@ -358,7 +386,10 @@ impl Opened {
     pub const fn header(&self) -> &SealHeader {
         match self {
             Self::Report(report) => &report.header,
-            Self::Order(header, _) | Self::Notice(header, _) | Self::LaterReceipts(header, _) => header,
+            Self::Order(header, _)
+            | Self::Notice(header, _)
+            | Self::LaterReceipts(header, _)
+            | Self::Step(header, _) => header,
         }
     }
 
@@ -370,6 +401,7 @@ impl Opened {
             Self::Order(..) => MessageKind::Order,
             Self::Notice(..) => MessageKind::Notice,
             Self::LaterReceipts(..) => MessageKind::Receipts,
+            Self::Step(..) => MessageKind::Step,
         }
     }
 }
@@ -420,7 +452,8 @@ pub fn open_seal(bytes: &[u8], originator: &VerifiedManifest) -> Result<Opened, 
             let LaterReceipts(receipts) = decode_later_receipts(parts.body)?;
             Ok(Opened::LaterReceipts(header, receipts))
         }
-        BodyKind::Notice | BodyKind::LaterReceipts => Err(SealedError::Malformed),
+        BodyKind::Step if is_plain(&header) => Ok(Opened::Step(header, decode_request_step(parts.body)?)),
+        BodyKind::Notice | BodyKind::LaterReceipts | BodyKind::Step => Err(SealedError::Malformed),
     }
 }
 

@@ -93,6 +93,12 @@ coded! {
         ObjectOriginator = "object.originator",
         /// That version is already held.
         ObjectVersion = "object.version",
+        /// A step about a request that is not between these two.
+        RequestUnknown = "request.unknown",
+        /// A refusal on a ground that the agreement does not list.
+        RequestGround = "request.ground",
+        /// A step that does not fit where the request is.
+        RequestState = "request.state",
         /// The policy could not decide. Kept unread.
         PolicyInternal = "policy.internal",
     }

@@ -2,7 +2,7 @@
 //! one, it only hands it to the policy and to the application.
 
 use mithaq_model::{ObjectId, PartyId, ReportVersion, Timestamp};
-use mithaq_wire::{LaterReceipt, Notice, Order, SealHeader};
+use mithaq_wire::{LaterReceipt, Notice, Order, RequestStep, SealHeader};
 
 use crate::rows::Versions;
 
@@ -33,6 +33,8 @@ pub enum Content<R> {
     Receipts(Vec<LaterReceipt>),
     /// The start of an epoch.
     EpochStart,
+    /// A step in the conversation about a request.
+    Step(RequestStep),
 }
 
 /// What the application must do, in the same transaction, with a message that was taken.
@@ -72,4 +74,11 @@ pub enum Effect<R> {
     Notice(Notice),
     /// The partner's later receipts about what this node sent.
     Receipts(Vec<LaterReceipt>),
+    /// A step in the conversation about a request, accepted.
+    Step {
+        /// The seal; its object is the step's own number.
+        seal: Box<SealHeader>,
+        /// What was said.
+        step: RequestStep,
+    },
 }

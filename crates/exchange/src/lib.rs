@@ -20,6 +20,7 @@ pub mod ports;
 mod pump;
 mod read;
 mod receive;
+pub mod request;
 mod rows;
 mod settle;
 mod take;

@@ -2,7 +2,7 @@
 //! narrow as its only caller needs; implementations hold no decision of the protocol.
 
 use mithaq_model::{ObjectId, PartyId, RefusalGround, Timestamp};
-use mithaq_wire::{Digest, EnvelopeHeader, Position, ReceiptBatch, SealHeader};
+use mithaq_wire::{Digest, EnvelopeHeader, Position, ReceiptBatch, RequestStep, SealHeader};
 
 use crate::content::Opened;
 use crate::rows::{Holding, OutMessage, Tombstone};
@@ -131,6 +131,20 @@ pub trait Judge<R> {
     /// # Errors
     /// When it cannot: the message is then kept in quarantine, and the lane goes on.
     fn judge(&mut self, seal: &SealHeader, report: &R, now: Timestamp) -> Result<Judgement, CannotJudge>;
+
+    /// Decides about a step in the conversation about a request. Who keeps no requests takes none.
+    ///
+    /// # Errors
+    /// When it cannot: the step is then refused with [`crate::Refuse::PolicyInternal`], and the lane goes on.
+    fn judge_step(
+        &mut self,
+        _seal: &SealHeader,
+        _step: &RequestStep,
+        _now: Timestamp,
+    ) -> Result<Judgement, CannotJudge> {
+        let code = crate::Refuse::RequestUnknown.code().to_owned();
+        Ok(Judgement::Refuse { code, ground: None })
+    }
 }
 
 /// A message already taken: what makes a duplicate recognisable for the life of the agreement.

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use mithaq_model::{Millis, ObjectId, PartyId, ReportVersion, Timestamp};
 use mithaq_wire::limits::{SKEW_FLAG_MS, VALIDITY_MAX_MS};
-use mithaq_wire::{Digest, EnvelopeHeader, MessageKind, Order, OrderReason, Position, SealHeader, Verdict};
+use mithaq_wire::{
+    Digest, EnvelopeHeader, MessageKind, Order, OrderReason, Position, RequestStep, SealHeader, Verdict,
+};
 
 use crate::code::Refuse;
 use crate::content::{Content, Effect, Opened};
@@ -116,6 +118,7 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
             }
             Content::Notice(notice) => Ok((Verdict::Accepted, Effect::Notice(notice))),
             Content::Receipts(receipts) => Ok((Verdict::Accepted, Effect::Receipts(receipts))),
+            Content::Step(step) => Ok(self.step(seal, step)),
             Content::EpochStart => Ok((refused(Refuse::SealKind), Effect::None)),
         }
     }
@@ -129,12 +132,28 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         }
         let over = header.expires.plus(Millis(SKEW_FLAG_MS)) < self.now;
         match header.kind {
-            MessageKind::Report | MessageKind::Correction if over => Err(Refuse::EnvelopeExpired),
-            MessageKind::Report | MessageKind::Correction => Ok(()),
+            MessageKind::Report | MessageKind::Correction | MessageKind::Step if over => {
+                Err(Refuse::EnvelopeExpired)
+            }
+            MessageKind::Report | MessageKind::Correction | MessageKind::Step => Ok(()),
             // What takes away stays in force however late it comes.
             MessageKind::Order | MessageKind::Notice | MessageKind::Receipts | MessageKind::EpochStart => {
                 Ok(())
             }
+        }
+    }
+
+    /// A step is refused or taken, never kept unread: nobody answers what nobody may see.
+    fn step<R>(&mut self, seal: SealHeader, step: RequestStep) -> (Verdict, Effect<R>)
+    where
+        J: Judge<R>,
+    {
+        self.spoke_of = Some(step.request);
+        match self.judge.judge_step(&seal, &step, self.now) {
+            Ok(Judgement::Accept) => (Verdict::Accepted, Effect::Step { seal: Box::new(seal), step }),
+            Ok(Judgement::Refuse { code, ground }) => (Verdict::Refused { code, ground }, Effect::None),
+            Ok(Judgement::Quarantine { code }) => (Verdict::Refused { code, ground: None }, Effect::None),
+            Err(CannotJudge) => (refused(Refuse::PolicyInternal), Effect::None),
         }
     }
 
@@ -182,7 +201,11 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
             Effect::Keep { .. } if version < holding.current_from => Some(VersionState::Superseded),
             Effect::Keep { .. } => Some(VersionState::Current),
             Effect::Quarantine { .. } => Some(VersionState::Quarantined),
-            Effect::None | Effect::Erase { .. } | Effect::Notice(_) | Effect::Receipts(_) => None,
+            Effect::None
+            | Effect::Erase { .. }
+            | Effect::Notice(_)
+            | Effect::Receipts(_)
+            | Effect::Step { .. } => None,
         };
         if let (Some(state), Effect::Keep { seal, .. } | Effect::Quarantine { seal, .. }) = (state, &effect) {
             holding.versions.push(HeldVersion {
@@ -293,7 +316,8 @@ fn seal_rules<R>(
         (MessageKind::Report, Content::Report { .. }) => seal.supersedes.is_none(),
         (MessageKind::Order, Content::Order(_))
         | (MessageKind::Notice, Content::Notice(_))
-        | (MessageKind::Receipts, Content::Receipts(_)) => true,
+        | (MessageKind::Receipts, Content::Receipts(_))
+        | (MessageKind::Step, Content::Step(_)) => true,
         (MessageKind::Correction, Content::Report { .. }) => {
             seal.supersedes.is_some_and(|replaced| replaced < seal.version)
         }

@@ -50,7 +50,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }
 
-fn show(ui: Ui, answer: &Json) -> Result<(), Failure> {
+pub(crate) fn show(ui: Ui, answer: &Json) -> Result<(), Failure> {
     let lines = match answer {
         Json::Null => vec!["done".to_owned()],
         Json::Array(rows) if rows.is_empty() => vec!["nothing".to_owned()],
@@ -110,7 +110,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    fn json(&self) -> Result<Json, Failure> {
+    pub(crate) fn json(&self) -> Result<Json, Failure> {
         let mut text = String::new();
         if self.body.as_os_str() == "-" {
             std::io::stdin().lock().read_to_string(&mut text)?;
@@ -123,7 +123,7 @@ impl Body {
         })
     }
 
-    fn post(&self, ui: Ui, path: &str) -> Result<(), Failure> {
+    pub(crate) fn post(&self, ui: Ui, path: &str) -> Result<(), Failure> {
         self.node.print(ui, Method::POST, path, Some(&self.json()?))
     }
 }
@@ -162,7 +162,7 @@ impl Reason {
         json!({ "purpose": self.purpose, "reason": { "lang": ui.lang.code(), "text": self.reason } })
     }
 
-    fn in_case(&self, ui: Ui) -> Json {
+    pub(crate) fn in_case(&self, ui: Ui) -> Json {
         json!({ "why": self.why(ui), "case": self.case })
     }
 }

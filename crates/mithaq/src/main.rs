@@ -17,6 +17,7 @@ mod names;
 mod ops;
 mod rights;
 mod session;
+mod request;
 mod ui;
 mod verify;
 
@@ -110,6 +111,9 @@ enum Command {
     /// Carry what waits by hand, where there is no line
     #[command(subcommand)]
     Courier(courier::CourierCommand),
+    /// Requests for information: from question to figures
+    #[command(subcommand)]
+    Request(request::RequestCommand),
     /// Evidence: export and checkpoint
     #[command(subcommand)]
     Evidence(client::EvidenceCommand),
@@ -172,6 +176,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Emergency(command) => rights::emergency(command, ui),
         Command::Oversight(command) => rights::oversight(command, ui),
         Command::Courier(command) => courier::run(command, ui),
+        Command::Request(command) => request::run(command, ui),
         Command::Evidence(command) => client::evidence(command, ui),
         Command::Ledger(command) => client::ledger(command, ui),
         Command::Verify(args) => verify::run(args, ui),

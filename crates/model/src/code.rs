@@ -93,6 +93,8 @@ mod tests {
             RefusalGround,
             ReportKind,
             ReportState,
+            RequestState,
+            StepKind,
             RiskDimension,
             RiskLevel,
             Role,

@@ -22,6 +22,36 @@ codes! {
     }
 }
 
+impl Urgency {
+    /// Returns whether it is one of the four grounds of Directive (EU) 2023/977, Art. 4(5): then it needs its reason.
+    #[must_use]
+    pub const fn is_urgent(self) -> bool {
+        match self {
+            Self::DetentionDecision
+            | Self::LossOfRelevance
+            | Self::PublicSecurityImminent
+            | Self::ThreatToLife => true,
+            Self::Complex | Self::Routine => false,
+        }
+    }
+}
+
+impl RefusalGround {
+    /// Returns whether it is a ground of rights (R13 to R18): the legal adviser states it, and never has to explain.
+    #[must_use]
+    pub const fn is_of_rights(self) -> bool {
+        matches!(
+            self,
+            Self::TortureOrCidtRisk
+                | Self::DeathPenaltyRisk
+                | Self::UnfairTrialRisk
+                | Self::PoliticalOrOpinionOffence
+                | Self::ProtectedRole
+                | Self::RefoulementOrAsylum
+        )
+    }
+}
+
 codes! {
     /// What data may be used for. There is no "general intelligence": a use that cannot be named is no purpose.
     Purpose as "purpose" {

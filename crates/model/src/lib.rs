@@ -13,12 +13,14 @@ mod code;
 mod date;
 mod enums;
 mod grade;
+mod ground;
 mod handling;
 mod id;
 mod link;
 mod party;
 mod people;
 mod report;
+mod request;
 mod subject;
 mod text;
 mod time;
@@ -44,6 +46,7 @@ pub use people::{Officer, Role, RoleSet};
 pub use report::{
     Assessment, Confidence, Fact, Likelihood, Provenance, Report, ReportKind, ReportState, ReportVersion,
 };
+pub use request::{Ask, Connection, RequestState, StepKind, Tie};
 pub use subject::{Claim, ClaimSource, PersonStatus, Subject, SubjectError, SubjectKind};
 pub use text::{Lang, Sensitive, Text, TextError, Words4};
 pub use time::{Days, Millis, Timestamp};

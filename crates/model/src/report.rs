@@ -4,8 +4,8 @@ use core::num::NonZeroU32;
 
 use crate::code::codes;
 use crate::{
-    AgreementId, CrimeArea, Grade, Handling, Level, Link, PartyId, Purpose, ReportId, Subject, SubjectId,
-    Text, Timestamp, Urgency,
+    AgreementId, Ask, CrimeArea, Grade, Handling, Level, Link, PartyId, Purpose, ReportId, Subject,
+    SubjectId, Text, Tie, Timestamp, Urgency,
 };
 
 codes! {
@@ -23,6 +23,8 @@ codes! {
         Intelligence = "intelligence",
         /// A way of committing offences; no persons.
         ModusOperandi = "modus_operandi",
+        /// A request for information: what it tells is disclosed like any other information.
+        Request = "request",
         /// Statistics; no persons.
         Statistical = "statistical",
     }
@@ -205,6 +207,8 @@ pub struct Report {
     pub obtained_in_violation: bool,
     /// When it was written.
     pub created: Timestamp,
+    /// The question it asks or answers. Asks exactly when its kind is [`ReportKind::Request`].
+    pub tie: Option<Tie>,
 }
 
 impl Report {
@@ -212,6 +216,30 @@ impl Report {
     pub const PARTS_MAX: usize = 256;
     /// Most subjects and most links.
     pub const SUBJECTS_MAX: usize = 1_024;
+
+    /// Returns what it asks, if it is a request.
+    #[must_use]
+    pub fn asks(&self) -> Option<&Ask> {
+        match &self.tie {
+            Some(Tie::Asks(ask)) => Some(ask),
+            Some(Tie::Answers { .. }) | None => None,
+        }
+    }
+
+    /// Returns the request it answers, and whether in part, if it answers one.
+    #[must_use]
+    pub const fn answers(&self) -> Option<(ReportId, bool)> {
+        match &self.tie {
+            Some(Tie::Answers { request, part }) => Some((*request, *part)),
+            Some(Tie::Asks(_)) | None => None,
+        }
+    }
+
+    /// Returns whether kind and tie say the same.
+    #[must_use]
+    pub const fn is_tied_right(&self) -> bool {
+        matches!(self.kind, ReportKind::Request) == matches!(self.tie, Some(Tie::Asks(_)))
+    }
 
     /// Returns the subject of that number.
     #[must_use]

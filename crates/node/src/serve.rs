@@ -212,6 +212,7 @@ async fn chores(app: App, mut stop: watch::Receiver<bool>) {
             app.erase_expired_reports(256)?;
             app.erase_stale_quarantine(256)?;
             app.remind_reviews()?;
+            app.tick_requests()?;
             app.erase_expired_subjects(256)
         });
         if let Err(error) = done.await {

@@ -70,6 +70,8 @@ pub struct Context {
     pub signatures_good: bool,
     /// Step 2: the rule set the other side applies.
     pub rule_set: Option<AgreementId>,
+    /// Step 3: the request an answer names is an open one of its recipient; not asked for anything else.
+    pub reply_bound: bool,
     /// A legal or oversight hold.
     pub hold: bool,
     /// Step 5: what the screen found, and the legal adviser has not cleared.
@@ -113,6 +115,7 @@ impl Context {
             work: Work { role_may: false, case_open: false, case_assigned: false },
             signatures_good: false,
             rule_set: None,
+            reply_bound: false,
             hold: true,
             special_categories: Vec::new(),
             clearances: Vec::new(),

@@ -266,6 +266,33 @@ fn permit(rules: &Rules, disclosure: &Disclosure<'_>, now: Timestamp) -> Permit 
     }
 }
 
+/// Decides whether a step in the conversation about a request may be said, on either side: the agreement is in force,
+/// both are parties, and its words speak of no special category of a person (limit L1).
+///
+/// # Errors
+/// The refusal.
+pub fn permit_step(
+    rules: &Rules,
+    standing: &Standing,
+    (step, words): (ObjectId, Option<&mithaq_model::Text>),
+    (sender, recipient): (&PartyId, &PartyId),
+    now: Timestamp,
+) -> Result<OrderPermit, Refusal> {
+    let permit = permit_order(rules, standing, (OrderKind::Step, step), (sender, sender, recipient), now)?;
+    let screened = words.is_none_or(|words| crate::screen::text(words.reveal()).is_empty());
+    if screened {
+        return Ok(permit);
+    }
+    Err(Refusal {
+        step: 5,
+        code: DenialCode::SpecialCategory,
+        rule: "o05-special".to_owned(),
+        clause: None,
+        ground: Some(RefusalGround::CategoryNotAllowed),
+        words: words::of("text_category"),
+    })
+}
+
 /// What an originator may order about an object it controls, or a party say about an agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderKind {
@@ -279,6 +306,8 @@ pub enum OrderKind {
     Notice,
     /// Take back.
     Recall,
+    /// A step in the conversation about a request.
+    Step,
 }
 
 /// Proof that an order, notice or later receipt may go out. Duties survive an agreement: these flow where
@@ -345,7 +374,9 @@ pub fn permit_order(
         ground: None,
         words: words::of(words),
     };
-    if !standing.duties_alive(now) {
+    // Duties survive an agreement; a conversation about a request is no duty and stops with it.
+    let flows = kind != OrderKind::Step || standing.is_in_force(now);
+    if !flows || !standing.duties_alive(now) {
         return Err(refuse(3, DenialCode::Agreement, "o03-duties", "agreement"));
     }
     let parties = agreement.party(sender).is_some() && agreement.party(recipient).is_some();
@@ -354,7 +385,7 @@ pub fn permit_order(
     }
     let by_originator = match kind {
         OrderKind::Delete | OrderKind::Expiry | OrderKind::Recall => sender == originator,
-        OrderKind::LaterReceipts | OrderKind::Notice => true,
+        OrderKind::LaterReceipts | OrderKind::Notice | OrderKind::Step => true,
     };
     if !by_originator {
         return Err(refuse(9, DenialCode::Originator, "o09-originator", "originator"));

@@ -37,7 +37,7 @@ pub(crate) struct Sources<'a> {
 impl Facts {
     pub(crate) fn gather(from: &Sources<'_>) -> Self {
         let mut facts = Self {
-            flags: Vec::with_capacity(24),
+            flags: Vec::with_capacity(26),
             numbers: Vec::with_capacity(18),
             words: Vec::new(),
             sets: Vec::new(),
@@ -73,6 +73,8 @@ impl Facts {
             ("life_at_risk", context.life_at_risk && claims_life(report)),
             ("in_force", from.standing.is_in_force(from.now)),
             ("hold", context.hold),
+            ("request_complete", request_complete(report)),
+            ("reply_bound", report.answers().is_none() || context.reply_bound),
         ]);
         self.words.extend([
             ("agreement", report.agreement.to_string()),
@@ -170,6 +172,20 @@ impl Facts {
             ("assured_no_death_penalty", context.assurances.contains(&Assurance::WrittenNoDeathPenalty)),
         ]);
     }
+}
+
+/// A request that can be judged: kind and content agree, it is lawful at home, urgent only with a reason, to one party
+/// (whose clock it starts), and every person in it is linked to its purpose (Directive (EU) 2023/977, Art. 4; limit L11).
+fn request_complete(report: &Report) -> bool {
+    let Some(ask) = report.asks() else { return report.is_tied_right() };
+    let persons = report.subjects.iter().filter(|subject| subject.kind() == SubjectKind::Person);
+    let linked = |subject: &Subject| ask.connections.iter().any(|one| one.subject == subject.id());
+    report.is_tied_right()
+        && ask.lawful_at_home
+        && !ask.sought.is_empty()
+        && report.recipients.len() == 1
+        && (!report.urgency.is_urgent() || ask.urgency_reason.is_some())
+        && persons.into_iter().all(linked)
 }
 
 /// The higher of what the partner brings and what this person or use adds.

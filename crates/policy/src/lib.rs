@@ -24,7 +24,9 @@ pub use agreement::{
 };
 pub use check::{CHECKABLE, CheckFacts, CheckPermit, permit_check};
 pub use context::{Clearance, Context, RiskAssessment, Side, Work};
-pub use decide::{Decision, Disclosure, OrderKind, OrderPermit, Permit, Refusal, decide, permit_order};
+pub use decide::{
+    Decision, Disclosure, OrderKind, OrderPermit, Permit, Refusal, decide, permit_order, permit_step,
+};
 pub use life::{Stage, Standing};
 pub use rules::{CompileError, Rules};
 pub use walk::walk;

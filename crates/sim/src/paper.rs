@@ -277,6 +277,7 @@ fn put_header(pen: &mut Pen, header: &EnvelopeHeader) {
         MessageKind::Notice => 3,
         MessageKind::Receipts => 4,
         MessageKind::EpochStart => 5,
+        MessageKind::Step => 6,
     });
     pen.long(header.created.as_millis().cast_unsigned());
     pen.long(header.expires.as_millis().cast_unsigned());
@@ -299,6 +300,7 @@ fn take_header(thumb: &mut Thumb<'_>) -> Result<EnvelopeHeader, Short> {
         3 => MessageKind::Notice,
         4 => MessageKind::Receipts,
         5 => MessageKind::EpochStart,
+        6 => MessageKind::Step,
         _other => return Err(Short),
     };
     let (created, expires) = (thumb.time()?, thumb.time()?);
@@ -390,6 +392,8 @@ fn put_content(pen: &mut Pen, sealed: &Sealed) {
         // The simulation has no readers: an empty list stands for all later receipts.
         Content::Receipts(_) => pen.byte(7),
         Content::EpochStart => pen.byte(8),
+        // Conversations are not simulated: a step of any kind is read as nothing.
+        Content::Step(_) => pen.byte(9),
     }
 }
 

@@ -395,7 +395,11 @@ impl World {
                     mithaq_exchange::Versions::Only(versions) => versions.iter().map(|v| v.get()).collect(),
                 },
             }),
-            Effect::None | Effect::Quarantine { .. } | Effect::Notice(_) | Effect::Receipts(_) => {}
+            Effect::None
+            | Effect::Quarantine { .. }
+            | Effect::Notice(_)
+            | Effect::Receipts(_)
+            | Effect::Step { .. } => {}
         }
     }
 

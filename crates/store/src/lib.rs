@@ -39,6 +39,7 @@
 //! | `report`, `report_version` | state, clocks, encrypted content | a wrong state or case (so a wrong reader), content that does not open; no other content |
 //! | `report_approval` | who approved which hash | **an approval that nobody gave**: release needs two rows; the ledger has no entry for it |
 //! | `ruling` | who cleared, judged or opened what, encrypted reasons | **a clearance, judgement or opening that nobody gave**: each needs two rows, and the ledger has no entry for them |
+//! | `request`, `request_step`, `request_answer` | where a request stands, its clock, encrypted words, which report answers it | a clock that looks kept, a request that looks answered or is forgotten; the partner's rows, both ledgers and the sealed answer say otherwise; no word can be read or written |
 //! | `decision` | what the rules decided | another story than the ledger's, which an audit compares |
 //! | `disclosure` | to whom what went, what came back | a recipient forgotten in a recall; the partner's and this node's ledger and outbox still show it |
 //! | `tombstone` | what may never come again | a recalled object that is accepted a second time |
@@ -73,6 +74,7 @@ pub mod partners;
 pub mod people;
 pub mod reports;
 pub mod rulings;
+pub mod requests;
 pub mod settings;
 mod sql;
 pub mod subjects;

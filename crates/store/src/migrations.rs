@@ -22,6 +22,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0003_ruling.sql"),
         postgres: include_str!("../migrations/postgres/0003_ruling.sql"),
     },
+    Migration {
+        version: 4,
+        name: "requests",
+        sqlite: include_str!("../migrations/sqlite/0004_requests.sql"),
+        postgres: include_str!("../migrations/postgres/0004_requests.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -46,14 +46,16 @@ pub enum Direction {
 }
 
 impl Direction {
-    const fn code(self) -> &'static str {
+    /// Returns the stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
         match self {
             Self::Own => "own",
             Self::Received => "received",
         }
     }
 
-    fn from_code(code: &str) -> Option<Self> {
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
         [Self::Own, Self::Received].into_iter().find(|direction| direction.code() == code)
     }
 }

@@ -74,6 +74,7 @@ pub(crate) enum Kind {
     PartnerRisk,
     Report,
     Ruling,
+    RequestStep,
     Subject,
 }
 
@@ -88,6 +89,7 @@ impl Kind {
             Self::PartnerRisk => "partner_risk",
             Self::Report => "report_version",
             Self::Ruling => "ruling",
+            Self::RequestStep => "request_step",
             Self::Subject => "subject",
         }
     }
@@ -104,11 +106,12 @@ impl Kind {
             Self::Report => 6,
             Self::Ruling => 8,
             Self::Subject => 7,
+            Self::RequestStep => 9,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 9] = [
+        const ALL: [Kind; 10] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
@@ -117,6 +120,7 @@ impl Kind {
             Kind::PartnerRisk,
             Kind::Report,
             Kind::Ruling,
+            Kind::RequestStep,
             Kind::Subject,
         ];
         ALL.into_iter().find(|kind| kind.number() == number)

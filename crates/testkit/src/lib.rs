@@ -10,5 +10,6 @@ mod sample;
 pub use clock::FakeClock;
 pub use reference::refuses;
 pub use sample::{
-    Sample, agreement, context, officer, party, person, report, sample_roots, subject_named, text, time,
+    Sample, agreement, ask, asking, context, officer, party, person, report, sample_roots, subject_named,
+    text, time,
 };

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use mithaq_model::{
     Assurance, Attribute, DenialCode, Grade, InfoGrade, Level, PartyId, ProtectedRole, Purpose, Report,
-    ReportKind, RiskDimension, RiskLevel, SourceGrade, Subject, SubjectClass, SubjectKind, Timestamp, Value,
+    ReportKind, RiskDimension, RiskLevel, SourceGrade, Subject, SubjectClass, SubjectKind, Tie, Timestamp,
+    Urgency, Value,
 };
 use mithaq_policy::{Agreement, Context, Disclosure, Onward, Side};
 
@@ -94,6 +95,27 @@ fn scope(agreement: &Agreement, asked: &Disclosure<'_>, now: Timestamp) -> Vec<D
     }
     if asked.context.hold {
         failing.push(DenialCode::Hold);
+    }
+    match &report.tie {
+        Some(Tie::Asks(ask)) => {
+            let mut good = report.kind == ReportKind::Request && ask.lawful_at_home && !ask.sought.is_empty();
+            good = good && report.recipients.len() == 1;
+            match report.urgency {
+                Urgency::Routine | Urgency::Complex => {}
+                _urgent => good = good && ask.urgency_reason.is_some(),
+            }
+            for person in persons(report) {
+                good = good && ask.connections.iter().any(|one| one.subject == person.id());
+            }
+            if !good {
+                failing.push(DenialCode::Purpose);
+            }
+        }
+        Some(Tie::Answers { .. }) | None if report.kind == ReportKind::Request => {
+            failing.push(DenialCode::Purpose);
+        }
+        Some(Tie::Answers { .. }) if !asked.context.reply_bound => failing.push(DenialCode::Case),
+        Some(Tie::Answers { .. }) | None => {}
     }
     failing
 }

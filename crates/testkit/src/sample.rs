@@ -4,10 +4,10 @@
 use std::sync::{Arc, LazyLock};
 
 use mithaq_model::{
-    Attribute, CaseId, Claim, ClaimId, ClaimSource, CrimeArea, Fact, Grade, Handling, HandlingCode,
-    HandlingCodes, Lang, Level, NameForm, NameKind, NameQuality, OfficerId, Pap, PartialDate, PartyId,
-    Provenance, Purpose, Report, ReportId, ReportKind, ReportVersion, RiskDimension, RiskLevel, Role, Script,
-    Subject, SubjectClass, SubjectId, SubjectKind, Text, Timestamp, Tlp, Urgency, Value,
+    Ask, Attribute, CaseId, Claim, ClaimId, ClaimSource, Connection, CrimeArea, Fact, Grade, Handling,
+    HandlingCode, HandlingCodes, Lang, Level, NameForm, NameKind, NameQuality, OfficerId, Pap, PartialDate,
+    PartyId, Provenance, Purpose, Report, ReportId, ReportKind, ReportVersion, RiskDimension, RiskLevel,
+    Role, Script, Subject, SubjectClass, SubjectId, SubjectKind, Text, Tie, Timestamp, Tlp, Urgency, Value,
 };
 use mithaq_policy::agreement::{TemplateParty, template};
 use mithaq_policy::{Agreement, Context, RiskAssessment, Rules, Stage, Standing, Work};
@@ -129,7 +129,37 @@ pub fn report(agreement: &Agreement) -> Report {
         machine_made: false,
         obtained_in_violation: false,
         created: time(),
+        tie: None,
     }
+}
+
+/// A complete question about whoever the report speaks of.
+#[must_use]
+pub fn ask(report: &Report) -> Ask {
+    let link = text("Paid for the tickets of the travellers");
+    Ask {
+        sought: vec![text("Who bought the three ferry tickets of 12 May")],
+        why_there: text("The tickets were sold in the port of arrival"),
+        basis: text("Code of criminal procedure, article 108"),
+        lawful_at_home: true,
+        authorisation: None,
+        urgency_reason: None,
+        penalty_years: Some(10),
+        connections: report
+            .subjects
+            .iter()
+            .map(|subject| Connection { subject: subject.id(), text: link.clone() })
+            .collect(),
+        previous: Vec::new(),
+    }
+}
+
+/// The report, as a question.
+#[must_use]
+pub fn asking(mut report: Report) -> Report {
+    report.kind = ReportKind::Request;
+    report.tie = Some(Tie::Asks(Box::new(ask(&report))));
+    report
 }
 
 /// A context in which the sample report's release is permitted.
@@ -140,6 +170,7 @@ pub fn context(agreement: &Agreement) -> Context {
         work: Work { role_may: true, case_open: true, case_assigned: true },
         signatures_good: true,
         rule_set: Some(agreement.id()),
+        reply_bound: true,
         hold: false,
         special_categories: Vec::new(),
         clearances: Vec::new(),

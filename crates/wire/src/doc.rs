@@ -68,6 +68,8 @@ pub enum MessageKind {
     Receipts,
     /// The first message of an epoch after a restore.
     EpochStart,
+    /// A sealed step in the conversation about a request (report lane).
+    Step,
 }
 
 impl MessageKind {
@@ -75,7 +77,7 @@ impl MessageKind {
     #[must_use]
     pub const fn lane(self) -> Option<Lane> {
         match self {
-            Self::Report => Some(Lane::Report),
+            Self::Report | Self::Step => Some(Lane::Report),
             Self::Correction | Self::Order | Self::Notice | Self::Receipts => Some(Lane::Control),
             Self::EpochStart => None,
         }

@@ -14,6 +14,7 @@ mod heads;
 pub mod limits;
 mod receipt;
 mod report;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -35,3 +36,4 @@ pub use exchange::{
 pub use heads::{Heads, decode_heads, encode_heads};
 pub use receipt::{ReceiptHead, decode_receipt_head, encode_receipt_head};
 pub use report::{decode_report, decode_subject, encode_report, encode_subject};
+pub use request::{MARK_MAX, RequestStep, STEP_TEXT_MAX, Said, decode_request_step, encode_request_step};

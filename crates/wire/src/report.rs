@@ -3,7 +3,7 @@
 use mithaq_model::{
     Assessment, Attribute, Claim, ClaimId, ClaimSource, Confidence, CrimeArea, Fact, Grade, Handling, Level,
     Likelihood, Link, LinkId, LinkRole, PartyId, ProtectedRole, Provenance, Purpose, Report, ReportId,
-    ReportKind, ReportVersion, Subject, SubjectClass, SubjectId, SubjectKind, Text, Timestamp, Urgency,
+    ReportKind, ReportVersion, Subject, SubjectClass, SubjectId, SubjectKind, Text, Tie, Timestamp, Urgency,
     Value,
 };
 
@@ -201,7 +201,8 @@ impl Part for Provenance {
 
 impl Part for Report {
     fn put(&self, w: &mut Writer) {
-        w.array(25);
+        // A tie, where there is one, is a 26th part: what asks and answers nothing keeps its bytes.
+        w.array(if self.tie.is_some() { 26 } else { 25 });
         self.id.put(w);
         self.version.put(w);
         self.kind.put(w);
@@ -225,11 +226,17 @@ impl Part for Report {
         self.expires.put(w);
         w.bool(self.exculpatory).bool(self.machine_made).bool(self.obtained_in_violation);
         self.created.put(w);
+        if let Some(tie) = &self.tie {
+            tie.put(w);
+        }
     }
 
     fn get(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        r.tuple(25)?;
-        Ok(Self {
+        let parts = r.list(26)?;
+        if parts < 25 {
+            return Err(WireError::Type);
+        }
+        let made = Self {
             id: ReportId::get(r)?,
             version: <ReportVersion as Part>::get(r)?,
             kind: ReportKind::get(r)?,
@@ -255,6 +262,8 @@ impl Part for Report {
             machine_made: r.bool()?,
             obtained_in_violation: r.bool()?,
             created: Timestamp::get(r)?,
-        })
+            tie: if parts == 26 { Some(Tie::get(r)?) } else { None },
+        };
+        if made.is_tied_right() { Ok(made) } else { Err(WireError::Value) }
     }
 }

@@ -167,8 +167,29 @@ fn any_report() -> impl Strategy<Value = Report> {
                 machine_made: b,
                 obtained_in_violation: c,
                 created: Timestamp::from_millis(-1),
+                tie: tie(kind, a, b),
             },
         )
+}
+
+/// A request asks; anything else may answer.
+fn tie(kind: ReportKind, answers: bool, part: bool) -> Option<Tie> {
+    let words = || text("the passenger list of 12 May");
+    let ask = Ask {
+        sought: vec![words()],
+        why_there: words(),
+        basis: words(),
+        lawful_at_home: answers,
+        authorisation: part.then(words),
+        urgency_reason: answers.then(words),
+        penalty_years: part.then_some(12),
+        connections: vec![Connection { subject: SubjectId::new([3; 16]), text: words() }],
+        previous: vec![ReportId::new([4; 16])],
+    };
+    match kind {
+        ReportKind::Request => Some(Tie::Asks(Box::new(ask))),
+        _other => answers.then_some(Tie::Answers { request: ReportId::new([5; 16]), part }),
+    }
 }
 
 fn lane() -> LaneId {

@@ -9,7 +9,7 @@ use mithaq_exchange::ports::{CannotJudge, Judge, Judgement};
 use mithaq_model::{OfficerId, Report, ReportId, ReportVersion, SpecialCategory, Timestamp};
 use mithaq_policy::{Context, Decision, Disclosure, Refusal, Side, decide, screen};
 use mithaq_store::agreements::{self, Counter};
-use mithaq_wire::SealHeader;
+use mithaq_wire::{RequestStep, SealHeader};
 
 use super::open::Incoming;
 use crate::App;
@@ -17,6 +17,7 @@ use crate::emergency::claims_life;
 use crate::error::AppError;
 use crate::registry::Known;
 use crate::release::{BYTES, DELIVERY, REPORTS, day};
+use crate::requests::Spoken;
 
 /// Until when each version may be kept here at most, by the rules that let it in.
 pub(super) type Retain = BTreeMap<(ReportId, ReportVersion), Timestamp>;
@@ -28,6 +29,8 @@ pub(super) struct OwnRules<'a> {
     /// Reports and bytes left, per day of sealing.
     left: BTreeMap<u32, (u64, u64)>,
     pub(super) retain: Retain,
+    /// Requests the batch speaks of.
+    spoken: Spoken,
 }
 
 impl Judge<Incoming> for OwnRules<'_> {
@@ -43,6 +46,7 @@ impl Judge<Incoming> for OwnRules<'_> {
         let length = u64::try_from(incoming.sealed.len()).unwrap_or(u64::MAX);
         let mut context = self.app.receiver_context(self.known, seal, special, length);
         (context.reports_left, context.bytes_left) = (reports_left, bytes_left);
+        context.reply_bound = self.spoken.binds(&incoming.report);
         let disclosure = Disclosure {
             report: &incoming.report,
             recipient: &self.app.party,
@@ -65,6 +69,15 @@ impl Judge<Incoming> for OwnRules<'_> {
                 Judgement::Refuse { code: refusal.code().code().to_owned(), ground: refusal.ground() }
             }
         })
+    }
+
+    fn judge_step(
+        &mut self,
+        seal: &SealHeader,
+        step: &RequestStep,
+        now: Timestamp,
+    ) -> Result<Judgement, CannotJudge> {
+        Ok(self.spoken.judge((self.app, self.known), (seal, step), now))
     }
 }
 
@@ -119,7 +132,8 @@ impl App {
             let reports = u64::from(agreement.budgets.reports_per_day).saturating_sub(used(REPORTS)?);
             left.insert(day, (reports, agreement.budgets.bytes_per_day.saturating_sub(used(BYTES)?)));
         }
-        Ok(OwnRules { app: self, known, left, retain: Retain::new() })
+        let spoken = Spoken::load(tx, inspection)?;
+        Ok(OwnRules { app: self, known, left, retain: Retain::new(), spoken })
     }
 }
 

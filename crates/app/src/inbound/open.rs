@@ -19,8 +19,8 @@ const SESSIONS_MAX: usize = 64;
 
 /// A report as it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Incoming {
-    pub(super) report: Report,
+pub(crate) struct Incoming {
+    pub(crate) report: Report,
     pub(super) sealed: Vec<u8>,
     pub(super) salt: [u8; 32],
 }
@@ -105,6 +105,7 @@ impl Unwrap for Opener<'_> {
             Unsealed::LaterReceipts(seal, receipts) => {
                 Opened { seal: Some(seal), content: Content::Receipts(receipts) }
             }
+            Unsealed::Step(seal, step) => Opened { seal: Some(seal), content: Content::Step(step) },
         })
     }
 }

@@ -40,6 +40,7 @@ impl App {
         let linked = links::of_report(tx, ReportId::from(object))?;
         let gone = reports::erase(tx, &erasure)?;
         rulings::erase_reasons(tx, object)?;
+        self.request_withdrawn(tx, ReportId::from(object))?;
         subjects::erase(tx, &derived)?;
         links::erase(tx, &linked)?;
         events.push(

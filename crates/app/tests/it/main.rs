@@ -19,4 +19,5 @@ mod refused;
 mod retention;
 mod rights;
 mod scenarios;
+mod requests;
 mod world;

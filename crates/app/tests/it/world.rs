@@ -573,6 +573,7 @@ pub(crate) fn new_report(
         exculpatory: false,
         machine_made: false,
         obtained_in_violation: false,
+        tie: None,
     }
 }
 

@@ -127,6 +127,7 @@ impl Unwrap for Node {
             }
             mithaq_envelope::Opened::Order(_, order) => Content::Order(order),
             mithaq_envelope::Opened::Notice(_, notice) => Content::Notice(notice),
+            mithaq_envelope::Opened::Step(_, step) => Content::Step(step),
             mithaq_envelope::Opened::LaterReceipts(_, receipts) => Content::Receipts(receipts),
         };
         Ok(Opened { seal, content })

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use mithaq_model::*;
 use mithaq_policy::*;
-use mithaq_testkit::{Sample, officer, party, person, refuses, subject_named, text};
+use mithaq_testkit::{Sample, asking, officer, party, person, refuses, subject_named, text};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -76,7 +76,7 @@ static AGREEMENTS: LazyLock<Vec<Arc<Rules>>> = LazyLock::new(|| {
 type Change = Box<dyn Fn(&mut Sample)>;
 
 fn change() -> impl Strategy<Value = (u8, u8)> {
-    (0_u8..40, any::<u8>())
+    (0_u8..44, any::<u8>())
 }
 
 fn pick<T: Copy>(all: &[T], n: u8) -> T {
@@ -203,6 +203,18 @@ fn transfer(which: u8, n: u8) -> Change {
             s.context.assurances = vec![pick(Assurance::ALL, n)];
         }
         39 => s.report.expires = s.now.plus(Days(u32::from(n) * 5)),
+        40 => s.report = asking(s.report.clone()),
+        41 => {
+            s.report = asking(s.report.clone());
+            s.report.urgency = pick(Urgency::ALL, n);
+            if let Some(Tie::Asks(ask)) = &mut s.report.tie {
+                ask.lawful_at_home = !n.is_multiple_of(5);
+                ask.urgency_reason = n.is_multiple_of(2).then(|| text("The ship leaves tonight"));
+                ask.connections.truncate(usize::from(n % 2));
+            }
+        }
+        42 => s.report.tie = Some(Tie::Answers { request: ReportId::new([n; 16]), part: n > 99 }),
+        43 => s.context.reply_bound = n > 99,
         _none => {}
     })
 }

@@ -3,7 +3,7 @@
 
 use mithaq_model::*;
 use mithaq_policy::*;
-use mithaq_testkit::{Sample, officer, party, person, subject_named, text};
+use mithaq_testkit::{Sample, asking, officer, party, person, subject_named, text};
 
 fn decided(sample: &Sample, side: Side) -> Decision {
     let disclosure = Disclosure {
@@ -83,6 +83,60 @@ fn step_3_agreement_area_purpose_recipient() {
     }
     refused(3, DenialCode::Agreement, |s| s.now = s.rules.agreement().expires_on);
     refused(3, DenialCode::Hold, |s| s.context.hold = true);
+}
+
+#[test]
+fn step_3_l11_a_request_is_complete_and_an_answer_has_its_question() {
+    let asks = |s: &mut Sample, change: &dyn Fn(&mut Ask)| {
+        s.report = asking(s.report.clone());
+        if let Some(Tie::Asks(ask)) = &mut s.report.tie {
+            change(ask);
+        }
+    };
+    permitted(|s| asks(s, &|_| ()));
+    let incomplete: [&dyn Fn(&mut Ask); 3] =
+        [&|a| a.lawful_at_home = false, &|a| a.sought.clear(), &|a| a.connections.clear()];
+    for change in incomplete {
+        let refusal = refused(3, DenialCode::Purpose, |s| asks(s, change));
+        assert_eq!(refusal.ground(), Some(RefusalGround::RequestIncomplete));
+    }
+    for urgency in Urgency::ALL.iter().copied().filter(|one| one.is_urgent()) {
+        refused(3, DenialCode::Purpose, |s| {
+            asks(s, &|_| ());
+            s.report.urgency = urgency;
+        });
+        permitted(|s| {
+            asks(s, &|a| a.urgency_reason = Some(text("The ship leaves tonight")));
+            s.report.urgency = urgency;
+        });
+    }
+    // The kind alone asks nothing.
+    refused(3, DenialCode::Purpose, |s| s.report.kind = ReportKind::Request);
+    let answers = Some(Tie::Answers { request: ReportId::new([8; 16]), part: false });
+    permitted(|s| s.report.tie = answers.clone());
+    refused(3, DenialCode::Case, |s| {
+        s.report.tie = answers.clone();
+        s.context.reply_bound = false;
+    });
+}
+
+#[test]
+fn a_step_of_a_request_needs_the_agreement_in_force_and_no_special_category() {
+    let s = Sample::new();
+    let (ma, es) = (party("ma-security"), party("es-police"));
+    let id = ObjectId::new([4; 16]);
+    let said = |standing: &Standing, words: &str| {
+        permit_step(&s.rules, standing, (id, Some(&text(words))), (&ma, &es), s.now)
+    };
+    let permit = said(&s.standing, "Which of the two crossings?").unwrap();
+    assert_eq!((permit.kind(), permit.object()), (OrderKind::Step, id));
+    let refusal = said(&s.standing, "Is he a Shia Muslim?").unwrap_err();
+    assert_eq!((refusal.step(), refusal.code()), (5, DenialCode::SpecialCategory));
+    let a = s.rules.agreement();
+    let ended = Standing::new(Stage::Suspended, a.in_force_on, a.expires_on, a.survival);
+    assert_eq!(said(&ended, "Which one?").unwrap_err().code(), DenialCode::Agreement);
+    let stranger = permit_step(&s.rules, &s.standing, (id, None), (&ma, &party("fr-police")), s.now);
+    assert_eq!(stranger.unwrap_err().code(), DenialCode::Agreement);
 }
 
 #[test]

@@ -12,11 +12,12 @@ use crate::sql::{Of, PAGE_MAX, id, int, sha256, time};
 const OF: Of = Of("outbox");
 const OF_LANE: Of = Of("lane_out");
 
-const KINDS: [MessageKind; 6] = [
+const KINDS: [MessageKind; 7] = [
     MessageKind::Report,
     MessageKind::Correction,
     MessageKind::Order,
     MessageKind::Notice,
+    MessageKind::Step,
     MessageKind::Receipts,
     MessageKind::EpochStart,
 ];
@@ -27,6 +28,7 @@ const fn kind_code(kind: MessageKind) -> &'static str {
         MessageKind::Correction => "correction",
         MessageKind::Order => "order",
         MessageKind::Notice => "notice",
+        MessageKind::Step => "step",
         MessageKind::Receipts => "receipts",
         MessageKind::EpochStart => "epoch_start",
     }

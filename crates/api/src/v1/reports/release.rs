@@ -77,7 +77,7 @@ pub(crate) struct UseBody {
 }
 
 impl UseBody {
-    fn stated(&self) -> Result<Use, AppError> {
+    pub(crate) fn stated(&self) -> Result<Use, AppError> {
         let assurances = self.assurances.iter().map(|code| field("assurances", Assurance::from_code(code)));
         let risks = self.further_risks.iter().map(|(dimension, level)| {
             Ok((
@@ -127,10 +127,10 @@ pub(crate) struct ReleasedView {
 /// A sentence in four languages.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Words {
-    ar: &'static str,
-    en: &'static str,
-    es: &'static str,
-    fr: &'static str,
+    pub(crate) ar: &'static str,
+    pub(crate) en: &'static str,
+    pub(crate) es: &'static str,
+    pub(crate) fr: &'static str,
 }
 
 /// Releases reports that two persons approved; each is decided by itself.
@@ -150,7 +150,7 @@ pub(crate) async fn release(
     Ok(Json(done.into_iter().map(released).collect()))
 }
 
-fn released((id, outcome): (ReportId, Released)) -> ReleasedView {
+pub(crate) fn released((id, outcome): (ReportId, Released)) -> ReleasedView {
     let id = id.to_string();
     match outcome {
         Released::Sent => {

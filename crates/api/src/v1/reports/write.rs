@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use mithaq_app::{App, AppError, Changes, NewReport, intent};
 use mithaq_model::{
-    Assessment, CaseId, Confidence, Grade, Level, Likelihood, ReportId, ReportKind, Timestamp, Urgency,
+    Assessment, CaseId, Confidence, Grade, Level, Likelihood, ReportId, ReportKind, Tie, Timestamp, Urgency,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -21,11 +21,11 @@ use crate::v1::subjects::HandlingView;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewReportBody {
-    why: Why,
+    pub(crate) why: Why,
     /// Case it belongs to.
-    case: String,
-    /// What it is, a code.
-    kind: String,
+    pub(crate) case: String,
+    /// What it is, a code. Set for requests.
+    kind: Option<String>,
     /// Agreement it is to be released under.
     agreement: String,
     /// Recipients. Empty means nobody.
@@ -63,7 +63,14 @@ fn routine() -> String {
 }
 
 impl NewReportBody {
-    fn report(&self) -> Result<NewReport, AppError> {
+    /// What it is.
+    pub(crate) fn kind(&self) -> Result<ReportKind, AppError> {
+        let code = self.kind.as_deref().ok_or_else(|| AppError::invalid("kind"))?;
+        field("kind", ReportKind::from_code(code))
+    }
+
+    /// The report as the application takes it.
+    pub(crate) fn report(&self, kind: ReportKind, tie: Option<Tie>) -> Result<NewReport, AppError> {
         let facts = self.facts.iter().map(FactView::fact);
         let assessments = self.assessments.iter().map(|one| {
             Ok(Assessment {
@@ -76,7 +83,7 @@ impl NewReportBody {
         let subjects = self.subjects.iter().map(|id| field("subjects", id.parse()));
         let grade = self.grade.as_ref().map(|code| field("grade", Grade::from_code(code)));
         Ok(NewReport {
-            kind: field("kind", ReportKind::from_code(&self.kind))?,
+            kind,
             agreement: field("agreement", self.agreement.parse())?,
             recipients: recipients.collect::<Result<_, _>>()?,
             urgency: field("urgency", Urgency::from_code(&self.urgency))?,
@@ -92,6 +99,7 @@ impl NewReportBody {
             exculpatory: self.exculpatory,
             machine_made: self.machine_made,
             obtained_in_violation: self.obtained_in_violation,
+            tie,
         })
     }
 }
@@ -108,7 +116,7 @@ pub(crate) async fn draft(
     let case: CaseId = number(&body.case)?;
     let id = blocking(app, move |app| {
         let access = body.why.enter(app, &actor, case)?;
-        app.draft_report(may, &access, body.report()?)
+        app.draft_report(may, &access, body.report(body.kind()?, None)?)
     })
     .await?;
     Ok((StatusCode::CREATED, Json(Created { id: id.to_string() })))
