@@ -7,8 +7,8 @@ pub(crate) mod evidence;
 pub(crate) mod ops;
 pub(crate) mod people;
 pub(crate) mod reports;
-pub(crate) mod rights;
 pub(crate) mod requests;
+pub(crate) mod rights;
 pub(crate) mod subjects;
 
 use axum::Router;

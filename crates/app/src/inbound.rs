@@ -55,9 +55,7 @@ impl App {
             app.store_received(tx, &known, (&id, &retain), received)
         })?;
         if erased {
-            // What was erased is nowhere on disk only when the write-ahead log is cut; a reader in the way only
-            // delays that to the next time.
-            let _tried_again_later = self.db.checkpoint();
+            self.wipe();
         }
         self.reload_if_noticed(&answer.1)?;
         if answer.1.control {

@@ -30,14 +30,15 @@ mod reading;
 mod registry;
 mod release;
 mod restore;
-mod retention;
 mod requests;
+mod retention;
 mod rights;
 mod rulings;
 mod subjects;
 mod tally;
 mod terms;
 mod throttle;
+mod wipe;
 mod witness;
 
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};

@@ -15,9 +15,9 @@ mod import;
 mod local;
 mod names;
 mod ops;
+mod request;
 mod rights;
 mod session;
-mod request;
 mod ui;
 mod verify;
 

@@ -213,6 +213,7 @@ async fn chores(app: App, mut stop: watch::Receiver<bool>) {
             app.erase_stale_quarantine(256)?;
             app.remind_reviews()?;
             app.tick_requests()?;
+            app.wipe_again()?;
             app.erase_expired_subjects(256)
         });
         if let Err(error) = done.await {

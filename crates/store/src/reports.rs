@@ -22,8 +22,8 @@ use crate::{StoreError, Vault};
 
 pub use approvals::{Approval, Decision, add_decisions, approvals, approve, decisions};
 pub use erase::{
-    Erasure, Quarantined, bury, erase, in_quarantine, is_buried, quarantine, quarantined, resolve_quarantine,
-    tombstones,
+    Erasure, Quarantined, buried, bury, erase, in_quarantine, is_buried, quarantine, quarantined,
+    resolve_quarantine, tombstones,
 };
 pub use list::{expired, of_case, with_state};
 

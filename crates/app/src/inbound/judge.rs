@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_db::Tx;
-use mithaq_exchange::Inspection;
 use mithaq_exchange::ports::{CannotJudge, Judge, Judgement};
-use mithaq_model::{OfficerId, Report, ReportId, ReportVersion, SpecialCategory, Timestamp};
+use mithaq_exchange::{Inspection, Refuse};
+use mithaq_model::{ObjectId, OfficerId, Report, ReportId, ReportVersion, SpecialCategory, Timestamp};
 use mithaq_policy::{Context, Decision, Disclosure, Refusal, Side, decide, screen};
 use mithaq_store::agreements::{self, Counter};
+use mithaq_store::reports;
 use mithaq_wire::{RequestStep, SealHeader};
 
 use super::open::Incoming;
@@ -31,6 +32,8 @@ pub(super) struct OwnRules<'a> {
     pub(super) retain: Retain,
     /// Requests the batch speaks of.
     spoken: Spoken,
+    /// What was taken back, by whomever it was sent: it does not come again through a third node.
+    buried: BTreeSet<(ObjectId, ReportVersion)>,
 }
 
 impl Judge<Incoming> for OwnRules<'_> {
@@ -40,6 +43,10 @@ impl Judge<Incoming> for OwnRules<'_> {
         incoming: &Incoming,
         now: Timestamp,
     ) -> Result<Judgement, CannotJudge> {
+        if self.buried.contains(&(seal.object, seal.version)) {
+            let code = Refuse::ObjectRecalled.code().to_owned();
+            return Ok(Judgement::Refuse { code, ground: None });
+        }
         let sealed_on = budget_day(seal.sealed_at, now);
         let (reports_left, bytes_left) = self.left.get(&sealed_on).copied().unwrap_or_default();
         let special = screen::report(&incoming.report);
@@ -133,7 +140,10 @@ impl App {
             left.insert(day, (reports, agreement.budgets.bytes_per_day.saturating_sub(used(BYTES)?)));
         }
         let spoken = Spoken::load(tx, inspection)?;
-        Ok(OwnRules { app: self, known, left, retain: Retain::new(), spoken })
+        let seals = inspection.arrived.iter().filter_map(|one| one.inner().ok()?.seal.as_ref());
+        let objects: Vec<_> = seals.map(|seal| (seal.object, seal.version)).collect();
+        let buried = reports::buried(tx, &objects)?;
+        Ok(OwnRules { app: self, known, left, retain: Retain::new(), spoken, buried })
     }
 }
 

@@ -162,22 +162,33 @@ pub fn is_buried(tx: &mut dyn Tx, object: ObjectId, version: ReportVersion) -> R
     any_buried(tx, &[(object, version)])
 }
 
-/// Asks for many at once. The number of parameters is a power of two, so that few statements are prepared.
 pub(super) fn any_buried(tx: &mut dyn Tx, objects: &[(ObjectId, ReportVersion)]) -> Result<bool, StoreError> {
-    let wanted: BTreeSet<_> = objects.iter().map(|(object, version)| (*object, version.get())).collect();
+    Ok(!buried(tx, objects)?.is_empty())
+}
+
+/// Returns which of these are under a tombstone, by whomever: what was taken back does not come again from a third
+/// node either. The number of parameters is a power of two, so that few statements are prepared.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn buried(
+    tx: &mut dyn Tx,
+    objects: &[(ObjectId, ReportVersion)],
+) -> Result<BTreeSet<(ObjectId, ReportVersion)>, StoreError> {
+    let mut found = BTreeSet::new();
     let mut numbers: Vec<_> = objects.iter().map(|(object, _)| id(*object)).collect();
-    let Some(last) = numbers.last().cloned() else { return Ok(false) };
+    let Some(last) = numbers.last().cloned() else { return Ok(found) };
     numbers.resize(numbers.len().next_power_of_two(), last);
     let places: Vec<_> = (1..=numbers.len()).map(|n| format!("${n}")).collect();
     let sql = format!("SELECT object, version FROM tombstone WHERE object IN ({})", places.join(", "));
     let of = Of("tombstone");
     for row in tx.query(&sql, &numbers)? {
         let (object, version): (ObjectId, u32) = (of.id(&row, 0)?, of.u32(&row, 1)?);
-        if version == 0 || wanted.contains(&(object, version)) {
-            return Ok(true);
-        }
+        let meant =
+            |one: &&(ObjectId, ReportVersion)| one.0 == object && (version == 0 || one.1.get() == version);
+        found.extend(objects.iter().filter(meant).copied());
     }
-    Ok(false)
+    Ok(found)
 }
 
 /// Returns the tombstones of an object that orders under an agreement left, one per originator.
