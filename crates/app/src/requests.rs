@@ -21,7 +21,7 @@ use mithaq_wire::{LaterReceipt, MessageKind, RequestStep, Said, decode_request_s
 use crate::App;
 use crate::cases::CaseAccess;
 use crate::drafts::{NewReport, damaged};
-use crate::error::{AppError, ErrorKind, words};
+use crate::error::{AppError, words};
 use crate::log::{Committed, Event};
 use crate::orders::{Body, Control};
 use crate::ports::{fresh, random};
@@ -89,7 +89,7 @@ impl App {
         reason: &Text,
     ) -> Result<Report, AppError> {
         let (salt, reason) = (random::<32>(&*self.entropy)?, crate::cases::reason(reason)?);
-        let shown = self.write(move |app, tx| {
+        let shown = self.attempt(Event::refused(may, number), move |app, tx| {
             let outcome = app.open_in(tx, may, number);
             let verdict = outcome.as_ref().map_or_else(|no| no.code().to_owned(), |_| "permit".to_owned());
             let committed = Committed::to(ObjectId::from(number), 0, salt, reason.reveal().as_bytes());
@@ -135,7 +135,7 @@ impl App {
         number: ReportId,
         (case, direct): (CaseId, bool),
     ) -> Result<(), AppError> {
-        self.act(move |app, tx| {
+        self.attempt(Event::refused(may, number).case(case), move |app, tx| {
             let request = app.request_locked(tx, number, Direction::Received)?;
             let stored = cases::get(tx, &app.vault, case)?.ok_or_else(AppError::not_found)?.case;
             if stored.state != CaseState::Open || stored.review_on <= app.now() {
@@ -146,9 +146,10 @@ impl App {
             }
             reports::assign(tx, number, Some(case), Some(request.agreement))?;
             let event = app.say_in(tx, may, request, Said::Accepted { direct })?;
-            app.log(tx, &[event.case(case)])?;
-            Ok(())
-        })
+            app.log(tx, &[event.case(case)]).map(drop)
+        })?;
+        self.wake();
+        Ok(())
     }
 
     /// Says, at the desk that owes the answer, something that is neither acceptance nor refusal: a question back, which
@@ -185,8 +186,9 @@ impl App {
         text: Option<Text>,
     ) -> Result<(), AppError> {
         if ground.is_of_rights() != (may.role() == Role::LegalAdviser) {
-            return Err(AppError::forbidden("request.refuse")
-                .hint("grounds of rights are stated by the legal adviser, all others by the desk"));
+            let no = AppError::forbidden("request.refuse")
+                .hint("grounds of rights are stated by the legal adviser, all others by the desk");
+            return self.refuse(Event::refused(may, number), no);
         }
         self.say(may, number, Direction::Received, Said::Refused { ground, part, text })
     }
@@ -237,7 +239,7 @@ impl App {
         reason: &Text,
     ) -> Result<Conversation, AppError> {
         let (salt, reason) = (random::<32>(&*self.entropy)?, crate::cases::reason(reason)?);
-        self.write(move |app, tx| {
+        self.attempt(Event::refused(may, number), move |app, tx| {
             let outcome = app.conversation(tx, may, number);
             let verdict = outcome.as_ref().map_or_else(|no| no.code().to_owned(), |_| "permit".to_owned());
             let committed = Committed::to(ObjectId::from(number), 0, salt, reason.reveal().as_bytes());
@@ -277,16 +279,6 @@ impl App {
         Ok(Conversation { request, steps, answers })
     }
 
-    /// Runs a job that may send.
-    fn act(
-        &self,
-        job: impl FnOnce(&Self, &mut dyn Tx) -> Result<(), AppError> + Send + 'static,
-    ) -> Result<(), AppError> {
-        self.write(job)?;
-        self.wake();
-        Ok(())
-    }
-
     fn say<I: Intent + Send + 'static>(
         &self,
         may: May<I>,
@@ -294,25 +286,18 @@ impl App {
         direction: Direction,
         said: Said,
     ) -> Result<(), AppError> {
-        let done = self.write(move |app, tx| {
+        self.attempt(Event::refused(may, number), move |app, tx| {
             let request = app.request_locked(tx, number, direction)?;
             let case = reports::head(tx, number)?.and_then(|head| head.case);
-            match app.say_in(tx, may, request, said) {
-                Ok(event) => {
-                    let event = case.map_or(event.clone(), |case| event.case(case));
-                    app.log(tx, &[event])?;
-                    Ok(Ok(()))
-                }
-                // A refusal is an entry too, so it is not rolled back with an error.
-                Err(no) if no.kind() == ErrorKind::Refused => {
-                    app.log(tx, &[Event::by(may, "request.step", number).verdict(no.code())])?;
-                    Ok(Err(no))
-                }
-                Err(other) => Err(other),
-            }
+            let event = app.say_in(tx, may, request, said)?;
+            let event = match case {
+                Some(case) => event.case(case),
+                None => event,
+            };
+            app.log(tx, &[event]).map(drop)
         })?;
         self.wake();
-        done
+        Ok(())
     }
 
     /// Says a step: allowed, permitted, sealed, given its place, stored. The caller logs the event.

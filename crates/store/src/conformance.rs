@@ -7,6 +7,7 @@ mod lanes;
 mod ledger;
 mod office;
 mod reports;
+mod requests;
 mod rulings;
 mod schema;
 mod subjects;

@@ -298,6 +298,23 @@ mod tests {
         assert_eq!(kinds.len(), StepKind::ALL.len(), "a kind of step is not in this test");
     }
 
+    /// The published bytes are those of this code, one per kind of step.
+    #[test]
+    fn the_vectors_are_read_and_written_the_same() {
+        let page = include_str!("../../../docs/spec/vectors/requests.json");
+        let shown = page.split("\"bytes\": \"").skip(1).filter_map(|rest| rest.split('"').next());
+        let mut kinds = std::collections::BTreeSet::new();
+        for hex in shown {
+            let digits: Vec<u8> =
+                hex.bytes().map(|c| u8::try_from(char::from(c).to_digit(16).unwrap()).unwrap()).collect();
+            let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+            let step = decode_request_step(&bytes).unwrap();
+            assert_eq!(encode_request_step(&step), bytes);
+            kinds.insert(step.said.kind());
+        }
+        assert_eq!(kinds.len(), StepKind::ALL.len());
+    }
+
     #[test]
     fn marks_and_lengths_are_bounded() {
         let high = encode_request_step(&step(Said::Feedback { useful: 4, accuracy: 0, text: None }));

@@ -249,7 +249,7 @@ fn words_of_a_special_category_are_not_sent() {
         .es()
         .entries()
         .into_iter()
-        .any(|(kind, _, verdict)| kind == "request.step" && verdict == "release.SPC");
+        .any(|(kind, _, verdict)| kind == "refused.request.handle" && verdict == "release.SPC");
     assert!(logged, "a refusal is an entry");
 }
 

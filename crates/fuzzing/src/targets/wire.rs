@@ -1,14 +1,18 @@
 //! The documents between nodes: CBOR with one spelling.
 
 use super::{Outcome, Target, refused, same_bytes, vectors};
-use mithaq_model::{AgreementId, ObjectId, PartyId, ReportVersion, Role, Timestamp};
+use mithaq_model::{
+    AgreementId, Ask, Connection, Lang, ObjectId, PartyId, RefusalGround, Report, ReportId, ReportKind,
+    ReportVersion, Role, SubjectId, Text, Tie, Timestamp,
+};
 use mithaq_wire::{
     Ack, BatchAnswer, CourierHead, CourierKind, CourierPart, Digest, Heads, Lane, LaterReceipt,
-    LaterReceipts, Notice, Order, OrderReason, Position, WireError, decode_batch, decode_batch_answer,
-    decode_courier, decode_courier_head, decode_envelope_header, decode_heads, decode_later_receipts,
-    decode_notice, decode_order, decode_report, decode_seal_header, encode_batch, encode_batch_answer,
-    encode_courier, encode_courier_head, encode_envelope_header, encode_heads, encode_later_receipts,
-    encode_notice, encode_order, encode_report, encode_seal_header,
+    LaterReceipts, Notice, Order, OrderReason, Position, RequestStep, Said, WireError, decode_batch,
+    decode_batch_answer, decode_courier, decode_courier_head, decode_envelope_header, decode_heads,
+    decode_later_receipts, decode_notice, decode_order, decode_report, decode_request_step,
+    decode_seal_header, encode_batch, encode_batch_answer, encode_courier, encode_courier_head,
+    encode_envelope_header, encode_heads, encode_later_receipts, encode_notice, encode_order, encode_report,
+    encode_request_step, encode_seal_header,
 };
 
 const WORDS: &[&[u8]] = &[
@@ -61,6 +65,12 @@ pub(super) fn targets() -> Vec<Target> {
         }),
         target("wire-order", "decode_order", orders(), |bytes| once(bytes, decode_order, encode_order)),
         target("wire-notice", "decode_notice", notices(), |bytes| once(bytes, decode_notice, encode_notice)),
+        target("wire-request", "decode_report of what asks and answers", requests(), |bytes| {
+            once(bytes, decode_report, encode_report)
+        }),
+        target("wire-request-step", "decode_request_step", steps(), |bytes| {
+            once(bytes, decode_request_step, encode_request_step)
+        }),
         target("wire-later-receipts", "decode_later_receipts", later(), |bytes| {
             once(bytes, decode_later_receipts, encode_later_receipts)
         }),
@@ -134,6 +144,43 @@ fn orders() -> Vec<Vec<u8>> {
 fn notices() -> Vec<Vec<u8>> {
     let from = Timestamp::from_millis(-1);
     [Notice::Suspended { from }, Notice::Terminated { from }].iter().map(encode_notice).collect()
+}
+
+/// The report of the vectors, asking and answering.
+fn requests() -> Vec<Vec<u8>> {
+    let shown = vectors::bytes(&["example", "report"]);
+    let Some(plain) = shown.and_then(|bytes| decode_report(&bytes).ok()) else { return Vec::new() };
+    let words = plain.title.clone();
+    let ask = Ask {
+        sought: vec![words.clone()],
+        why_there: words.clone(),
+        basis: words.clone(),
+        lawful_at_home: true,
+        authorisation: Some(words.clone()),
+        urgency_reason: None,
+        penalty_years: Some(10),
+        connections: vec![Connection { subject: SubjectId::new([3; 16]), text: words }],
+        previous: vec![ReportId::new([4; 16])],
+    };
+    let answers = Tie::Answers { request: ReportId::new([5; 16]), part: true };
+    let asking = Report { kind: ReportKind::Request, tie: Some(Tie::Asks(Box::new(ask))), ..plain.clone() };
+    vec![encode_report(&asking), encode_report(&Report { tie: Some(answers), ..plain })]
+}
+
+fn steps() -> Vec<Vec<u8>> {
+    let at = Timestamp::from_millis(1_780_300_800_000);
+    let text = Text::line(Lang::FR, "Laquelle ?").ok();
+    let ground = RefusalGround::EndangersPerson;
+    let said = [
+        Some(Said::Accepted { direct: false }),
+        text.clone().map(|text| Said::Clarify { text }),
+        text.clone().map(|text| Said::Delayed { until: at, text }),
+        Some(Said::Refused { ground, part: true, text }),
+        Some(Said::Feedback { useful: 3, accuracy: 1, text: None }),
+        Some(Said::Overdue { level: 2 }),
+    ];
+    let step = |said| encode_request_step(&RequestStep { request: ObjectId::new([6; 16]), at, said });
+    said.into_iter().flatten().map(step).collect()
 }
 
 fn later() -> Vec<Vec<u8>> {
