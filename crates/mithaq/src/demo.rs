@@ -2,6 +2,7 @@
 //! processes of their own, real agreements, invented persons.
 
 mod loss;
+mod question;
 mod story;
 mod words;
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use mithaq_model::{AgreementId, PartyId, Timestamp};
 
 pub(crate) use self::make::{Spec, failed};
-pub(crate) use self::work::{Draft, handling, release, text, why};
+pub(crate) use self::work::{Draft, handling, id_of, release, text, why};
 use crate::http::Api;
 use crate::ui::{Exit, Failure};
 

@@ -138,6 +138,7 @@ fn template(
         exculpatory: false,
         machine_made: false,
         obtained_in_violation: false,
+        tie: None,
     })
 }
 

@@ -38,6 +38,8 @@ pub(crate) async fn tell(world: &mut Fleet, list: Option<&Path>, teller: &Teller
     teller.say(&words::READ);
     teller.shows(&format!("R3: {read_at}"));
 
+    let answered = super::question::ask_and_answer(world, (&case, &subject), &es_case, teller).await?;
+
     teller.say(&words::REFUSE);
     let to_ivory = prepare(world, &case, &subject, CI).await?;
     let reason = refusal(world, &to_ivory, teller).await?;
@@ -70,8 +72,10 @@ pub(crate) async fn tell(world: &mut Fleet, list: Option<&Path>, teller: &Teller
         Err(refused) => teller.shows(&format!("{} ({})", refused.text, refused.code)),
     }
     let entries = evidence(world, teller).await?;
-    Ok(json!({ "sent": to_spain, "verdict": verdict, "read": read_at, "refused": reason,
-        "recalled": to_ivory, "erased": erased_at, "entries_verified": entries }))
+    Ok(
+        json!({ "sent": to_spain, "verdict": verdict, "read": read_at, "answered": answered, "refused": reason,
+        "recalled": to_ivory, "erased": erased_at, "entries_verified": entries }),
+    )
 }
 
 pub(super) fn broken(what: &str) -> Failure {
