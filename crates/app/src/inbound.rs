@@ -128,8 +128,9 @@ impl App {
         }
         self.take_expiries(tx, &received.modified.holdings, &mut events)?;
         self.keep(tx, key, (id, retain), &kept, &mut events)?;
-        for (_, incoming, seal, accepted) in &kept {
-            self.tied_arrival(tx, known, (&incoming.report, seal), (*accepted, &mut events))?;
+        for (_, incoming, seal, held_back) in &kept {
+            let accepted = held_back.is_none();
+            self.tied_arrival(tx, known, (&incoming.report, seal), (accepted, &mut events))?;
         }
         self.raise(tx, &received.alarms, id)?;
         events.extend(facts(&received.facts));

@@ -23,6 +23,7 @@ use crate::log::{Committed, Event};
 use crate::orders::{Body, Control};
 use crate::ports::random;
 use crate::release::refused;
+use crate::requests::Spoken;
 use crate::rights::{May, intent};
 
 /// How long something waits for a decision before it is erased.
@@ -233,6 +234,8 @@ impl App {
         reports::resolve_quarantine(tx, object, version, "released", now)?;
         let decided = LaterReceipt::Decided { object, version, verdict: Verdict::Accepted, at: now };
         self.answer_later(tx, held, vec![decided])?;
+        let known = self.known(held.at.report.agreement)?;
+        self.tied_arrival(tx, &known, (&held.at.report, &held.seal), (true, events))?;
         events.push(self.concluded(held, "report.released_from_quarantine", "accepted"));
         Ok(())
     }
@@ -262,6 +265,7 @@ impl App {
         let gone = reports::erase(tx, &erasure)?;
         let code = held.row.code.clone();
         let verdict = Verdict::Refused { ground: ground(&code), code: code.clone() };
+        self.request_turned_away(tx, held.at.head.id, ground(&code))?;
         let wiped = ["content", "envelope", "keys", "salts"].map(str::to_owned).to_vec();
         let receipts = vec![
             LaterReceipt::Decided { object, version, verdict, at: now },
@@ -320,6 +324,7 @@ impl App {
         let clearances = self.clearances(tx, &held.at.report, held.at.hash)?;
         let mut context = self.receiver_context(&known, &held.seal, special, held.sealed_len);
         context.clearances = clearances;
+        context.reply_bound = Spoken::of_report(tx, &held.at.report)?.binds(&held.at.report);
         // It was counted on the day it was sealed; people decide about it now, not about a flow.
         (context.reports_left, context.bytes_left) = (1, held.sealed_len);
         let disclosure = Disclosure {

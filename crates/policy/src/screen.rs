@@ -51,18 +51,24 @@ pub fn text(text: &str) -> Vec<Finding> {
     found
 }
 
-/// Returns the categories a report seems to speak of: title, offence, facts, assessments, and what its claims say
-/// in words.
+/// Returns the categories a report seems to speak of: title, offence, facts, assessments, what a request asks, and
+/// what its claims say in words.
 #[must_use]
 pub fn report(report: &Report) -> Vec<SpecialCategory> {
     let own = [&report.title, &report.offence].into_iter();
     let facts = report.facts.iter().map(|fact| &fact.text);
     let assessments = report.assessments.iter().map(|assessment| &assessment.text);
+    let asked = report.asks().into_iter().flat_map(|ask| {
+        let optional = ask.authorisation.iter().chain(&ask.urgency_reason);
+        let links = ask.connections.iter().map(|one| &one.text);
+        ask.sought.iter().chain([&ask.why_there, &ask.basis]).chain(optional).chain(links)
+    });
     let claims =
         report.subjects.iter().flat_map(|subject| subject.claims()).filter_map(|claim| said(&claim.value));
     let mut found: Vec<SpecialCategory> = own
         .chain(facts)
         .chain(assessments)
+        .chain(asked)
         .chain(claims)
         .flat_map(|one: &Text| text(one.reveal()))
         .map(|finding| finding.category)

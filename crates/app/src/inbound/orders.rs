@@ -112,6 +112,7 @@ impl App {
         if waited {
             let key = disclosures::Key { object, version, recipient: from };
             disclosures::decided(tx, &key, verdict, self.now())?;
+            self.request_receipted(tx, object.into(), (verdict, self.now()))?;
             if *verdict == Verdict::Accepted {
                 self.acknowledge(tx, object.into())?;
             }

@@ -8,7 +8,7 @@ use mithaq_exchange::Inspection;
 use mithaq_exchange::ports::Judgement;
 use mithaq_exchange::request::Speaker;
 use mithaq_exchange::{Content, Refuse};
-use mithaq_model::{ObjectId, PartyId, Report, ReportId, StepKind, Timestamp};
+use mithaq_model::{ObjectId, PartyId, RefusalGround, Report, ReportId, StepKind, Timestamp};
 use mithaq_policy::permit_step;
 use mithaq_store::reports::{self, Direction};
 use mithaq_store::requests::{self, Request, Step};
@@ -47,6 +47,18 @@ impl Spoken {
                 let answers = requests::answers(tx, number)?.into_iter().map(|(report, ..)| report).collect();
                 found.insert(number, (request, answers));
             }
+        }
+        Ok(Self(found))
+    }
+
+    /// Loads the request that one report answers.
+    pub(crate) fn of_report(tx: &mut dyn Tx, report: &Report) -> Result<Self, StoreError> {
+        let mut found = BTreeMap::new();
+        if let Some((number, _)) = report.answers()
+            && let Some(request) = requests::get(tx, number)?
+        {
+            let answers = requests::answers(tx, number)?.into_iter().map(|(report, ..)| report).collect();
+            found.insert(number, (request, answers));
         }
         Ok(Self(found))
     }
@@ -180,10 +192,27 @@ impl App {
         let Some(mut request) = found else { return Ok(()) };
         request.dialogue.arrived(stored);
         if let Verdict::Refused { ground, .. } = verdict {
-            let ground = ground.unwrap_or(mithaq_model::RefusalGround::NoAgreementCover);
+            let ground = ground.unwrap_or(RefusalGround::NoAgreementCover);
             request.dialogue.take(&Said::Refused { ground, part: false, text: None }, stored);
         }
         Ok(requests::save(tx, &request)?)
+    }
+
+    /// A request that was held back for people was turned away by them: refused, with their ground.
+    pub(crate) fn request_turned_away(
+        &self,
+        tx: &mut dyn Tx,
+        number: ReportId,
+        ground: Option<RefusalGround>,
+    ) -> Result<(), AppError> {
+        let Some(mut request) = requests::locked(tx, number)? else { return Ok(()) };
+        if request.dialogue.state.is_open() {
+            let ground = ground.unwrap_or(RefusalGround::RequestIncomplete);
+            request.dialogue.take(&Said::Refused { ground, part: false, text: None }, self.now());
+            requests::save(tx, &request)?;
+            requests::erase_words(tx, number)?;
+        }
+        Ok(())
     }
 
     /// The partner's receipt for a step: the answer to a question back resumes the clock.

@@ -1,6 +1,6 @@
 //! Requests for information between two agencies: their way, their clocks, answers, refusals, feedback, silence.
 
-use mithaq_app::{AppError, Cell, ErrorKind, NewReport, Use, intent};
+use mithaq_app::{AppError, Cell, ErrorKind, NewReport, Ruling, Use, intent};
 use mithaq_model::{
     CaseId, Connection, CrimeArea, Days, Level, Millis, RefusalGround, ReportId, ReportState, RequestState,
     StepKind, SubjectId, Tie, Urgency,
@@ -341,4 +341,33 @@ fn what_the_other_side_refuses_ends_there_with_its_ground() {
     );
     let may = world.ma().actor("supervisor").may(intent::ReadReport).unwrap();
     assert_eq!(world.ma().app.receipts_of(may, number).unwrap().0.state, ReportState::Released);
+}
+
+#[test]
+fn a_request_held_back_and_turned_away_by_two_persons_is_refused_on_both_sides() {
+    let mut world = World::new();
+    let ma = world.ma();
+    let case = ma.case(CrimeArea::ForeignTerroristFighters);
+    let subject = ma.add_subject(case, recruiter(7));
+    let new = NewReport { title: text("He calls himself a Muslim preacher"), ..world.report(&[subject]) };
+    let may = ma.actor("analyst").may(intent::WriteReport).unwrap();
+    let number = ma.app.draft_request(may, &ma.enter("analyst", case), new, ask(&[subject])).unwrap();
+    ma.grade(case, number);
+    let adviser = ma.actor("legal").may(intent::ClearRights).unwrap();
+    ma.app.clear_report(adviser, number, &text("He says so of himself in public")).unwrap();
+    ma.review(case, number).unwrap();
+    ma.approve("supervisor", number).unwrap();
+    ma.approve("spoc", number).unwrap();
+    ma.release(number, &Use::default()).unwrap();
+    world.settle();
+    // Held back there, and its clock runs: silence is no answer to it either.
+    agree(&world, number, RequestState::Received);
+    for login in ["spoc", "dpo"] {
+        let es = world.es();
+        let may = es.actor(login).may(intent::JudgeQuarantine).unwrap();
+        es.app.judge_quarantine(may, number, Ruling::Refuse, &text("It speaks of a belief")).unwrap();
+    }
+    world.settle();
+    let done = agree(&world, number, RequestState::Refused);
+    assert_eq!(done.dialogue.ground, Some(RefusalGround::CategoryNotAllowed));
 }

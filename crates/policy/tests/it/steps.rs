@@ -121,6 +121,28 @@ fn step_3_l11_a_request_is_complete_and_an_answer_has_its_question() {
 }
 
 #[test]
+fn l01_what_a_request_asks_is_screened_too() {
+    let mut report = asking(Sample::new().report);
+    assert_eq!(screen::report(&report), []);
+    let words = || text("Which mosque does the Muslim family attend");
+    let Some(Tie::Asks(whole)) = report.tie.clone() else { panic!("it asks") };
+    let places: [fn(&mut Ask, Text); 6] = [
+        |ask, words| ask.sought = vec![words],
+        |ask, words| ask.why_there = words,
+        |ask, words| ask.basis = words,
+        |ask, words| ask.authorisation = Some(words),
+        |ask, words| ask.urgency_reason = Some(words),
+        |ask, words| ask.connections[0].text = words,
+    ];
+    for place in places {
+        let mut ask = whole.clone();
+        place(&mut ask, words());
+        report.tie = Some(Tie::Asks(ask));
+        assert!(screen::report(&report).contains(&SpecialCategory::ReligionBelief));
+    }
+}
+
+#[test]
 fn a_step_of_a_request_needs_the_agreement_in_force_and_no_special_category() {
     let s = Sample::new();
     let (ma, es) = (party("ma-security"), party("es-police"));
