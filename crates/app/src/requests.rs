@@ -29,7 +29,7 @@ use crate::registry::Known;
 use crate::release::refused;
 use crate::rights::{Intent, May, intent};
 
-pub use figures::{Cell, Figures, Row, SMALL};
+pub use figures::{Cell, RequestFigures, Row, SMALL};
 pub(crate) use inward::Spoken;
 
 /// How long a step is tried: as long as a report.

@@ -89,6 +89,7 @@ const fn kind(kind: MessageKind) -> &'static str {
         MessageKind::Correction => "correction",
         MessageKind::Order => "order",
         MessageKind::Notice => "notice",
+        MessageKind::Step => "step",
         MessageKind::Receipts => "receipts",
         MessageKind::EpochStart => "epoch_start",
     }

@@ -48,7 +48,7 @@ pub struct Row {
 
 /// Figures of a span of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figures {
+pub struct RequestFigures {
     /// One row per direction, partner and urgency.
     pub rows: Vec<Row>,
     /// Refusals by direction and ground, over all partners.
@@ -64,7 +64,7 @@ impl App {
         &self,
         _may: May<intent::ReadFigures>,
         (from, until): (Timestamp, Timestamp),
-    ) -> Result<Figures, AppError> {
+    ) -> Result<RequestFigures, AppError> {
         let tallies = self.read(move |_app, tx| Ok(requests::tally(tx, from, until)?))?;
         Ok(figures(&tallies))
     }
@@ -86,7 +86,7 @@ fn column(tally: &Tally) -> usize {
     }
 }
 
-fn figures(tallies: &[Tally]) -> Figures {
+fn figures(tallies: &[Tally]) -> RequestFigures {
     let mut rows: BTreeMap<(&'static str, PartyId, Urgency), (Direction, [u64; 5])> = BTreeMap::new();
     let mut grounds: BTreeMap<(&'static str, RefusalGround), (Direction, u64)> = BTreeMap::new();
     for tally in tallies {
@@ -105,7 +105,7 @@ fn figures(tallies: &[Tally]) -> Figures {
         let [in_time, late, refused, overdue, other] = suppress(counts);
         Row { direction, partner, urgency, total: cell(total), in_time, late, refused, overdue, other }
     };
-    Figures {
+    RequestFigures {
         rows: rows.into_iter().map(row).collect(),
         grounds: grounds
             .into_iter()

@@ -266,6 +266,7 @@ fn report(file: &RequestFile, agreement: &Agreement, now: Timestamp) -> Result<R
         machine_made: file.machine_made,
         obtained_in_violation: file.obtained_in_violation,
         created: now,
+        tie: None,
     })
 }
 
@@ -309,6 +310,7 @@ fn context(
         work: Work { role_may: true, case_open: true, case_assigned: true },
         signatures_good: true,
         rule_set: Some(agreement.id()),
+        reply_bound: true,
         hold: false,
         special_categories: special,
         clearances: Vec::new(),

@@ -274,6 +274,7 @@ pub(crate) fn release(from: &Site, to: &Site, agreement: AgreementId, words: &st
             exculpatory: false,
             machine_made: false,
             obtained_in_violation: false,
+            tie: None,
         };
         let report = app
             .draft_report(actor("analyst").may(intent::WriteReport).unwrap(), &enter("analyst"), new)
