@@ -311,10 +311,8 @@ impl App {
         let (kind, number) = (format!("request.{}", said.kind()), request.id);
         let event = Event::by(may, &kind, number).agreement(request.agreement).with(&request.partner);
         let event = event.purpose(request.purpose);
-        let event = match &said {
-            Said::Refused { ground, .. } => event.verdict(ground.code()),
-            _other => event,
-        };
+        let event =
+            if let Said::Refused { ground, .. } = &said { event.verdict(ground.code()) } else { event };
         let committed = self.send_step(tx, request, said)?;
         Ok(event.committed(committed))
     }
@@ -418,12 +416,12 @@ impl App {
 
 /// A refusal is on a ground that both sides agreed on (Directive (EU) 2023/977, Art. 6: a closed list).
 fn listed(known: &Known, said: &Said) -> Result<(), AppError> {
-    match said {
-        Said::Refused { ground, .. } if !known.agreement().refusal_grounds.contains(ground) => {
-            Err(AppError::invalid("ground").hint("the agreement lists the grounds of refusal"))
-        }
-        _other => Ok(()),
+    if let Said::Refused { ground, .. } = said
+        && !known.agreement().refusal_grounds.contains(ground)
+    {
+        return Err(AppError::invalid("ground").hint("the agreement lists the grounds of refusal"));
     }
+    Ok(())
 }
 
 fn answered(request: &Request, report: &Report) -> Event {

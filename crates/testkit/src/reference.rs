@@ -102,7 +102,10 @@ fn scope(agreement: &Agreement, asked: &Disclosure<'_>, now: Timestamp) -> Vec<D
             good = good && report.recipients.len() == 1;
             match report.urgency {
                 Urgency::Routine | Urgency::Complex => {}
-                _urgent => good = good && ask.urgency_reason.is_some(),
+                Urgency::DetentionDecision
+                | Urgency::LossOfRelevance
+                | Urgency::PublicSecurityImminent
+                | Urgency::ThreatToLife => good = good && ask.urgency_reason.is_some(),
             }
             for person in persons(report) {
                 good = good && ask.connections.iter().any(|one| one.subject == person.id());

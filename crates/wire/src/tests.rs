@@ -186,10 +186,10 @@ fn tie(kind: ReportKind, answers: bool, part: bool) -> Option<Tie> {
         connections: vec![Connection { subject: SubjectId::new([3; 16]), text: words() }],
         previous: vec![ReportId::new([4; 16])],
     };
-    match kind {
-        ReportKind::Request => Some(Tie::Asks(Box::new(ask))),
-        _other => answers.then_some(Tie::Answers { request: ReportId::new([5; 16]), part }),
+    if kind == ReportKind::Request {
+        return Some(Tie::Asks(Box::new(ask)));
     }
+    answers.then_some(Tie::Answers { request: ReportId::new([5; 16]), part })
 }
 
 fn lane() -> LaneId {
@@ -345,6 +345,17 @@ fn documents_of_the_exchange_have_one_spelling() {
     ] {
         no_second_spelling(&encode_notice(&notice), decode_notice, encode_notice);
     }
+    let answer = BatchAnswer {
+        receipts: vec![vec![1, 2, 3]],
+        have: Position { epoch: 1, seq: 3 },
+        head: Digest([9; 32]),
+        stopped: Some("lane.gap".to_owned()),
+    };
+    no_second_spelling(&encode_batch_answer(&answer), decode_batch_answer, encode_batch_answer);
+}
+
+#[test]
+fn later_receipts_have_one_spelling_and_say_what_was_decided() {
     let decided = |verdict| LaterReceipt::Decided {
         object: ObjectId::new([1; 16]),
         version: ReportVersion::FIRST,
@@ -373,13 +384,6 @@ fn documents_of_the_exchange_have_one_spelling() {
         },
     ]);
     no_second_spelling(&encode_later_receipts(&later), decode_later_receipts, encode_later_receipts);
-    let answer = BatchAnswer {
-        receipts: vec![vec![1, 2, 3]],
-        have: Position { epoch: 1, seq: 3 },
-        head: Digest([9; 32]),
-        stopped: Some("lane.gap".to_owned()),
-    };
-    no_second_spelling(&encode_batch_answer(&answer), decode_batch_answer, encode_batch_answer);
 }
 
 #[test]

@@ -144,9 +144,10 @@ impl App {
         }
         let event = Event::system(&format!("request.{}", step.said.kind()), number);
         let event = event.agreement(request.agreement).with(&request.partner).purpose(request.purpose);
-        events.push(match &step.said {
-            Said::Refused { ground, .. } => event.verdict(ground.code()),
-            _other => event,
+        events.push(if let Said::Refused { ground, .. } = &step.said {
+            event.verdict(ground.code())
+        } else {
+            event
         });
         Ok(())
     }

@@ -153,7 +153,8 @@ fn reports_wait_until_orders_were_taken_again() {
     let spain = world.es();
     let case = spain.case(CrimeArea::ForeignTerroristFighters);
     let subject = spain.add_subject(case, crate::world::subject_of(ES, 4));
-    let number = spain.ready(case, crate::world::new_report(world.agreement, &[ma.clone()], &[subject]));
+    let number =
+        spain.ready(case, crate::world::new_report(world.agreement, std::slice::from_ref(&ma), &[subject]));
     spain.release(number, &Use::default()).unwrap();
     let batch = world.nodes[1].next_batch(&ma).unwrap();
     let refused = world.ma().app.receive_batch(&es, &batch.body).unwrap_err();

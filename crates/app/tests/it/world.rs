@@ -496,7 +496,13 @@ impl World {
                     log.app.witness_signed(&witness.party, &request, line).unwrap();
                     continue;
                 }
-                refusal => log.app.witness_refused_by(&witness.party, &request, refusal).unwrap(),
+                refusal @ (WitnessAnswer::Conflict(_)
+                | WitnessAnswer::Inconsistent
+                | WitnessAnswer::Malformed
+                | WitnessAnswer::Signature
+                | WitnessAnswer::UnknownLog) => {
+                    log.app.witness_refused_by(&witness.party, &request, refusal).unwrap()
+                }
             };
             if look {
                 let held = witness.app.held_for(&log.party).unwrap();

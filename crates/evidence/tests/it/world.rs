@@ -360,6 +360,6 @@ impl World {
     }
 
     pub(crate) fn refusal(&self) -> JudgeError {
-        self.judge().err().expect("refused")
+        self.judge().unwrap_err()
     }
 }

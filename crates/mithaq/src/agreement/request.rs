@@ -196,6 +196,46 @@ fn day(field: &str, text: Option<&String>) -> Result<Option<Timestamp>, Failure>
     text.map(|text| Timestamp::parse(text).ok_or_else(|| unknown(field))).transpose()
 }
 
+/// What all claims of a request have in common.
+struct Stated<'r> {
+    owner: &'r PartyId,
+    grade: Grade,
+    handling: &'r Handling,
+    now: Timestamp,
+    expires: Timestamp,
+}
+
+impl Stated<'_> {
+    fn subject(&self, person: &PersonFile, number: u8) -> Result<Subject, Failure> {
+        let claims = person.attributes.iter().zip(1_u8..).map(|(text, at)| self.claim(text, number, at));
+        let claims = claims.collect::<Result<Vec<_>, _>>()?;
+        let class = code("class", SubjectClass::from_code(&person.class))?;
+        let id = SubjectId::new([number; 16]);
+        let mut subject = code("persons", Subject::new(id, SubjectKind::Person, Some(class), claims))?;
+        for role in &person.protected {
+            subject = subject.with_protected_role(code("protected", ProtectedRole::from_code(role))?);
+        }
+        Ok(if person.minor { subject.with_minor() } else { subject })
+    }
+
+    fn claim(&self, attribute: &str, number: u8, at: u8) -> Result<Claim, Failure> {
+        let attribute = code("attributes", Attribute::from_code(attribute))?;
+        Ok(Claim {
+            id: ClaimId::new([number, at, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            attribute,
+            value: value(attribute)?,
+            originator: self.owner.clone(),
+            source: ClaimSource::Officer,
+            source_ref: "request".to_owned(),
+            report: None,
+            grade: self.grade,
+            handling: self.handling.clone(),
+            recorded: self.now,
+            expires: self.expires,
+        })
+    }
+}
+
 fn report(file: &RequestFile, agreement: &Agreement, now: Timestamp) -> Result<Report, Failure> {
     let (codes, tlp, pap) = &agreement.handling;
     let handling = Handling::new(*codes, *tlp, *pap);
@@ -207,38 +247,11 @@ fn report(file: &RequestFile, agreement: &Agreement, now: Timestamp) -> Result<R
     let line = |text: &str| code("text", Text::new(Lang::UND, text));
     let third = file.third_parties.iter().map(|text| party("third_parties", text));
     let third = third.collect::<Result<Vec<_>, _>>()?;
-    let mut subjects = Vec::new();
-    for (number, person) in (1_u8..).zip(&file.persons) {
-        let owner = third.first().unwrap_or(&originator);
-        let claims = person
-            .attributes
-            .iter()
-            .zip(1_u8..)
-            .map(|(text, at)| {
-                let attribute = code("attributes", Attribute::from_code(text))?;
-                Ok(Claim {
-                    id: ClaimId::new([number, at, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
-                    attribute,
-                    value: value(attribute)?,
-                    originator: owner.clone(),
-                    source: ClaimSource::Officer,
-                    source_ref: "request".to_owned(),
-                    report: None,
-                    grade: grade.unwrap_or(Grade::UNEVALUATED),
-                    handling: handling.clone(),
-                    recorded: now,
-                    expires,
-                })
-            })
-            .collect::<Result<Vec<_>, Failure>>()?;
-        let class = code("class", SubjectClass::from_code(&person.class))?;
-        let id = SubjectId::new([number; 16]);
-        let mut subject = code("persons", Subject::new(id, SubjectKind::Person, Some(class), claims))?;
-        for role in &person.protected {
-            subject = subject.with_protected_role(code("protected", ProtectedRole::from_code(role))?);
-        }
-        subjects.push(if person.minor { subject.with_minor() } else { subject });
-    }
+    let owner = third.first().unwrap_or(&originator);
+    let stated =
+        Stated { owner, grade: grade.unwrap_or(Grade::UNEVALUATED), handling: &handling, now, expires };
+    let subjects = file.persons.iter().zip(1_u8..).map(|(person, number)| stated.subject(person, number));
+    let subjects = subjects.collect::<Result<Vec<_>, _>>()?;
     let root = third.first().filter(|_| subjects.is_empty()).unwrap_or(&originator).clone();
     Ok(Report {
         id: ReportId::new([1; 16]),

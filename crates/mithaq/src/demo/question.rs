@@ -103,7 +103,7 @@ async fn answer(world: &Fleet, case: &str, request: &str) -> Result<String, Fail
         world.api(ES, "analyst")?.post(&format!("/api/v1/requests/{request}/answers"), &body).await?;
     let id = id_of(&drafted)?;
     world.approve(ES, case, &id).await?;
-    if fleet::release(&world.api(ES, "spoc")?, &[id.clone()], &json!({})).await? == 1 {
+    if fleet::release(&world.api(ES, "spoc")?, std::slice::from_ref(&id), &json!({})).await? == 1 {
         Ok(id)
     } else {
         Err(broken("the answer was refused"))

@@ -256,7 +256,12 @@ fn entry(record: &un_list::Record) -> Card {
             Value::Text(text) if claim.attribute == Attribute::Nationality => {
                 card.nationalities.push(text.reveal().to_owned());
             }
-            _ => {}
+            Value::Class { .. }
+            | Value::Date(_)
+            | Value::Position(_)
+            | Value::Sex(_)
+            | Value::Status(_)
+            | Value::Text(_) => {}
         }
     }
     card

@@ -59,7 +59,7 @@ fn reasons_are_erased_and_who_decided_stays() {
         put(&node, &one, "names a person");
         node.write(|tx, _| rulings::erase_reasons(tx, number(1))).unwrap();
         let found = node.read(move |tx, _| rulings::on_matter(tx, "protected:lawyer", at(0), 10)).unwrap();
-        assert_eq!(found, [one.clone()]);
+        assert_eq!(found, std::slice::from_ref(&one));
         assert_eq!(node.read(|tx, _| rulings::since(tx, at(3), 10)).unwrap(), []);
         assert!(node.read(move |tx, vault| rulings::reason(tx, vault, &one)).unwrap().is_none());
     }

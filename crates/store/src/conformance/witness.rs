@@ -106,7 +106,7 @@ fn lanes_after_a_loss_wait_for_their_epoch_and_keep_what_partners_signed_for() {
         let (lane, key) = (id.clone(), LaneKey::of(&id));
         node.write(move |tx, _| lanes::mark_restored(tx, &lane, at(1))).unwrap();
         let waiting = || node.read(|tx, _| lanes::restoring(tx, &party("es-police"))).unwrap();
-        assert_eq!(waiting(), [id.clone()]);
+        assert_eq!(waiting(), std::slice::from_ref(&id));
         assert!(node.read(move |tx, _| lanes::is_restoring(tx, key)).unwrap());
         let lost = |seq| Lost {
             at: Position { epoch: 1, seq },

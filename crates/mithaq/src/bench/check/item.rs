@@ -148,14 +148,12 @@ pub(super) fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::HEXLOWER_PERMISSIVE;
 
     #[test]
     fn values_of_the_standard() {
         let read = |hex: &str| {
-            let bytes: Vec<u8> = (0..hex.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-                .collect();
+            let bytes = HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).unwrap();
             Item::read(&bytes)
         };
         // RFC 8949, appendix A.
@@ -196,8 +194,7 @@ mod tests {
     }
 
     fn unhex(json: &serde_json::Value) -> Vec<u8> {
-        let text = json.as_str().unwrap();
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        HEXLOWER_PERMISSIVE.decode(json.as_str().unwrap().as_bytes()).unwrap()
     }
 
     #[test]

@@ -180,9 +180,7 @@ mod tests {
         let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
         let example = |name: &str| vectors["example"][name].as_str().unwrap().to_owned();
         let key = log_key(&example("log_vkey")).unwrap();
-        let unhex = |text: &str| -> Vec<u8> {
-            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
-        };
+        let unhex = |text: &str| data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).unwrap();
         let mut rest = &unhex(&example("entry_bundle"))[..];
         let (mut tree, mut kinds) = (Tree::default(), Vec::new());
         while let Some(length) = take(&mut rest, 2) {
