@@ -380,7 +380,7 @@ pub(crate) async fn show(
 /// A step in the conversation.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum StepBody {
+pub(crate) enum RequestStepBody {
     /// Take it up, into a case of this node.
     Accept {
         /// Case.
@@ -409,43 +409,43 @@ pub(crate) enum StepBody {
 
 /// Says something about a request.
 #[utoipa::path(post, path = "/api/v1/requests/{id}/steps", tag = "requests", params(("id" = String, Path)),
-    request_body = StepBody, responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    request_body = RequestStepBody, responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn step(
     State(app): State<App>,
     Signed(actor): Signed,
     Path(id): Path<String>,
-    Json(body): Json<StepBody>,
+    Json(body): Json<RequestStepBody>,
 ) -> Result<StatusCode, ApiError> {
     let id: ReportId = number(&id)?;
     let words = |text: &Option<TextView>| text.as_ref().map(|text| text.long("text")).transpose();
     match body {
-        StepBody::Accept { case, direct } => {
+        RequestStepBody::Accept { case, direct } => {
             let may = may(&app, &actor, intent::HandleRequest).await?;
             let case: CaseId = number(&case)?;
             blocking(app, move |app| app.accept_request(may, id, (case, direct))).await?;
         }
-        StepBody::Clarify { text } => {
+        RequestStepBody::Clarify { text } => {
             let may = may(&app, &actor, intent::HandleRequest).await?;
             let said = Said::Clarify { text: text.long("text")? };
             blocking(app, move |app| app.handle_request(may, id, said)).await?;
         }
-        StepBody::Delay { until, text } => {
+        RequestStepBody::Delay { until, text } => {
             let may = may(&app, &actor, intent::HandleRequest).await?;
             let until = field("until", Timestamp::parse(&until).ok_or(()))?;
             let said = Said::Delayed { until, text: text.long("text")? };
             blocking(app, move |app| app.handle_request(may, id, said)).await?;
         }
-        StepBody::Refuse { ground, part, text } => {
+        RequestStepBody::Refuse { ground, part, text } => {
             let may = may(&app, &actor, intent::RefuseRequest).await?;
             let (ground, text) = (field("ground", RefusalGround::from_code(&ground))?, words(&text)?);
             blocking(app, move |app| app.refuse_request(may, id, (ground, part), text)).await?;
         }
-        StepBody::Clarified { text } => {
+        RequestStepBody::Clarified { text } => {
             let may = may(&app, &actor, intent::FollowRequest).await?;
             let said = Said::Clarified { text: text.long("text")? };
             blocking(app, move |app| app.follow_request(may, id, said)).await?;
         }
-        StepBody::Feedback { useful, accuracy, text } => {
+        RequestStepBody::Feedback { useful, accuracy, text } => {
             let may = may(&app, &actor, intent::FollowRequest).await?;
             let said = Said::Feedback { useful, accuracy, text: words(&text)? };
             blocking(app, move |app| app.follow_request(may, id, said)).await?;

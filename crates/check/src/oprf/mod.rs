@@ -9,7 +9,7 @@
 //! when dropped. What is public already (blinded and evaluated elements, proofs) may be handled in variable time.
 //!
 //! # What it deliberately does not do
-//! Draw randomness (an argument), bound how often a key is used (see [`crate::Budget`]), or know what is asked.
+//! Draw randomness (an argument), bound how often a key is used (see [`crate::charge`]), or know what is asked.
 
 mod client;
 mod group;
