@@ -6,7 +6,7 @@ use super::{Outcome, Target, refused, same_bytes};
 use mithaq_interop::un_list::{self, Everything, Options};
 use mithaq_model::{Attribute, PartyId, SpecialCategory, Timestamp};
 use mithaq_policy::Agreement;
-use mithaq_policy::agreement::{TemplateParty, template};
+use mithaq_policy::agreement::{AgreementError, TemplateParty, template};
 
 /// One entry of each kind, invented, with what most entries of the real list carry.
 const LIST: &str = "<?xml version='1.0' encoding='UTF-8'?>
@@ -85,7 +85,20 @@ fn agreement(bytes: &[u8]) -> Outcome {
             Ok(again) if again.id() == read.id() => same_bytes(bytes, read.text().as_bytes()),
             _ => Outcome::Broken("read twice, two agreements".to_owned()),
         },
-        Err(error) => refused(error),
+        Err(error) => Outcome::Refused(kind_of(&error)),
+    }
+}
+
+/// The kind of a refusal without the words of the file it repeats, or every input has a reason of its own.
+fn kind_of(error: &AgreementError) -> String {
+    match error {
+        AgreementError::Text(problem) => (*problem).to_owned(),
+        AgreementError::Toml { problem, .. } => problem.split('`').step_by(2).collect(),
+        AgreementError::Field { field, .. } => match field.split_once('.') {
+            Some((table, _)) => format!("field of `{table}`"),
+            None => "field".to_owned(),
+        },
+        _ => "another kind".to_owned(),
     }
 }
 
