@@ -52,7 +52,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "manifests",
-        about: "every crate names its layer, licence and the common lints, and is called after its directory",
+        about: "every crate names its layer, licence and the common lints, and is called after its directory; a plain `cargo run` is the program",
         check: manifests::manifests,
     },
     Rule {

@@ -6,9 +6,19 @@ use crate::workspace::{Layer, Package};
 const LICENCE: &str = "Apache-2.0";
 const LOCK_LIMIT: usize = 450;
 
-/// Layer, licence, lints and name.
+/// Makes `cargo run -- demo`, the first command of README, mean one program.
+const DEFAULT: &str = "default-members = [\"crates/mithaq\"]";
+
+/// Layer, licence, lints and name; and that a plain `cargo run` is the program.
 pub(super) fn manifests(repository: &Repository) -> Vec<Finding> {
-    repository.packages.iter().flat_map(|package| manifest(repository, package)).collect()
+    let mut findings: Vec<Finding> =
+        repository.packages.iter().flat_map(|package| manifest(repository, package)).collect();
+    let root = repository.file("Cargo.toml");
+    if root.is_some_and(|file| !file.lines().any(|(_, line)| line == DEFAULT)) {
+        let words = format!("must say `{DEFAULT}`, or README's first command names no program");
+        findings.push(Finding::failure("Cargo.toml", words));
+    }
+    findings
 }
 
 fn manifest(repository: &Repository, package: &Package) -> Vec<Finding> {
@@ -80,6 +90,12 @@ mod tests {
         assert_eq!(found(|one| one.layer = Some(Layer::Development), denied), 0);
         let allowed = "[lints.rust]\nunsafe_code = \"allow\"\n";
         assert_eq!(found(|one| one.layer = Some(Layer::Development), allowed), 1);
+    }
+
+    #[test]
+    fn a_plain_run_is_the_program() {
+        let found = |text: &str| manifests(&repository(&[("Cargo.toml", text)])).len();
+        assert_eq!((found(DEFAULT), found("default-members = [\"crates/*\"]")), (0, 1));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How fast the private check is: the table of `docs/benchmarks/check.md`.
 //!
-//! `cargo run --release -p mithaq-check --example speed -- [--tokens 1000000] [--threads 2]`
+//! `cargo run --release -p mithaq-check --example check_speed -- [--tokens 1000000] [--threads 2]`
 #![expect(clippy::disallowed_methods, reason = "a program reads its arguments, files and the clock")]
 
 use std::time::Instant;

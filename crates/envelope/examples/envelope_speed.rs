@@ -1,5 +1,5 @@
 //! Prints what sealing, wrapping, verifying and opening cost in microseconds on one core.
-//! `cargo run --release -p mithaq-envelope --example speed`
+//! `cargo run --release -p mithaq-envelope --example envelope_speed`
 
 use std::error::Error;
 use std::hint::black_box;

@@ -1,5 +1,5 @@
 //! Measures what the store alone can do on this machine: ledger entries and subjects per second, each batch
-//! durable before it counts. `speed DIRECTORY` runs on SQLite in that directory, `speed postgres://…` on
+//! durable before it counts. `store_speed DIRECTORY` runs on SQLite in that directory, `store_speed postgres://…` on
 //! PostgreSQL (an empty database); `SPEED_SECONDS` sets the length of each run (default 5).
 
 use std::error::Error;
