@@ -53,8 +53,10 @@ pub fn install() -> anyhow::Result<Installed> {
 fn register() -> Option<Layer> {
     // SAFETY: a null name asks for the default; the answer lives as long as the process.
     let below = unsafe { ffi::sqlite3_vfs_find(std::ptr::null()) };
+    // A copy: the functions below do not look at the record they are called through, save for the
+    // private pointer, which is copied with it.
     // SAFETY: the pointer is null or points to a record that is never changed after start-up.
-    let mut ours = unsafe { below.as_ref() }?.clone_shape();
+    let mut ours = *unsafe { below.as_ref() }?;
     ours.zName = c"mithaq-faults".as_ptr();
     ours.pNext = std::ptr::null_mut();
     ours.xOpen = Some(open);
@@ -63,19 +65,6 @@ fn register() -> Option<Layer> {
     // SAFETY: the record is leaked, so it outlives every connection, as SQLite demands.
     let code = unsafe { ffi::sqlite3_vfs_register(ours, 1) };
     (code == ffi::SQLITE_OK).then(|| Layer { below: below as usize, files: Mutex::default() })
-}
-
-trait Shape {
-    fn clone_shape(&self) -> Self;
-}
-
-impl Shape for ffi::sqlite3_vfs {
-    /// A field-for-field copy: the functions of the file system below do not look at the record
-    /// they are called through, save for the private pointer, which is copied with it.
-    fn clone_shape(&self) -> Self {
-        // SAFETY: the record is plain data (numbers and pointers); a bitwise copy of it is one.
-        unsafe { std::ptr::read(self) }
-    }
 }
 
 /// Opens below, then puts our table of functions in front of the file.

@@ -1,19 +1,17 @@
 //! The judge of evidence: bundles with documents, as an oversight body is handed them.
 
+use super::ledger::{ORIGIN, log_key};
 use super::{Outcome, Target, refused};
-use ed25519_dalek::{Signer as _, SigningKey};
 use mithaq_envelope::SignedAgreement;
 use mithaq_evidence::{Anchors, agreement_name, judge};
 use mithaq_ledger::{
-    Appender, BundleBuilder, Checkpoint, Code, Entry, Hash, Id, KeyKind, KeyName, MemoryTiles, NoteSigner,
-    VerifierKey, key_id, prove_range,
+    Appender, BundleBuilder, Checkpoint, Code, Entry, Hash, Id, KeyName, MemoryTiles, prove_range,
 };
 use mithaq_model::{AgreementId, PartyId, Timestamp};
 use mithaq_policy::agreement::{TemplateParty, template};
 use mithaq_policy::agreement_id;
 use sha2::{Digest as _, Sha256};
 
-const ORIGIN: &str = "ma-security/log";
 const WORDS: &[&[u8]] =
     &[b"mxe/1\n", b"agreement/", b"manifest/", b"envelope/", b"receipts/", b"receipt/", b"later/", b"permit"];
 
@@ -37,7 +35,7 @@ fn run(bytes: &[u8]) -> Outcome {
     {
         digest.copy_from_slice(&Sha256::digest(&*content));
     }
-    let anchors = Anchors { logs: key().verifier().into_iter().collect(), ..Anchors::default() };
+    let anchors = Anchors { logs: log_key().verifier().into_iter().collect(), ..Anchors::default() };
     match judge(&forged, &anchors) {
         Ok(found) if found.is_anchored => Outcome::Accepted,
         Ok(_) => Outcome::Broken("a known log key anchors nothing".to_owned()),
@@ -45,31 +43,6 @@ fn run(bytes: &[u8]) -> Outcome {
             let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
             refused(format!("{error} {source}"))
         }
-    }
-}
-
-struct Key(SigningKey);
-
-fn key() -> Key {
-    Key(SigningKey::from_bytes(&[1; 32]))
-}
-
-impl Key {
-    fn verifier(&self) -> Option<VerifierKey> {
-        VerifierKey::new(ORIGIN, KeyKind::Ed25519, self.0.verifying_key().as_bytes()).ok()
-    }
-}
-
-impl NoteSigner for Key {
-    fn name(&self) -> &str {
-        ORIGIN
-    }
-    fn key_id(&self) -> u32 {
-        let name = KeyName::new(ORIGIN);
-        name.map_or(0, |name| key_id(&name, KeyKind::Ed25519, self.0.verifying_key().as_bytes()))
-    }
-    fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
     }
 }
 
@@ -93,7 +66,7 @@ fn bundle() -> Option<Vec<u8>> {
     let entries: Vec<Vec<u8>> = kinds.iter().map(|kind| entry(kind, id)).collect::<Option<_>>()?;
     let (mut appender, mut tiles) = (Appender::new(), MemoryTiles::new());
     tiles.apply(appender.append(&entries).ok()?);
-    let note = Checkpoint::new(ORIGIN, 3, appender.root(), Vec::new()).ok()?.sign(&key()).ok()?;
+    let note = Checkpoint::new(ORIGIN, 3, appender.root(), Vec::new()).ok()?.sign(&log_key()).ok()?;
     let mut bundle = BundleBuilder::new(KeyName::new(ORIGIN).ok()?);
     bundle.checkpoint(&note.to_bytes(), &[]).ok()?;
     bundle.segment(0, &prove_range(&tiles, 0, 3, 3).ok()?, &entries).ok()?;

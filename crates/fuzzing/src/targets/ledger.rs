@@ -9,7 +9,7 @@ use mithaq_ledger::{
 };
 use sha2::{Digest as _, Sha256};
 
-const ORIGIN: &str = "ma-security/log";
+pub(super) const ORIGIN: &str = "ma-security/log";
 const WORDS: &[&[u8]] = &[
     b"\n\n",
     b"\xe2\x80\x94 ",
@@ -138,14 +138,14 @@ fn forged_bundle(bytes: &[u8]) -> Outcome {
 }
 
 /// The key of the log in the seeds. Fixed: runs are repeatable.
-struct Key(SigningKey);
+pub(super) struct Key(SigningKey);
 
-fn log_key() -> Key {
+pub(super) fn log_key() -> Key {
     Key(SigningKey::from_bytes(&[1; 32]))
 }
 
 impl Key {
-    fn verifier(&self) -> Option<VerifierKey> {
+    pub(super) fn verifier(&self) -> Option<VerifierKey> {
         VerifierKey::new(ORIGIN, KeyKind::Ed25519, self.0.verifying_key().as_bytes()).ok()
     }
 }
