@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::executor::{Jobs, run_group};
 use crate::job::{Job, Task};
 use crate::link::Link;
 use crate::meter::DbStats;
+use crate::pg::bell::{self, Bell};
 use crate::pg::{self, PgSource};
 use crate::queue::{Item, Limits, Queue};
 use crate::sqlite::{self, OpenLock, SqliteConnection, SqliteSource};
@@ -31,6 +32,22 @@ pub struct Db {
 struct Inner {
     engine: Engine,
     mode: Mode,
+    /// How to listen to other processes, and the bell once somebody does; a server only.
+    server: Option<(PgSource, OnceLock<Arc<Bell>>)>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.hush();
+    }
+}
+
+impl Inner {
+    fn hush(&self) {
+        if let Some(bell) = self.server.as_ref().and_then(|(_, bell)| bell.get()) {
+            bell.close();
+        }
+    }
 }
 
 enum Mode {
@@ -101,7 +118,8 @@ impl Db {
         let limits = Limits { capacity, group_jobs_max: 1, lanes: 1 };
         let readers = links(pg::Role::Reader, options.readers);
         pool.readers = Some(Crew::start("db-read", limits, readers, options.group_time_max)?);
-        Ok(Self::with(Engine::Postgres, Mode::Threads(pool)))
+        let server = Some((source.for_role(pg::Role::Writer), OnceLock::new()));
+        Ok(Self { inner: Arc::new(Inner { engine: Engine::Postgres, mode: Mode::Threads(pool), server }) })
     }
 
     /// Opens an empty SQLite database in memory whose jobs run on the thread that brings
@@ -115,7 +133,7 @@ impl Db {
     }
 
     fn with(engine: Engine, mode: Mode) -> Self {
-        Self { inner: Arc::new(Inner { engine, mode }) }
+        Self { inner: Arc::new(Inner { engine, mode, server: None }) }
     }
 
     /// Returns the engine behind this handle.
@@ -212,6 +230,30 @@ impl Db {
         self.hand_over(Side::Read, Box::new(job), Duration::ZERO);
     }
 
+    /// Listens to the words that other processes on the same server [`Db::ring`], and to this one's own. `hear` is
+    /// called on a thread of its own, with `None` whenever words may have been missed: after the first connection and
+    /// after each that was lost. It must be quick. Only the first call has an effect, and none on SQLite, where no
+    /// other process has the file.
+    ///
+    /// # Errors
+    /// [`DbError::Io`] if there is no thread for it.
+    pub fn listen(&self, hear: impl Fn(Option<&str>) + Send + 'static) -> Result<(), DbError> {
+        let Some((source, place)) = &self.inner.server else { return Ok(()) };
+        let bell = Arc::new(Bell::default());
+        if place.set(Arc::clone(&bell)).is_err() {
+            return Ok(());
+        }
+        bell::start(source, bell, Box::new(hear))
+    }
+
+    /// Tells the other processes on the same server a word, soon and without waiting. Tell it after the commit it is
+    /// about. A word may be lost, and is lost before [`Db::listen`].
+    pub fn ring(&self, word: &str) {
+        if let Some(bell) = self.inner.server.as_ref().and_then(|(_, bell)| bell.get()) {
+            bell.ring(word);
+        }
+    }
+
     /// Returns what the writing side did since the database was opened. Nothing for one in memory.
     pub fn stats(&self) -> DbStats {
         match &self.inner.mode {
@@ -241,6 +283,7 @@ impl Db {
     /// Refuses new jobs, works off those that wait, and ends the threads. May be called
     /// again; does not wait when called from a completion callback.
     pub fn close(&self) {
+        self.inner.hush();
         match &self.inner.mode {
             Mode::Threads(pool) => pool.close(),
             Mode::Inline(place) => {

@@ -5,6 +5,7 @@
 //! lost commit from one that did not happen. Deliberately runs its own small runtime, so
 //! that the rest of the crate stays synchronous, and speaks no TLS.
 
+pub(crate) mod bell;
 mod types;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ type Request<'a> = Pin<Box<dyn Future<Output = Answer<u64>> + 'a>>;
 const STATEMENTS_MAX: usize = 512;
 /// Rows of one statement that travel without waiting for an answer.
 const ROWS_IN_FLIGHT: usize = 256;
+/// Longest pause between two statements of one transaction before the server ends it.
+const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(10);
 /// The oldest server whose behaviour is tested.
 const VERSION_MIN: i64 = 150_000;
 
@@ -57,7 +60,11 @@ impl PgSource {
         let mut config =
             Config::from_str(parameters).map_err(|_quoting| DbError::Misconfigured("address"))?;
         config.connect_timeout(options.connect_timeout);
-        config.keepalives_idle(Duration::from_secs(30));
+        // A server whose machine is gone answers nothing: known after seconds, not after the system's hours.
+        config.keepalives_idle(Duration::from_secs(5));
+        config.keepalives_interval(Duration::from_secs(2));
+        config.keepalives_retries(3);
+        config.tcp_user_timeout(Duration::from_secs(10));
         if config.get_application_name().is_none() {
             config.application_name("mithaq");
         }
@@ -84,11 +91,13 @@ impl PgSource {
     fn settings(&self) -> String {
         let statement = self.options.statement_timeout.as_millis().max(1);
         let lock = self.options.lock_timeout.as_millis().max(1);
+        // A machine that dies in the middle of a transaction holds its locks no longer than this.
+        let idle = statement.min(IDLE_IN_TRANSACTION_MAX.as_millis());
         let read_only = if self.role == Role::Reader { "on" } else { "off" };
         format!(
             "SET statement_timeout = {statement};
              SET lock_timeout = {lock};
-             SET idle_in_transaction_session_timeout = {statement};
+             SET idle_in_transaction_session_timeout = {idle};
              SET default_transaction_read_only = {read_only};
              SELECT set_config('synchronous_commit', 'on', false)
              WHERE current_setting('synchronous_commit') IN ('off', 'local')"
@@ -185,10 +194,16 @@ impl PgConnection {
             return Err(if error == DbError::Disconnected { error } else { DbError::Retry });
         }
         answer.map_err(|error| {
-            let error = translate(&error);
+            let error = self.writable(translate(&error));
             self.lost |= error == DbError::Disconnected;
             error
         })
+    }
+
+    /// A server that refuses a writer's statement because it takes no writes was the primary once, or never: it is
+    /// as good as gone, and the next attempt looks among the hosts again.
+    fn writable(&self, error: DbError) -> DbError {
+        if self.role == Role::Writer && error == DbError::ReadOnly { DbError::Disconnected } else { error }
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, DbError> {

@@ -63,6 +63,14 @@ impl TestDatabase {
         Ok(())
     }
 
+    /// Opens the same database once more, as another process does; a server only.
+    ///
+    /// # Errors
+    /// As opening; [`DbError::Locked`] for a file, which one process has.
+    pub fn another(&self) -> Result<Db, DbError> {
+        self.place.open()
+    }
+
     /// Returns the file of a SQLite database.
     pub fn path(&self) -> Option<PathBuf> {
         match &self.place {

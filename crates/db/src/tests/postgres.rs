@@ -155,3 +155,36 @@ fn vacuum_runs_outside_a_transaction() {
         assert_eq!(db.checkpoint(), Ok(()));
     });
 }
+
+#[test]
+fn a_word_reaches_the_other_process_and_so_does_that_some_were_missed() {
+    on_server(|db, source| {
+        let other = Db::open_source(source, &postgres_options()).unwrap();
+        let (sender, heard) = std::sync::mpsc::channel();
+        other.listen(move |word| drop(sender.send(word.map(ToOwned::to_owned)))).unwrap();
+        let within = std::time::Duration::from_secs(20);
+        assert_eq!(heard.recv_timeout(within), Ok(None), "it says that it listens from now on");
+        db.listen(|_word| ()).unwrap();
+        db.ring("outbox:1");
+        assert_eq!(heard.recv_timeout(within), Ok(Some("outbox:1".to_owned())));
+        let kill = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                    WHERE query LIKE '%LISTEN%' AND pid <> pg_backend_pid() AND datname = current_database()";
+        db.write(move |tx| tx.query(kill, &[])).unwrap();
+        assert_eq!(heard.recv_timeout(within), Ok(None), "a lost session is begun anew");
+        other.close();
+    });
+}
+
+#[test]
+fn a_writer_on_a_server_that_takes_no_writes_looks_for_another() {
+    on_server(|db, source| {
+        let one = Db::open_source(source, &PostgresOptions { workers: 1, ..postgres_options() }).unwrap();
+        let turned = one.write(|tx| -> Result<(), DbError> {
+            tx.exec("SET LOCAL transaction_read_only = on", &[])?;
+            tx.exec(INSERT, args![1_i64, "a"]).map(drop)
+        });
+        assert_eq!(turned, Err(DbError::Disconnected), "may succeed later: nothing was written");
+        assert_eq!(insert(&one, 1), Ok(1), "on a new session");
+        assert_eq!(count(db), 1);
+    });
+}
