@@ -88,6 +88,7 @@ pub fn add(
     by: (Timestamp, Option<OfficerId>),
 ) -> Result<(), StoreError> {
     let sealed = vault.seal(&record(&new.id), new.text)?;
+    crate::leases::known_changed(tx)?;
     insert_new(
         tx,
         "INSERT INTO agreement (id, state, version, supersedes, starts_at, ends_at, content)
@@ -122,6 +123,7 @@ pub fn set_state(tx: &mut dyn Tx, number: &AgreementId, version: u64, step: &Ste
         &[agreement(number), int(version)?, Value::from(step.state.as_str())],
         "agreement",
     )?;
+    crate::leases::known_changed(tx)?;
     put_step(tx, number, version.saturating_add(1), step)
 }
 
@@ -158,7 +160,8 @@ pub fn sign(
          WHERE agreement = $1 AND party = $2 AND signature IS NULL",
         &[agreement(number), Value::from(party.as_str()), Value::from(signature), time(at)],
         "signature",
-    )
+    )?;
+    crate::leases::known_changed(tx)
 }
 
 /// Returns an agreement.

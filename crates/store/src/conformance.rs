@@ -4,6 +4,7 @@ mod erase;
 mod evidence;
 mod exchange;
 mod lanes;
+mod leases;
 mod ledger;
 mod office;
 mod reports;

@@ -50,6 +50,8 @@
 //! | `receipt_batch` | signed receipts | a missing receipt; none can be forged |
 //! | `equivocation`, `peer_evidence`, `alarm` | proof and alarms | silence about a partner that lied |
 //! | `holding`, `holding_version` | version in force, leases | a version readable that is superseded or past its lease |
+//! | `lease` | which process of this node sends to whom | a node that does not send, or that sends the same bytes twice, which partners take once |
+//! | `known_version` | how often agreements and manifests changed | a process that goes on with what it read before, until it is started again |
 //!
 //! Who can only **read** the database sees times, sizes, references, who is assigned to what, who exchanges
 //! with whom and which subjects are linked or share a term: traffic, not content. On PostgreSQL erased rows
@@ -67,6 +69,7 @@ mod derive;
 pub mod disclosures;
 mod error;
 pub mod lanes;
+pub mod leases;
 pub mod ledger;
 pub mod links;
 mod migrations;

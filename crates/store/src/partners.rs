@@ -102,6 +102,7 @@ pub fn add_manifest(
     bytes: &[u8],
 ) -> Result<Digest, StoreError> {
     let hash = sha256(bytes);
+    crate::leases::known_changed(tx)?;
     insert_new(
         tx,
         "INSERT INTO partner_manifest (party, number, hash, bytes) VALUES ($1, $2, $3, $4)

@@ -45,6 +45,7 @@ pub fn identity(tx: &mut dyn Tx) -> Result<Option<Identity>, StoreError> {
 /// [`StoreError::Missing`] when the node was not set up.
 pub fn set_accreditation(tx: &mut dyn Tx, level: Level) -> Result<(), StoreError> {
     let sql = "UPDATE setting SET value = $2 WHERE name = $1";
+    crate::leases::known_changed(tx)?;
     crate::sql::change_one(tx, sql, args!["accreditation", level.code().as_bytes()], "identity")
 }
 

@@ -104,6 +104,10 @@ impl Of {
         Ok(I::from_bytes(row.array(i).map_err(|_shape| self.broken())?))
     }
 
+    pub(crate) fn array16(self, row: &Row, i: usize) -> Result<[u8; 16], StoreError> {
+        row.array(i).map_err(|_shape| self.broken())
+    }
+
     pub(crate) fn opt_id<I: Id16>(self, row: &Row, i: usize) -> Result<Option<I>, StoreError> {
         if row.opt_bytes(i).map_err(|_shape| self.broken())?.is_none() {
             return Ok(None);
