@@ -49,7 +49,7 @@ impl App {
             app.log(tx, &[Event::by(may, "agreement.proposed", short(id)).agreement(id)])?;
             Ok(())
         })?;
-        self.reload()?;
+        self.reload_and_tell()?;
         Ok(id)
     }
 
@@ -83,7 +83,7 @@ impl App {
             app.log(tx, &[Event::by(may, "agreement.signed", short(id)).agreement(id).with(&signer)])?;
             Ok(())
         })?;
-        self.reload()?;
+        self.reload_and_tell()?;
         Ok(party)
     }
 
@@ -209,7 +209,7 @@ impl App {
             app.log(tx, &[event.agreement(id)])?;
             Ok(())
         })?;
-        self.reload()
+        self.reload_and_tell()
     }
 
     /// Tells every partner of an agreement about it, in the control lane.
@@ -246,7 +246,7 @@ impl App {
             app.log(tx, &[Event::by(may, "partner.manifest", &party).with(&party)])?;
             Ok(())
         })?;
-        self.reload()
+        self.reload_and_tell()
     }
 
     fn next_manifest(&self, party: &PartyId, bytes: &[u8]) -> Result<VerifiedManifest, AppError> {
@@ -281,7 +281,7 @@ impl App {
             app.log(tx, &[Event::system("node.manifest", &app.party)])?;
             Ok(())
         })?;
-        self.reload()
+        self.reload_and_tell()
     }
 
     /// Returns this node's own manifest as signed, to be given to partners.
@@ -338,6 +338,7 @@ impl App {
             Ok(())
         })?;
         *self.accreditation.write().unwrap_or_else(std::sync::PoisonError::into_inner) = level;
+        self.tell_others(crate::shared::Word::Known);
         Ok(())
     }
 

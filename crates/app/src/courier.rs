@@ -122,6 +122,7 @@ impl App {
 
     /// The lanes to a partner in the order they are to be taken: all orders, then reports where they may flow.
     fn lanes_to(&self, to: &PartyId) -> Result<Vec<LaneId>, AppError> {
+        self.refresh()?;
         let alive = self.registry().alive_with(to, self.now());
         if alive.is_empty() || *to == self.party {
             return Err(AppError::not_found());

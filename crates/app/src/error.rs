@@ -281,6 +281,9 @@ impl From<StoreError> for AppError {
             StoreError::Db(db) if db.is_retryable() => {
                 (ErrorKind::Unavailable, "store.busy".to_owned(), words::UNAVAILABLE)
             }
+            StoreError::Db(DbError::Unknown) => {
+                (ErrorKind::Unavailable, "store.outcome_unknown".to_owned(), words::UNAVAILABLE)
+            }
             StoreError::Db(_) => (ErrorKind::Bug, "store.database".to_owned(), words::BUG),
             _newer => (ErrorKind::Bug, "store.unknown".to_owned(), words::BUG),
         };

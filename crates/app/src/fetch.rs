@@ -26,6 +26,7 @@ impl App {
         (agreement, class): (AgreementId, Lane),
         after: Position,
     ) -> Result<Option<Vec<u8>>, AppError> {
+        self.refresh()?;
         let flow = self.flow_with(peer, agreement)?;
         if !FETCHED.contains(&class) {
             return Err(AppError::not_found());

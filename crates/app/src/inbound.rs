@@ -27,6 +27,7 @@ impl App {
     /// [`ErrorKind::NotFound`] for whatever this partner may not know about; [`ErrorKind::Unavailable`] when
     /// nothing could be stored: try later.
     pub fn receive_batch(&self, peer: &PartyId, body: &[u8]) -> Result<Vec<u8>, AppError> {
+        self.refresh()?;
         self.ensure_running()?;
         let registry = self.registry();
         let inspection = self.inspect_batch(&registry, peer, body)?;
@@ -36,6 +37,7 @@ impl App {
         let partner = registry.peers.get(peer).cloned().ok_or_else(AppError::not_found)?;
         let own = registry.own.clone().ok_or_else(|| AppError::conflict("node.no_manifest"))?;
         let (answer, erased) = self.write(move |app, tx| {
+            crate::tally::decides_by(known.as_of);
             let opener = Opener::new(app, &partner);
             let sign = OwnReceipts { app, manifest: own.hash() };
             let id = inspection.lane.clone();
@@ -142,7 +144,7 @@ impl App {
     }
 
     fn reload_if_noticed(&self, after: &Aftermath) -> Result<(), AppError> {
-        if after.noticed { self.reload() } else { Ok(()) }
+        if after.noticed { self.reload_and_tell() } else { Ok(()) }
     }
 }
 

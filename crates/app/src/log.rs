@@ -182,6 +182,7 @@ impl App {
         let now = self.now();
         let appends = events.iter().map(|event| event.entry(now)).collect::<Result<Vec<_>, _>>()?;
         let positions = self.ledger.append(tx, &self.vault, &appends)?;
+        self.ensure_current(tx)?;
         events.iter().for_each(|event| crate::tally::note(&event.kind, event.verdict.as_deref()));
         Ok(positions)
     }

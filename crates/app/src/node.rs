@@ -6,9 +6,10 @@ use core::sync::atomic::AtomicBool;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use mithaq_db::{Db, Tx};
+use mithaq_db::{Db, Engine, Tx};
 use mithaq_envelope::SessionCache;
 use mithaq_model::{Id16, Level, PartyId, Timestamp};
+use mithaq_store::leases::Lease;
 use mithaq_store::ledger::Ledger;
 use mithaq_store::settings::{self, Identity};
 use mithaq_store::{MasterKey, Vault};
@@ -26,7 +27,7 @@ pub(crate) const HALTED: &str = "node.halted";
 
 /// The application; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Inner>);
+pub struct App(pub(crate) Arc<Inner>, pub(crate) Option<Arc<Lease>>);
 
 /// What the modules of this crate see.
 pub struct Inner {
@@ -51,6 +52,8 @@ pub struct Inner {
     pub(crate) halted: RwLock<Option<String>>,
     pub(crate) mark: Arc<dyn HighWater>,
     pub(crate) tally: crate::tally::Tally,
+    /// What this process is among those of one node.
+    pub(crate) shared: crate::shared::Shared,
     /// Whether content is taken now.
     pub(crate) takes: core::sync::atomic::AtomicBool,
 }
@@ -130,7 +133,8 @@ impl App {
     }
 
     pub(crate) fn assemble(db: Db, identity: Identity, vault: Vault, ledger: Ledger, parts: Parts) -> Self {
-        Self(Arc::new(Inner {
+        let shared = crate::shared::Shared::new(db.engine() == Engine::Postgres);
+        let inner = Inner {
             db,
             vault,
             ledger,
@@ -149,8 +153,10 @@ impl App {
             halted: RwLock::default(),
             mark: parts.mark,
             tally: crate::tally::Tally::default(),
+            shared,
             takes: core::sync::atomic::AtomicBool::new(true),
-        }))
+        };
+        Self(Arc::new(inner), None)
     }
 
     /// Returns the party this node acts for.
@@ -198,6 +204,7 @@ impl App {
     /// Stops the node in the caller's transaction: it was shown to be one of two, or to have lost what it signed.
     pub(crate) fn halt_in(&self, tx: &mut dyn Tx, code: &str, shown_by: &PartyId) -> Result<(), AppError> {
         settings::set(tx, HALTED, code.as_bytes())?;
+        mithaq_store::leases::known_changed(tx)?;
         self.log(tx, &[Event::system("node.halted", &self.party).with(shown_by).verdict(code)])?;
         Ok(())
     }
@@ -205,11 +212,15 @@ impl App {
     /// Reads again whether the node is stopped.
     pub(crate) fn reload_halt(&self) -> Result<(), AppError> {
         let stored = self.read(move |_app, tx| Ok(settings::get(tx, HALTED)?))?;
+        self.set_halt(stored);
+        Ok(())
+    }
+
+    pub(crate) fn set_halt(&self, stored: Option<Vec<u8>>) {
         // Empty: a restore took the reason away.
         let code = stored.filter(|bytes| !bytes.is_empty());
         let code = code.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         *self.halted.write().unwrap_or_else(PoisonError::into_inner) = code;
-        Ok(())
     }
 
     /// Refuses while the node is stopped.
@@ -234,11 +245,13 @@ impl App {
         F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
     {
         let app = self.clone();
-        let (value, logged) = self.db.write(move |tx| {
+        let done = self.db.write(move |tx| {
             crate::tally::begin();
+            app.ensure_lease(tx)?;
             let value = job(&app, tx)?;
             Ok::<_, AppError>((value, crate::tally::take()))
-        })?;
+        });
+        let (value, logged) = self.unless_outdated(done)?;
         self.tally.add(logged);
         Ok(value)
     }

@@ -140,6 +140,7 @@ impl App {
     /// Tells the shell that something waits in the outbox.
     pub(crate) fn wake(&self) {
         (self.waker)();
+        self.tell_others(crate::shared::Word::Outbox);
     }
 
     /// What the node adds to a message: its manifest, a random number, the time, acknowledgements.
@@ -184,6 +185,7 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub fn next_batch(&self, windows: &mut Windows, peer: &PartyId) -> Result<Option<OutBatch>, AppError> {
+        self.refresh()?;
         if self.halted().is_some() {
             return Ok(None);
         }

@@ -246,6 +246,7 @@ impl App {
         let Ok(bytes) = <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new) else {
             return self.not_signed_in(None, "token".to_owned());
         };
+        self.refresh()?;
         let hash = token_hash(&bytes);
         let found = self.read(move |app, tx| {
             let Some(token) = people::token(tx, &hash)? else { return Ok(None) };

@@ -8,7 +8,7 @@ use mithaq_db::Tx;
 use mithaq_envelope::{VerifiedManifest, verify_agreement_signature, verify_manifest};
 use mithaq_model::{AgreementId, PartyId, Timestamp};
 use mithaq_policy::{Agreement, Rules, Stage, Standing};
-use mithaq_store::{agreements, partners, settings};
+use mithaq_store::{agreements, leases, partners, settings};
 use mithaq_wire::Digest;
 
 use crate::App;
@@ -28,6 +28,8 @@ pub struct Known {
     pub all_signed: bool,
     /// Counts changes of state, from 1.
     pub version: u64,
+    /// How often anything known had changed when this was read.
+    pub(crate) as_of: u64,
 }
 
 impl Known {
@@ -63,6 +65,8 @@ impl Peer {
 /// Everything known, as of one instant.
 #[derive(Debug, Default)]
 pub struct Registry {
+    /// How often anything of it had changed when it was read.
+    pub(crate) version: u64,
     /// Agreements that are signed by all or on their way there.
     pub agreements: BTreeMap<AgreementId, Arc<Known>>,
     /// Partners with a verified manifest.
@@ -93,13 +97,34 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub(crate) fn reload(&self) -> Result<(), AppError> {
-        let fresh = self.read(move |app, tx| app.load_registry(tx))?;
-        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        let (fresh, halted, level) = self.read(move |app, tx| {
+            let level = settings::identity(tx)?.map(|identity| identity.accreditation);
+            Ok((app.load_registry(tx)?, settings::get(tx, crate::node::HALTED)?, level))
+        })?;
+        self.set_halt(halted);
+        if let Some(level) = level {
+            *self.accreditation.write().unwrap_or_else(PoisonError::into_inner) = level;
+        }
+        let mut place = self.registry.write().unwrap_or_else(PoisonError::into_inner);
+        // Two threads may read at once; the one that saw less may come last.
+        if fresh.version >= place.version {
+            *place = Arc::new(fresh);
+        }
+        Ok(())
+    }
+
+    /// Reads everything again after a change of this process, and tells the other processes.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn reload_and_tell(&self) -> Result<(), AppError> {
+        self.reload()?;
+        self.tell_others(crate::shared::Word::Known);
         Ok(())
     }
 
     fn load_registry(&self, tx: &mut dyn Tx) -> Result<Registry, AppError> {
-        let mut registry = Registry::default();
+        let mut registry = Registry { version: leases::known_version(tx)?, ..Registry::default() };
         let mut roots: BTreeMap<PartyId, [u8; 32]> = BTreeMap::new();
         for stored in agreements::list(tx, &self.vault)? {
             let Ok(text) = core::str::from_utf8(&stored.text) else { continue };
@@ -115,7 +140,8 @@ impl App {
             let standing =
                 Standing::new(stage, agreement.in_force_on, agreement.expires_on, agreement.survival);
             let all_signed = self.all_signed(tx, &agreement)?;
-            let known = Known { rules, standing, all_signed, version: stored.version };
+            let known =
+                Known { rules, standing, all_signed, version: stored.version, as_of: registry.version };
             registry.agreements.insert(stored.id, Arc::new(known));
         }
         if let Some(root) = settings::get(tx, OWN_ROOT)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {

@@ -130,6 +130,7 @@ impl App {
         (events, placed): (&mut Vec<Event>, &mut Vec<Placed>),
     ) -> Result<Released, AppError> {
         let known = self.known(draft.report.agreement)?;
+        crate::tally::decides_by(known.as_of);
         let report = self.minimised(&known, &draft.report);
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
         if report.recipients.is_empty() {
@@ -264,6 +265,7 @@ impl App {
         expires: Timestamp,
     ) -> Result<Placed, AppError> {
         self.ensure_running()?;
+        crate::tally::decides_by(known.as_of);
         let class = kind.lane().unwrap_or(Lane::Control);
         let id = LaneId {
             from: self.party.clone(),

@@ -113,6 +113,7 @@ impl App {
                 }
             }
             settings::set(tx, HALTED, b"")?;
+            mithaq_store::leases::known_changed(tx)?;
             events.push(Event::system("node.restored", &app.party));
             let id = content_digest(before.origin.as_bytes());
             let id = id.as_bytes().first_chunk::<16>().copied().unwrap_or_default();
@@ -195,6 +196,7 @@ impl App {
         }
         // It lost rows: how far it has our lanes is asked at once.
         self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(peer.clone());
+        self.tell_others(crate::shared::Word::Asked);
         self.wake();
         let id = LaneId { from: peer.clone(), to: self.party.clone(), agreement, lane: class };
         self.read(move |_app, tx| {

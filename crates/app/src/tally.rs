@@ -1,7 +1,7 @@
 //! Counts what became an entry of the ledger, by kind and code, for the people who run the node. A transaction that
 //! is rolled back counts nothing.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -16,6 +16,27 @@ thread_local! {
     static JOB: RefCell<Vec<Pair>> = const { RefCell::new(Vec::new()) };
 }
 
+thread_local! {
+    /// The oldest version of what is known of agreements that the job on this thread decided by.
+    static DECIDED_BY: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// Notes that the job decides by what was known as of a version.
+pub(crate) fn decides_by(version: u64) {
+    let oldest = DECIDED_BY.get().map_or(version, |before| before.min(version));
+    DECIDED_BY.set(Some(oldest));
+}
+
+/// Notes that the job itself changed what is known: its own change makes nothing outdated.
+pub(crate) fn changed_known() {
+    DECIDED_BY.set(DECIDED_BY.get().map(|version| version.saturating_add(1)));
+}
+
+/// What the job decided by, if it decided.
+pub(crate) fn decided_by() -> Option<u64> {
+    DECIDED_BY.get()
+}
+
 /// Kind of an entry and its verdict; empty for none.
 pub(crate) type Pair = (String, String);
 
@@ -26,6 +47,7 @@ pub(crate) struct Tally(Mutex<BTreeMap<Pair, u64>>);
 /// Forgets what a job before on this thread left.
 pub(crate) fn begin() {
     JOB.with_borrow_mut(Vec::clear);
+    DECIDED_BY.set(None);
 }
 
 /// Notes an entry of the job that runs.

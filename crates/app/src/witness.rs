@@ -334,6 +334,7 @@ impl App {
         })?;
         if stopped {
             self.reload_halt()?;
+            self.tell_others(crate::shared::Word::Known);
         }
         Ok(())
     }

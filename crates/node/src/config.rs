@@ -30,7 +30,8 @@ pub struct Config {
     pub unlock: Option<PathBuf>,
     /// Where partners connect.
     pub peer_listen: SocketAddr,
-    /// What partners are told in the manifest: `https://host:port`; empty for a node that only pulls.
+    /// What partners are told in the manifest: `https://host:port`, several between spaces for several processes;
+    /// empty for a node that only pulls.
     pub peer_endpoint: String,
     /// Where people's programs connect. Loopback, or behind a proxy of the agency.
     pub client_listen: SocketAddr,
@@ -130,6 +131,12 @@ impl Config {
     /// When a value has no form in TOML.
     pub fn shown(&self) -> Result<String, ConfigError> {
         toml::to_string_pretty(self).map_err(|error| ConfigError::Malformed(error.to_string()))
+    }
+
+    /// Returns what partners are told, one address each.
+    #[must_use]
+    pub fn peer_endpoints(&self) -> Vec<String> {
+        self.peer_endpoint.split_whitespace().map(ToOwned::to_owned).collect()
     }
 
     /// Returns which database, with the path made absolute.

@@ -17,6 +17,7 @@ mod serve;
 mod server;
 pub mod setup;
 mod tls;
+mod turns;
 mod witness;
 
 pub use client::{Endpoint, PeerClient, PeerIoError};

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::client::{Endpoint, PeerClient, PeerIoError};
 use crate::serve::stopping;
 use crate::tls::{self, Identity};
+use crate::turns::{Mine, Turns};
 use crate::{restore, witness};
 
 /// How often the outbox is looked at without a wake-up: retries that became due.
@@ -58,10 +59,19 @@ where
 
 /// The pump to one partner.
 pub(crate) struct Pump {
+    /// The application; under the lease of this partner's lanes while this process holds it.
     app: App,
+    /// The application under no lease.
+    base: App,
+    turns: Arc<Turns>,
+    mine: Mine,
     peer: PartyId,
     identity: Arc<Identity>,
     client: Option<(mithaq_wire::Digest, Arc<PeerClient>)>,
+    /// Which of the partner's endpoints is used; after a failure the next.
+    endpoint: usize,
+    /// How many it has.
+    endpoints: usize,
     windows: Windows,
     ask_heads: Instant,
     ask_witness: Instant,
@@ -73,20 +83,58 @@ pub(crate) struct Pump {
 type Answered = (OutBatch, Result<Bytes, PeerIoError>);
 
 impl Pump {
-    pub(crate) fn new(app: App, peer: PartyId, identity: Arc<Identity>, fetches: bool) -> Self {
-        let (client, windows, now) = (None, Windows::default(), Instant::now());
-        let (ask_heads, ask_witness, ask_outbox) = (now, now, now);
-        Self { app, peer, identity, client, windows, ask_heads, ask_witness, fetches, ask_outbox }
+    pub(crate) fn new(
+        app: App,
+        peer: PartyId,
+        (identity, fetches): (Arc<Identity>, bool),
+        turns: Arc<Turns>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            base: app.clone(),
+            app,
+            turns,
+            mine: Mine::No,
+            peer,
+            identity,
+            client: None,
+            endpoint: 0,
+            endpoints: 0,
+            windows: Windows::default(),
+            ask_heads: now,
+            ask_witness: now,
+            fetches,
+            ask_outbox: now,
+        }
+    }
+
+    /// Whether this process sends to the partner now. With every change of hands what was under way counts for
+    /// nothing: another may have sent and settled since.
+    fn my_turn(&mut self) -> bool {
+        let mine = self.turns.partner(&self.peer);
+        if mine != self.mine {
+            self.windows = Windows::default();
+            let now = Instant::now();
+            (self.ask_heads, self.ask_witness, self.ask_outbox) = (now, now, now);
+            self.app = mine.clone().app(&self.base).unwrap_or_else(|| self.base.clone());
+            self.mine = mine;
+        }
+        self.mine != Mine::No
     }
 
     pub(crate) async fn run(mut self, mut woken: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
         let mut flying: JoinSet<Answered> = JoinSet::new();
         loop {
-            self.connect();
-            self.heads().await;
-            self.witness().await;
-            self.fetch().await;
-            self.fill(&mut flying).await;
+            // What was sent under another lease is settled, or refused as such, before anything new goes.
+            if self.turns.partner(&self.peer) == self.mine || flying.is_empty() {
+                if self.my_turn() {
+                    self.connect();
+                    self.heads().await;
+                    self.witness().await;
+                    self.fetch().await;
+                    self.fill(&mut flying).await;
+                }
+            }
             tokio::select! {
                 Some(done) = flying.join_next() => self.settle(done).await,
                 changed = woken.changed() => if changed.is_err() { break },
@@ -111,11 +159,24 @@ impl Pump {
         if self.client.as_ref().is_some_and(|(hash, _)| *hash == manifest.hash()) {
             return;
         }
-        let endpoint = manifest.manifest().endpoints.first().and_then(|text| Endpoint::parse(text).ok());
+        let endpoints = &manifest.manifest().endpoints;
+        self.endpoints = endpoints.len();
+        let turn = self.endpoint.checked_rem(endpoints.len()).unwrap_or(0);
+        let endpoint = endpoints.get(turn).and_then(|text| Endpoint::parse(text).ok());
         let tls = tls::client_config(&self.identity, manifest.manifest().tls_spki.0).ok();
         self.client = endpoint
             .zip(tls)
             .map(|(endpoint, tls)| (manifest.hash(), Arc::new(PeerClient::new(endpoint, tls))));
+    }
+
+    /// Goes on with the partner's next endpoint when this one does not answer: behind each may be another process of
+    /// the same node.
+    fn next_endpoint(&mut self, error: &PeerIoError) {
+        let elsewhere = matches!(error, PeerIoError::Unreachable | PeerIoError::NoAnswer | PeerIoError::Busy);
+        // Once for all that failed together: the client is gone after the first.
+        if elsewhere && self.endpoints > 1 && self.client.take().is_some() {
+            self.endpoint = self.endpoint.wrapping_add(1);
+        }
     }
 
     /// Asks how far the partner's lanes go: at the start, after an outage, and now and then.
@@ -129,7 +190,7 @@ impl Pump {
         let alive = registry.agreements.iter().filter(|(_, known)| {
             known.standing.duties_alive(now) && known.agreement().party(&self.peer).is_some()
         });
-        let mut good = true;
+        let (mut good, mut unanswered) = (true, None);
         for (agreement, _) in alive {
             match client.get(&format!("/mx/1/heads/{agreement}")).await {
                 Ok(bytes) => {
@@ -148,9 +209,13 @@ impl Pump {
                 }
                 Err(error) => {
                     tracing::debug!(peer = %self.peer, %error, "the partner did not answer");
+                    unanswered = Some(error);
                     good = false;
                 }
             }
+        }
+        if let Some(error) = unanswered {
+            self.next_endpoint(&error);
         }
         self.ask_heads = Instant::now() + if good { HEADS } else { HEADS_RETRY };
     }
@@ -246,6 +311,7 @@ impl Pump {
         let Ok((batch, answer)) = done else { return };
         if let Err(error) = &answer {
             tracing::info!(peer = %self.peer, %error, "a batch got no answer");
+            self.next_endpoint(error);
             self.ask_heads = Instant::now() + HEADS_RETRY;
         }
         let mut windows = core::mem::take(&mut self.windows);

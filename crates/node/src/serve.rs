@@ -19,6 +19,7 @@ use crate::pump::{Pump, blocking};
 use crate::server::{Listening, bind, serve_clients, serve_peers};
 use crate::setup;
 use crate::tls::{self, Identity, Pins};
+use crate::turns::{self, Turns};
 
 /// How often the set of partners is looked at.
 const PARTNERS: Duration = Duration::from_millis(500);
@@ -98,10 +99,16 @@ pub async fn serve(
         let on = Listening { listener, router, gate: gate(Side::Watchers, WATCHERS) };
         tokio::spawn(serve_clients(on, until))
     });
-    tasks.spawn(ended(checkpoints(app.clone(), every, Arc::clone(&watch), stop.clone())));
-    tasks.spawn(ended(chores(app.clone(), stop.clone())));
+    let turns = Arc::new(Turns::of(&app));
+    let wake = app.clone();
+    tasks.spawn(ended(turns::renew(app.clone(), Arc::clone(&turns), move || wake.look(), stop.clone())));
+    let timers = Timers { app: app.clone(), turns: Arc::clone(&turns) };
+    tasks.spawn(ended(checkpoints(timers.clone(), every, Arc::clone(&watch), stop.clone())));
+    tasks.spawn(ended(chores(timers, stop.clone())));
     tasks.spawn(ended(ops::watch_disk(app.clone(), Arc::clone(&watch), stop.clone())));
-    let lines = Lines { identity, pins, fetches: config.peer_endpoint.is_empty() };
+    let lines = Lines { identity, pins, fetches: config.peer_endpoint.is_empty(), turns };
+    let ear = app.clone();
+    tokio::task::spawn_blocking(move || ear.listen()).await?.map_err(setup::explain)?;
     tasks.spawn(ended(partners(app.clone(), lines, woken, stop.clone())));
     tracing::info!(party = %app.party(), peers = %addresses.peers, clients = %addresses.clients, "serving");
     ready(addresses);
@@ -111,7 +118,13 @@ pub async fn serve(
     }
     let last = app.clone();
     // The last entries get their checkpoint, then the store is closed.
-    let _signed = tokio::task::spawn_blocking(move || last.sign_checkpoint()).await;
+    let _signed = tokio::task::spawn_blocking(move || {
+        let _at_the_next_start = last.sign_checkpoint();
+        if last.is_shared() {
+            let _ends_by_itself = last.let_go();
+        }
+    })
+    .await;
     let _nobody_watches = end_watching.send(true);
     if let Some(watcher) = watcher {
         let _ended = watcher.await;
@@ -196,8 +209,28 @@ fn pin(app: &App, pins: &Pins) {
     pins.replace(keys);
 }
 
-async fn checkpoints(app: App, every: Duration, watch: Arc<Watch>, mut stop: watch::Receiver<bool>) {
+/// The timers of a node, of which one process at a time keeps them.
+#[derive(Clone)]
+struct Timers {
+    app: App,
+    turns: Arc<Turns>,
+}
+
+impl Timers {
+    /// The application under the lease of the timers; nothing while they are another's.
+    fn mine(&self) -> Option<App> {
+        self.turns.timers().app(&self.app)
+    }
+}
+
+async fn checkpoints(timers: Timers, every: Duration, watch: Arc<Watch>, mut stop: watch::Receiver<bool>) {
     while wait(every, &mut stop).await {
+        let Some(app) = timers.mine() else {
+            if timers.turns.timers_kept() {
+                watch.signed();
+            }
+            continue;
+        };
         match blocking(&app, |app| app.sign_checkpoint()).await {
             Ok(_note) => watch.signed(),
             Err(error) => tracing::error!(code = error.code(), "no checkpoint could be signed"),
@@ -205,8 +238,9 @@ async fn checkpoints(app: App, every: Duration, watch: Arc<Watch>, mut stop: wat
     }
 }
 
-async fn chores(app: App, mut stop: watch::Receiver<bool>) {
+async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
     while wait(CHORES, &mut stop).await {
+        let Some(app) = timers.mine() else { continue };
         let done = blocking(&app, |app| {
             app.declare_overdue()?;
             app.erase_expired_reports(256)?;
@@ -228,6 +262,8 @@ struct Lines {
     pins: Arc<Pins>,
     /// Whether this node accepts no connection, and so fetches.
     fetches: bool,
+    /// To whom this process sends.
+    turns: Arc<Turns>,
 }
 
 /// Keeps one pump per partner, so that a slow one delays nobody else.
@@ -238,7 +274,8 @@ async fn partners(app: App, lines: Lines, woken: watch::Receiver<u64>, mut stop:
         pin(&app, &lines.pins);
         for peer in app.registry().peers.keys().filter(|party| *party != app.party()) {
             if running.insert(peer.clone()) {
-                let pump = Pump::new(app.clone(), peer.clone(), Arc::clone(&lines.identity), lines.fetches);
+                let line = (Arc::clone(&lines.identity), lines.fetches);
+                let pump = Pump::new(app.clone(), peer.clone(), line, Arc::clone(&lines.turns));
                 pumps.spawn(pump.run(woken.clone(), stop.clone()));
             }
         }

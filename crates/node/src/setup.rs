@@ -86,7 +86,6 @@ fn first_manifest(directory: &Path, init: &Init, secrets: &Secrets) -> Result<(P
     let witness = witness_key(&init.party, secrets)?;
     let log = LogKey::new(&format!("{}/log", init.party), KeyKind::Ed25519, &*secrets.seed("log")?)?;
     let now = mithaq_app::ports::Clock::now(&SystemClock);
-    let endpoint = init.config.peer_endpoint.clone();
     let manifest = Manifest {
         party: init.party.clone(),
         number: 1,
@@ -100,7 +99,7 @@ fn first_manifest(directory: &Path, init: &Init, secrets: &Secrets) -> Result<(P
         log_key: log.public().to_string(),
         witness_key: witness.public().to_string(),
         tls_spki: Digest(identity.pin()),
-        endpoints: if endpoint.is_empty() { Vec::new() } else { vec![endpoint] },
+        endpoints: init.config.peer_endpoints(),
     };
     let keys = directory.join(&init.config.keys);
     Ok((parts(&init.party, (secrets, &keys), Box::new(|| ()))?, manifest))

@@ -83,6 +83,7 @@ impl App {
                 officer: None,
             };
             agreements::set_state(tx, &id, known.version, &step)?;
+            crate::tally::changed_known();
         }
         let kind = to.map_or_else(|| "agreement.notice".to_owned(), |to| format!("agreement.{}", to.code()));
         events.push(Event::system(&kind, crate::agreements::short(id)).agreement(id).with(from));

@@ -21,4 +21,5 @@ mod requests;
 mod retention;
 mod rights;
 mod scenarios;
+mod shared;
 mod world;

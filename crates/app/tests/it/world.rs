@@ -163,7 +163,7 @@ pub(crate) struct Node {
     pub(crate) officers: Vec<OfficerId>,
     pub(crate) mark: Arc<Marked>,
     /// The database on a server that goes with the node.
-    _database: Option<TestDatabase>,
+    server: Option<TestDatabase>,
 }
 
 impl Node {
@@ -201,7 +201,12 @@ impl Node {
             })
             .collect();
         let officers = app.add_first_officers(&new).unwrap();
-        Self { party, app, db, root, windows: Windows::default(), officers, mark, _database: None }
+        Self { party, app, db, root, windows: Windows::default(), officers, mark, server: None }
+    }
+
+    /// The server the node lies on, if it does.
+    pub(crate) fn server(&self) -> Option<&TestDatabase> {
+        self.server.as_ref()
     }
 
     /// The node runs again, on another store; what was under way is forgotten.
@@ -389,7 +394,7 @@ impl World {
             .zip(names)
             .map(|(n, name)| {
                 let (db, database) = database(n);
-                Node { _database: database, ..Node::new(name, n * 16, &clock, db) }
+                Node { server: database, ..Node::new(name, n * 16, &clock, db) }
             })
             .collect();
         Self { clock, nodes, agreement: AgreementId::new([0; 32]), carried: Vec::new() }

@@ -92,7 +92,7 @@ impl Config {
         });
         found.error(twice, "peer_listen", "two listeners have one address", "give each its own port");
         found.error(
-            !self.peer_endpoint.is_empty() && Endpoint::parse(&self.peer_endpoint).is_err(),
+            self.peer_endpoints().iter().any(|one| Endpoint::parse(one).is_err()),
             "peer_endpoint",
             "it is not `https://host:port`",
             "write what partners connect to, or nothing for a node that only fetches",

@@ -18,7 +18,7 @@ const KEYS: &[(&str, &str)] = &[
     ("peer_listen", "Where partners connect"),
     (
         "peer_endpoint",
-        "What partners are told: `https://host:port`; empty for a node that accepts no connection and fetches from its partners",
+        "What partners are told: `https://host:port`, several between spaces for several processes; empty for a node that accepts no connection and fetches from its partners",
     ),
     ("client_listen", "Where people's programs connect; loopback, or behind a proxy of the agency"),
     ("log_format", "`text` or `json`"),
