@@ -110,9 +110,13 @@ impl Pump {
 
     /// Whether this process sends to the partner now. With every change of hands what was under way counts for
     /// nothing: another may have sent and settled since.
-    fn my_turn(&mut self) -> bool {
+    fn my_turn(&mut self, quiet: bool) -> bool {
         let mine = self.turns.partner(&self.peer);
         if mine != self.mine {
+            if !quiet {
+                // What was sent under the other lease is settled, or refused as such, before anything new goes.
+                return false;
+            }
             self.windows = Windows::default();
             let now = Instant::now();
             (self.ask_heads, self.ask_witness, self.ask_outbox) = (now, now, now);
@@ -125,15 +129,12 @@ impl Pump {
     pub(crate) async fn run(mut self, mut woken: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
         let mut flying: JoinSet<Answered> = JoinSet::new();
         loop {
-            // What was sent under another lease is settled, or refused as such, before anything new goes.
-            if self.turns.partner(&self.peer) == self.mine || flying.is_empty() {
-                if self.my_turn() {
-                    self.connect();
-                    self.heads().await;
-                    self.witness().await;
-                    self.fetch().await;
-                    self.fill(&mut flying).await;
-                }
+            if self.my_turn(flying.is_empty()) {
+                self.connect();
+                self.heads().await;
+                self.witness().await;
+                self.fetch().await;
+                self.fill(&mut flying).await;
             }
             tokio::select! {
                 Some(done) = flying.join_next() => self.settle(done).await,

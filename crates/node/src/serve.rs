@@ -100,11 +100,8 @@ pub async fn serve(
         tokio::spawn(serve_clients(on, until))
     });
     let turns = Arc::new(Turns::of(&app));
-    let wake = app.clone();
-    tasks.spawn(ended(turns::renew(app.clone(), Arc::clone(&turns), move || wake.look(), stop.clone())));
     let timers = Timers { app: app.clone(), turns: Arc::clone(&turns) };
-    tasks.spawn(ended(checkpoints(timers.clone(), every, Arc::clone(&watch), stop.clone())));
-    tasks.spawn(ended(chores(timers, stop.clone())));
+    timers.start(&mut tasks, every, (&watch, &stop));
     tasks.spawn(ended(ops::watch_disk(app.clone(), Arc::clone(&watch), stop.clone())));
     let lines = Lines { identity, pins, fetches: config.peer_endpoint.is_empty(), turns };
     let ear = app.clone();
@@ -117,14 +114,7 @@ pub async fn serve(
         tracing::error!("a part of the node ended by itself: the others are stopped too");
     }
     let last = app.clone();
-    // The last entries get their checkpoint, then the store is closed.
-    let _signed = tokio::task::spawn_blocking(move || {
-        let _at_the_next_start = last.sign_checkpoint();
-        if last.is_shared() {
-            let _ends_by_itself = last.let_go();
-        }
-    })
-    .await;
+    let _signed = tokio::task::spawn_blocking(move || leave(&last)).await;
     let _nobody_watches = end_watching.send(true);
     if let Some(watcher) = watcher {
         let _ended = watcher.await;
@@ -133,6 +123,14 @@ pub async fn serve(
     let end = end.context("a part of the node ended by itself")?;
     tracing::info!(drained = end == Ended::Drained, "stopped");
     Ok(end)
+}
+
+/// The last entries get their checkpoint, and the others need not wait for this process's leases.
+fn leave(app: &App) {
+    let _at_the_next_start = app.sign_checkpoint();
+    if app.is_shared() {
+        let _ends_by_itself = app.let_go();
+    }
 }
 
 /// Waits until the node is asked to stop, then for what is under way, but not longer than `longest`. Nothing when a
@@ -217,6 +215,19 @@ struct Timers {
 }
 
 impl Timers {
+    /// Starts them, and what renews the leases.
+    fn start(
+        self,
+        tasks: &mut JoinSet<bool>,
+        every: Duration,
+        (watch, stop): (&Arc<Watch>, &watch::Receiver<bool>),
+    ) {
+        let (app, turns, wake) = (self.app.clone(), Arc::clone(&self.turns), self.app.clone());
+        tasks.spawn(ended(turns::renew(app, turns, move || wake.look(), stop.clone())));
+        tasks.spawn(ended(checkpoints(self.clone(), every, Arc::clone(watch), stop.clone())));
+        tasks.spawn(ended(chores(self, stop.clone())));
+    }
+
     /// The application under the lease of the timers; nothing while they are another's.
     fn mine(&self) -> Option<App> {
         self.turns.timers().app(&self.app)
