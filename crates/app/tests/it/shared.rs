@@ -80,7 +80,8 @@ fn a_report_taken_by_rules_that_changed_is_taken_again_by_the_new_ones() {
     let mut windows = Windows::default();
     let batch = world.ma().app.next_batch(&mut windows, &es.party).unwrap().unwrap();
     let other = App::open(es.db.clone(), parts(&es.party, (32, 1), &world.clock, &es.mark)).unwrap();
-    (other.share(), es.app.share());
+    other.share();
+    es.app.share();
     suspend(&other, &world);
     es.app.receive_batch(&ma, &batch.body).unwrap();
     let held = es
