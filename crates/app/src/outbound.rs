@@ -239,6 +239,21 @@ impl App {
         sent: OutBatch,
         answer: Option<&[u8]>,
     ) -> Result<(), AppError> {
+        let lane = sent.batch.lane.clone();
+        let done = self.settle_sent(windows, sent, answer);
+        if done.is_err() {
+            // Whether anything was stored is not known: what is under way is found anew in the store.
+            windows.0.remove(&lane);
+        }
+        done
+    }
+
+    fn settle_sent(
+        &self,
+        windows: &mut Windows,
+        sent: OutBatch,
+        answer: Option<&[u8]>,
+    ) -> Result<(), AppError> {
         let OutBatch { peer, batch, body: _ } = sent;
         let known = self.registry().peers.get(&peer).cloned();
         let answer = answer.and_then(|bytes| decode_batch_answer(bytes).ok());

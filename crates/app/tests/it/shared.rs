@@ -126,6 +126,8 @@ fn a_worker_that_lost_its_lease_commits_nothing() {
     let second = other.under(lease(&other).expect("who sleeps loses it"));
     let error = first.settle_batch(&mut windows, batch, Some(&answer)).unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "node.lease_lost"));
+    let anew = first.next_batch(&mut windows, &es).unwrap();
+    assert!(anew.is_some(), "what could not be settled is not taken for being under way");
     // The other sends the same bytes again, which the partner takes once, and settles.
     let mut windows = Windows::default();
     let again = second.next_batch(&mut windows, &es).unwrap().unwrap();
