@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod cluster;
 mod fuzz;
 mod generate;
 mod package;
@@ -42,6 +43,8 @@ enum Command {
     Sim(ci::SimOptions),
     /// Kill real nodes in the middle of their work and judge what is left
     Kill(ci::KillOptions),
+    /// Run three processes of one node on a PostgreSQL with a standby, kill one and the primary, and judge what is left
+    Cluster(cluster::Options),
     /// Build the Debian package, and rate the systemd unit
     Package(package::Options),
     /// Run a command with a throw-away PostgreSQL, named in MITHAQ_TEST_PG
@@ -68,6 +71,7 @@ fn run(args: Args) -> Result<()> {
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Sim(options) => ci::sim(&workspace, &options),
         Command::Kill(options) => ci::kill(&workspace, &options),
+        Command::Cluster(options) => cluster::run(&workspace, &options),
         Command::Package(options) => package::run(&workspace, &options),
         Command::Pg(options) => pg::run(&workspace, &options),
     }

@@ -25,9 +25,13 @@ const LONGEST_TEMP_DIR: usize = 60;
 /// What the guardian does once nobody holds the other end of its standard input: even if this program was
 /// killed, the server stops and its files go. `$1` is pg_ctl, `$2` the directory, `$3` the user or nothing.
 const GUARDIAN: &str = r#"
+stop_one() {
+  if [ -n "$3" ]; then runuser -u "$3" -- "$1" stop -D "$2" -m immediate -w -s
+  else "$1" stop -D "$2" -m immediate -w -s; fi
+}
 stop() {
-  if [ -n "$3" ]; then runuser -u "$3" -- "$1" stop -D "$2/data" -m immediate -w -s
-  else "$1" stop -D "$2/data" -m immediate -w -s; fi
+  if [ -d "$2/standby" ]; then stop_one "$1" "$2/standby" "$3"; fi
+  stop_one "$1" "$2/data" "$3"
 }
 cat >/dev/null
 # A server that is only just starting cannot be stopped yet, and writes files again after they were removed.
@@ -123,7 +127,7 @@ pub(crate) fn run(workspace: &crate::workspace::Workspace, options: &Options) ->
     Ok(())
 }
 
-fn bin(name: &str) -> Result<PathBuf> {
+pub(crate) fn bin(name: &str) -> Result<PathBuf> {
     let found = system::find(name);
     // Debian links some programs into PATH as wrappers; the link's target has its siblings beside it.
     let found = found.map(|file| file.canonicalize().unwrap_or(file));
@@ -131,7 +135,7 @@ fn bin(name: &str) -> Result<PathBuf> {
 }
 
 /// PostgreSQL refuses to run as root, so root runs it as the user of Debian's package.
-fn as_user(user: Option<&str>, program: &Path) -> Command {
+pub(crate) fn as_user(user: Option<&str>, program: &Path) -> Command {
     match user {
         Some(user) => {
             let mut command = Command::new("runuser");
@@ -142,7 +146,7 @@ fn as_user(user: Option<&str>, program: &Path) -> Command {
     }
 }
 
-fn new_dir(user: Option<&str>) -> Result<PathBuf> {
+pub(crate) fn new_dir(user: Option<&str>) -> Result<PathBuf> {
     let temp = std::env::temp_dir();
     let temp = if temp.as_os_str().len() > LONGEST_TEMP_DIR { PathBuf::from("/tmp") } else { temp };
     let dir = temp.join(format!("mithaq-pg-{}", std::process::id()));
@@ -155,7 +159,7 @@ fn new_dir(user: Option<&str>) -> Result<PathBuf> {
     Ok(dir)
 }
 
-fn start_guardian(pg_ctl: &Path, dir: &Path, user: Option<&str>) -> Result<(Child, ChildStdin)> {
+pub(crate) fn start_guardian(pg_ctl: &Path, dir: &Path, user: Option<&str>) -> Result<(Child, ChildStdin)> {
     let mut command = Command::new("sh");
     command.args(["-c", GUARDIAN, "mithaq-pg-guardian"]).arg(pg_ctl).arg(dir).arg(user.unwrap_or(""));
     // A group of its own: Ctrl-C ends this program and not the one that cleans up after it.

@@ -80,6 +80,11 @@ impl Workspace {
     pub(crate) fn bin(&self, name: &str) -> PathBuf {
         self.target.join("debug").join(name)
     }
+
+    /// The same after a build in the release profile.
+    pub(crate) fn release_bin(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
 }
 
 /// The directory above `xtask`: cargo tells it when it runs us; else the nearest one above that is a root.

@@ -3,6 +3,7 @@
 //! repeated; nothing here is a test, and no number is ever a reason to fail.
 
 mod check;
+mod cluster;
 mod decide;
 mod dice;
 mod exchange;
@@ -42,6 +43,8 @@ pub(crate) enum BenchCommand {
     Sync(sync::SyncArgs),
     /// Kill nodes in the middle of their work, break their network, and judge what is left
     Kill(kill::KillArgs),
+    /// Several processes of one node on a PostgreSQL with a standby: kill them, and judge what is left
+    Cluster(cluster::ClusterArgs),
 }
 
 pub(crate) fn run(command: &BenchCommand, ui: Ui) -> Result<(), Failure> {
@@ -54,6 +57,7 @@ pub(crate) fn run(command: &BenchCommand, ui: Ui) -> Result<(), Failure> {
         BenchCommand::Isolation(args) => isolation::run(args, ui),
         BenchCommand::Sync(args) => sync::run(args, ui),
         BenchCommand::Kill(args) => kill::run(args, ui),
+        BenchCommand::Cluster(args) => cluster::run(args, ui),
     }
 }
 

@@ -86,7 +86,14 @@ impl Fleet {
         }
         let temporary = directory.is_none().then(|| Temporary(base.clone()));
         let nodes = specs.iter().map(|spec| make::node(&base.join(spec.party), spec));
-        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        let mut nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        // Further processes come after all nodes, so that nodes keep the numbers of their specifications.
+        for (number, spec) in specs.iter().enumerate() {
+            for (twin, port) in (1..).zip(&spec.twins) {
+                let Some(node) = nodes.get(number) else { continue };
+                nodes.push(make::twin(node, &base.join(format!("{}-{twin}", spec.party)), *port)?);
+            }
+        }
         Ok(Self { nodes, agreements: BTreeMap::new(), lang, _temporary: temporary })
     }
 

@@ -4,7 +4,7 @@
 //! When and whom is drawn from the seed and printed; where in the program the signal meets a node is the machine's
 //! matter, so a seed repeats the schedule and not the instruction.
 
-mod stream;
+pub(super) mod stream;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -170,7 +170,14 @@ async fn prepare(
         fleet.start(from)?;
         fleet.wait_ready(from).await?;
         let number = u64::try_from(from).unwrap_or(0);
-        streams.push(Stream::new(fleet, from, ready, Dice::new(seed ^ (number + 1) << 32), args.rate, stop)?);
+        streams.push(Stream::new(
+            fleet,
+            &[from],
+            ready,
+            Dice::new(seed ^ (number + 1) << 32),
+            args.rate,
+            stop,
+        )?);
     }
     <[Stream; NODES]>::try_from(streams)
         .map_err(|_count| Failure::new(Exit::Failed, "kill.streams", "a node has no stream"))

@@ -1,14 +1,15 @@
 //! Reads the tables of nodes that no longer run: what was sent, decided and signed for, and when. Counts and times
 //! only; whether the promises were kept is for `check`.
 
-use mithaq_db::{Db, DbError, Row, SqliteOptions};
+use mithaq_db::{Db, DbError, Row};
 
 use crate::fleet::Node;
 use crate::ui::{Exit, Failure};
 
 /// Opens the database of a node that does not run.
 pub(super) fn open(node: &Node) -> Result<Db, Failure> {
-    Db::open_sqlite(node.directory.join("node.db"), SqliteOptions::default()).map_err(unreadable)
+    let config = mithaq_node::config::Config::load(&node.directory).map_err(anyhow::Error::from)?;
+    Ok(mithaq_node::setup::open_database(&node.directory, &config)?)
 }
 
 pub(super) fn unreadable(error: DbError) -> Failure {

@@ -35,13 +35,26 @@ pub(crate) struct Spec {
     peer_port: u16,
     /// Port that partners are told: its own, or that of a proxy before it.
     pub(crate) told_port: u16,
+    /// A database other than a file of its own.
+    pub(crate) database: Option<String>,
+    /// Ports of further processes of the same node, told to partners as well.
+    pub(crate) twins: Vec<u16>,
 }
 
 impl Spec {
     /// A node on a port that nobody uses right now.
     pub(crate) fn new(party: &'static str, state: &'static str) -> Result<Self, Failure> {
         let port = free_port()?;
-        Ok(Self { party, state, peer_port: port, told_port: port })
+        Ok(Self { party, state, peer_port: port, told_port: port, database: None, twins: Vec::new() })
+    }
+
+    /// The same on a server, as so many processes.
+    pub(crate) fn on(mut self, database: &str, processes: usize) -> Result<Self, Failure> {
+        self.database = Some(database.to_owned());
+        for _ in 1..processes {
+            self.twins.push(free_port()?);
+        }
+        Ok(self)
     }
 
     /// Where it listens for partners.
@@ -53,12 +66,17 @@ impl Spec {
 pub(super) fn node(directory: &Path, spec: &Spec) -> Result<Node, Failure> {
     let party = PartyId::new(spec.party).map_err(anyhow::Error::from)?;
     let client = free_port()?;
-    let config = Config {
+    let told = [spec.told_port].into_iter().chain(spec.twins.iter().copied());
+    let told: Vec<String> = told.map(|port| format!("https://127.0.0.1:{port}")).collect();
+    let mut config = Config {
         peer_listen: spec.peer(),
-        peer_endpoint: format!("https://127.0.0.1:{}", spec.told_port),
+        peer_endpoint: told.join(" "),
         client_listen: ([127, 0, 0, 1], client).into(),
         ..Config::default()
     };
+    if let Some(database) = &spec.database {
+        config.database.clone_from(database);
+    }
     let made = setup::init(directory, &Init { party: party.clone(), config, valid: Days(365) })?;
     let (app, _config, _identity) = setup::open(directory, Box::new(|| ()))?;
     let officers: Vec<NewOfficer> = OFFICERS
@@ -85,6 +103,33 @@ pub(super) fn node(directory: &Path, spec: &Spec) -> Result<Node, Failure> {
         address: format!("127.0.0.1:{client}"),
         tokens,
         log_key: made.log_key,
+        child: None,
+    })
+}
+
+/// Another process of a node: its keys and its database, ports of its own.
+pub(super) fn twin(node: &Node, directory: &Path, peer_port: u16) -> Result<Node, Failure> {
+    std::fs::create_dir_all(directory)?;
+    for file in std::fs::read_dir(&node.directory)? {
+        let file = file?;
+        if file.file_type()?.is_file() && file.file_name() != mithaq_node::config::FILE {
+            std::fs::copy(file.path(), directory.join(file.file_name()))?;
+        }
+    }
+    let client = free_port()?;
+    let config = Config {
+        peer_listen: ([127, 0, 0, 1], peer_port).into(),
+        client_listen: ([127, 0, 0, 1], client).into(),
+        ..Config::load(&node.directory).map_err(anyhow::Error::from)?
+    };
+    config.create(directory).map_err(anyhow::Error::from)?;
+    Ok(Node {
+        party: node.party.clone(),
+        state: node.state,
+        directory: directory.to_path_buf(),
+        address: format!("127.0.0.1:{client}"),
+        tokens: node.tokens.clone(),
+        log_key: node.log_key.clone(),
         child: None,
     })
 }

@@ -1,9 +1,10 @@
 //! The people at one node during a kill loop: they release reports, now and then recall one, and when the node dies
 //! under a call they ask what became of it before they try again.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mithaq_model::ReportId;
 use serde_json::{Value as Json, json};
@@ -22,10 +23,13 @@ const TOGETHER: u64 = 8;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A stream of reports from one node to the other.
-pub(super) struct Stream {
+pub(in crate::bench) struct Stream {
     ready: Vec<String>,
-    spoc: Api,
-    supervisor: Api,
+    /// The processes of the node, as who releases and who asks; the first is used until it is away.
+    doors: VecDeque<(Api, Api)>,
+    /// When the last release was answered, and the longest time between two answers.
+    answered: Option<Instant>,
+    longest: Duration,
     dice: Dice,
     rate: u32,
     stop: Arc<AtomicBool>,
@@ -35,9 +39,9 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(
+    pub(in crate::bench) fn new(
         fleet: &Fleet,
-        from: usize,
+        from: &[usize],
         ready: Vec<String>,
         dice: Dice,
         rate: u32,
@@ -45,8 +49,12 @@ impl Stream {
     ) -> Result<Self, Failure> {
         Ok(Self {
             ready,
-            spoc: fleet.api(from, "spoc")?,
-            supervisor: fleet.api(from, "supervisor")?,
+            doors: from
+                .iter()
+                .map(|node| Ok((fleet.api(*node, "spoc")?, fleet.api(*node, "supervisor")?)))
+                .collect::<Result<_, Failure>>()?,
+            answered: None,
+            longest: Duration::ZERO,
             dice,
             rate: rate.max(1),
             stop: Arc::clone(stop),
@@ -56,12 +64,26 @@ impl Stream {
         })
     }
 
-    pub(super) const fn known(&self) -> &Known {
+    pub(in crate::bench) const fn known(&self) -> &Known {
         &self.known
     }
 
+    /// The longest time between the answers to two releases.
+    pub(in crate::bench) const fn longest(&self) -> Duration {
+        self.longest
+    }
+
+    fn spoc(&self) -> Result<Api, Failure> {
+        self.doors.front().map(|(spoc, _)| spoc.clone()).ok_or_else(|| broken("a stream without a node"))
+    }
+
+    /// The next process, when there is one.
+    fn next_door(&mut self) {
+        self.doors.rotate_left(usize::from(self.doors.len() > 1));
+    }
+
     /// Releases until asked to stop or nothing is left.
-    pub(super) async fn run(mut self) -> Result<Self, Failure> {
+    pub(in crate::bench) async fn run(mut self) -> Result<Self, Failure> {
         while !self.stop.load(Ordering::Relaxed) && !self.ready.is_empty() {
             let count = usize::try_from(1 + self.dice.below(TOGETHER)).unwrap_or(1);
             let some = self.ready.split_off(self.ready.len().saturating_sub(count));
@@ -81,14 +103,19 @@ impl Stream {
     async fn release(&mut self, some: &[String]) -> Result<(), Failure> {
         let mut open = some.to_vec();
         while !open.is_empty() {
-            match release(&self.spoc, &open, &json!({})).await {
+            match release(&self.spoc()?, &open, &json!({})).await {
                 Ok(sent) if sent == open.len() => {
+                    let now = Instant::now();
+                    let paused = self.answered.map_or(Duration::ZERO, |last| now.duration_since(last));
+                    (self.answered, self.longest) = (Some(now), self.longest.max(paused));
                     self.released(&open)?;
                     open.clear();
                 }
                 Ok(sent) => return Err(broken(&format!("{sent} of {} reports were sent", open.len()))),
-                Err(failure) if away(&failure) => {
+                // Another process was still at it when this one was asked what became of the call.
+                Err(failure) if away(&failure) || failure.code == "report.not_reviewed" => {
                     // The node died under the call: it did all of it or nothing.
+                    self.next_door();
                     let (done, left) = self.ask(open).await?;
                     self.released(&done)?;
                     open = left;
@@ -110,7 +137,7 @@ impl Stream {
     }
 
     /// Which of some reports were released, and which were not, by the node that is back.
-    async fn ask(&self, ids: Vec<String>) -> Result<(Vec<String>, Vec<String>), Failure> {
+    async fn ask(&mut self, ids: Vec<String>) -> Result<(Vec<String>, Vec<String>), Failure> {
         let (mut done, mut left) = (Vec::new(), Vec::new());
         for id in ids {
             let receipts = self.receipts(&id).await?;
@@ -123,25 +150,32 @@ impl Stream {
     async fn receipts(&self, id: &str) -> Result<Json, Failure> {
         let path = format!("/api/v1/reports/{id}/receipts");
         until_within(PATIENCE, "the node did not come back", async || {
-            match self.supervisor.get(&path).await {
-                Ok(found) => Ok(Some(found.get("receipts").cloned().unwrap_or_default())),
-                Err(failure) if away(&failure) => Ok(None),
-                Err(failure) => Err(failure),
+            for (_, supervisor) in &self.doors {
+                match supervisor.get(&path).await {
+                    Ok(found) => return Ok(Some(found.get("receipts").cloned().unwrap_or_default())),
+                    Err(failure) if away(&failure) => {}
+                    Err(failure) => return Err(failure),
+                }
             }
+            Ok(None)
         })
         .await
     }
 
     async fn recall(&mut self, id: &str) -> Result<(), Failure> {
         let (path, body) = (format!("/api/v1/reports/{id}/recall"), json!({ "reason": "inaccurate" }));
+        let doors = &self.doors;
         until_within(PATIENCE, "the node did not come back", async || {
-            match self.supervisor.post(&path, &body).await {
-                Ok(_recipients) => Ok(Some(())),
-                // Recalled by the call under which the node died.
-                Err(failure) if failure.code == "report.not_released" => Ok(Some(())),
-                Err(failure) if away(&failure) => Ok(None),
-                Err(failure) => Err(failure),
+            for (_, supervisor) in doors {
+                match supervisor.post(&path, &body).await {
+                    Ok(_recipients) => return Ok(Some(())),
+                    // Recalled by the call under which the node died.
+                    Err(failure) if failure.code == "report.not_released" => return Ok(Some(())),
+                    Err(failure) if away(&failure) => {}
+                    Err(failure) => return Err(failure),
+                }
             }
+            Ok(None)
         })
         .await?;
         self.known.recalled.insert(object(id)?);
@@ -150,7 +184,7 @@ impl Stream {
     }
 
     /// Waits until the last reports have their verdict and every recalled one its declaration of erasure.
-    pub(super) async fn wait_settled(&self) -> Result<(), Failure> {
+    pub(in crate::bench) async fn wait_settled(&self) -> Result<(), Failure> {
         let waits = self.last.iter().map(|id| (id, "verdict"));
         for (id, what) in waits.chain(self.recalled.iter().map(|id| (id, "erased"))) {
             until_within(PATIENCE, &format!("{id} has no `{what}` after the storm"), async || {
@@ -167,7 +201,9 @@ impl Stream {
 
 /// Whether the node may simply be down, or busy starting.
 fn away(failure: &Failure) -> bool {
-    failure.code == "cli.unreachable" || failure.exit == Exit::Failed && failure.code.starts_with("store.")
+    failure.code == "cli.unreachable"
+        || failure.exit == Exit::Failed
+            && (failure.code.starts_with("store.") || failure.code == "node.outdated")
 }
 
 fn object(id: &str) -> Result<Object, Failure> {
