@@ -1,7 +1,8 @@
 //! Learns the tables of `mithaq-names`.
 //!
 //! `mithaq-names-train --tokens DIR --out DIR` learns units and rarity from token lists;
-//! `mithaq-names-train --pairs FILE --out DIR` fits the weights of the features on labelled pairs.
+//! `mithaq-names-train --pairs FILE --out DIR` fits the weights of the features on labelled pairs;
+//! `mithaq-names-train --search DIR --out DIR` fits what a likeness means among many on an index and its queries.
 //! The same input and seed give the same bytes.
 
 mod conventions;
@@ -9,6 +10,7 @@ mod corpus;
 mod em;
 mod fit;
 mod learn;
+mod population;
 mod random;
 mod syllables;
 
@@ -22,14 +24,17 @@ const SEED: u64 = 0x6d69_7468_6171;
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let (mut tokens, mut pairs, mut out) = (None, None, None);
+    let (mut tokens, mut pairs, mut search, mut out) = (None, None, None, None);
     while let Some(flag) = args.next() {
         let value = args.next().map(PathBuf::from);
         match flag.as_str() {
             "--tokens" => tokens = value,
             "--pairs" => pairs = value,
+            "--search" => search = value,
             "--out" => out = value,
-            other => bail!("unknown option `{other}`\nhint: --tokens DIR | --pairs FILE, and --out DIR"),
+            other => bail!(
+                "unknown option `{other}`\nhint: --tokens DIR | --pairs FILE | --search DIR, and --out DIR"
+            ),
         }
     }
     let out = out.context("--out DIR is missing")?;
@@ -38,6 +43,9 @@ fn main() -> Result<()> {
     }
     if let Some(file) = pairs {
         fit::fit(&file, &out)?;
+    }
+    if let Some(dir) = search {
+        population::fit(&dir, &out)?;
     }
     Ok(())
 }

@@ -303,6 +303,21 @@ impl Scorer {
     pub fn score_with(&self, a: &Name, b: &Name, of_a: &Details, of_b: &Details) -> Likeness {
         combine(self.log_odds(a, b), &compare_details(of_a, of_b))
     }
+
+    /// Adds what else is known to the likeness of a hit ([`crate::index::Hit::likeness`]), which already says what
+    /// the name means among all names of the index.
+    ///
+    /// ```
+    /// use mithaq_names::{Band, BirthDate, Details, Name, Scorer};
+    /// let name = Name::parse("Zubayda Qasim Rahmani");
+    /// let born = Details { births: vec![BirthDate::day(1961, 5, 3)], ..Details::default() };
+    /// let scorer = Scorer::new();
+    /// assert!(scorer.weigh(scorer.score(&name, &name), &born, &born).band >= Band::Likely);
+    /// ```
+    #[must_use]
+    pub fn weigh(&self, name: Likeness, of_a: &Details, of_b: &Details) -> Likeness {
+        combine(name.bits, &compare_details(of_a, of_b))
+    }
 }
 
 #[cfg(test)]

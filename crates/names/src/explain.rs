@@ -26,6 +26,8 @@ pub enum ReasonCode {
     Left(Role),
     /// The order of the tokens differs.
     Order,
+    /// How many names of the index would agree as well by chance.
+    Population,
     /// The same token.
     TokenEqual,
     /// An initial stands for a token.
@@ -49,6 +51,7 @@ impl ReasonCode {
             Self::Detail(field, agreement) => format!("{}.{}", field.code(), agreement.code()),
             Self::Left(role) => format!("left.{}", role_code(role)),
             Self::Order => "order.differs".to_owned(),
+            Self::Population => "population".to_owned(),
             Self::TokenEqual => "token.equal".to_owned(),
             Self::TokenInitial => "token.initial".to_owned(),
             Self::TokenJoined => "token.joined".to_owned(),
@@ -118,6 +121,9 @@ impl fmt::Display for Reason {
                 write!(f, "{side} has no counterpart, but is only a {}", role_code(role))?
             }
             ReasonCode::Order => write!(f, "the order differs")?,
+            ReasonCode::Population => {
+                write!(f, "names of the index that would agree as well by chance: {}", self.a)?
+            }
             ReasonCode::TokenEqual => write!(f, "{a} is {b}")?,
             ReasonCode::TokenInitial => write!(f, "{a} ~ {b}: an initial")?,
             ReasonCode::TokenJoined => write!(f, "{a} ~ {b}: written as one and as two")?,
@@ -145,6 +151,19 @@ pub struct Explanation {
     pub likeness: Likeness,
     /// The reasons: tokens first, then what was left, order, details, calibration.
     pub reasons: Vec<Reason>,
+}
+
+impl Explanation {
+    /// Says what the likeness of a hit is among all names of its index: the reasons add up to `likeness`, and one of
+    /// them names how many would agree as well by chance ([`crate::index::Hit::chance`]).
+    #[must_use]
+    pub fn among(mut self, likeness: Likeness, chance: f32) -> Self {
+        let shown = if chance < 0.1 { "less than 0.1".to_owned() } else { format!("{chance:.1}") };
+        let bits = likeness.bits - self.likeness.bits;
+        self.reasons.push(Reason { bits, a: shown, ..plain(ReasonCode::Population) });
+        self.likeness = likeness;
+        self
+    }
 }
 
 impl fmt::Display for Explanation {

@@ -26,6 +26,7 @@
 #![deny(missing_docs)]
 
 mod align;
+mod concepts;
 mod convention;
 mod evidence;
 mod explain;
@@ -36,6 +37,7 @@ mod lexicon;
 mod matching;
 mod name;
 mod nicknames;
+mod population;
 mod rarity;
 mod romanise;
 mod score;
@@ -55,6 +57,7 @@ pub use evidence::{
 pub use explain::{Explanation, Reason, ReasonCode, Spelling};
 pub use keys::{Key, KeyKind, WeightedKey};
 pub use name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
+pub use population::{POPULATION_NAMES, population_features};
 pub use score::{Band, FEATURE_NAMES, FEATURES, Likeness, Scorer, SecondIdentifier};
 pub use script::{Script, Symbol};
 pub use tables::TABLES_VERSION;

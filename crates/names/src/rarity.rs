@@ -17,6 +17,14 @@ pub(crate) fn eighths(token: &Token, skeleton: usize, symbols: usize) -> u16 {
     rarity_eighths(bits * role_factor(token.role))
 }
 
+/// Bits of a word that says what a body is (bank, front): one in some thirty bodies shares it.
+const GENERIC_BITS: f32 = 5.0;
+
+/// Returns the rarity of a word that says what a body is, in eighths of a bit.
+pub(crate) fn generic(token: &Token) -> u16 {
+    rarity_eighths(GENERIC_BITS * role_factor(token.role))
+}
+
 /// Titles, particles and legal forms are shared by strangers.
 const fn role_factor(role: Role) -> f32 {
     match role {

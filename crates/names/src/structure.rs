@@ -3,6 +3,7 @@
 //! What this module deliberately does not do: compare. Every rule is a rule of a naming system, none is for a
 //! single name.
 
+use crate::concepts;
 use crate::keys;
 use crate::lexicon::{self, Function};
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
@@ -23,6 +24,7 @@ const COST_ABU: u8 = 16;
 /// Builds the tokens of a text.
 pub(crate) fn build(kind: Kind, text: &str) -> Name {
     let words = text::words(text);
+    let words = if kind == Kind::Organisation { concepts::translate(words) } else { words };
     let mut builder = Builder {
         kind,
         words: &words,
@@ -58,7 +60,11 @@ pub(crate) fn describe(name: &Name, token: &mut Token) {
         token.hash = lexicon::hash(token.script, symbols);
     }
     token.nicknames = nicknames::groups(token.script, core);
-    token.rarity = rarity::eighths(token, skeletons.length, core.len());
+    token.rarity = if name.kind == Kind::Organisation && concepts::is_concept(token.script, core) {
+        rarity::generic(token)
+    } else {
+        rarity::eighths(token, skeletons.length, core.len())
+    };
 }
 
 /// Moves what stands before the first comma behind the rest ("SURNAME, Given"). True when it did.

@@ -13,7 +13,7 @@ use crate::script::{Script, Symbol, symbol_of};
 /// ```
 /// assert!(mithaq_names::TABLES_VERSION >= 1);
 /// ```
-pub const TABLES_VERSION: u32 = 1;
+pub const TABLES_VERSION: u32 = 2;
 
 /// Bits are stored in eighths.
 pub(crate) const SCALE: f32 = 8.0;

@@ -69,8 +69,8 @@ pub(crate) struct SearchArgs {
     /// Most hits shown
     #[arg(long, default_value_t = 10)]
     limit: usize,
-    /// Hits less probable than this are left out
-    #[arg(long, default_value_t = 0.1, value_name = "PROBABILITY")]
+    /// Hits less probable than this among all names of the index are left out
+    #[arg(long, default_value_t = 0.02, value_name = "PROBABILITY")]
     min: f32,
     /// Date of birth, `1961`, `1961-05` or `1961-05-03`; a Hijri year as `1391h`
     #[arg(long, value_name = "DATE")]
@@ -235,7 +235,7 @@ fn search(args: &SearchArgs, ui: Ui) -> Result<(), Failure> {
     let index = Index::open(&args.dir.index).map_err(failure)?;
     let asked = super::details(args.born.as_deref(), None)?;
     super::parse(Kind::Person, &args.name)?;
-    let options = SearchOptions { limit: args.limit, probability_min: 0.02, ..SearchOptions::default() };
+    let options = SearchOptions { limit: args.limit, probability_min: 0.0, ..SearchOptions::default() };
     let mut hits = Vec::new();
     let kinds =
         args.kind.map_or(vec![Kind::Person, Kind::Organisation, Kind::Place], |kind| vec![kind.into()]);
@@ -251,8 +251,7 @@ fn search(args: &SearchArgs, ui: Ui) -> Result<(), Failure> {
         let card = cards.get(&hit.id).cloned().unwrap_or_default();
         let born = card.born.iter().filter_map(|date| super::birth(date).ok()).collect();
         let details = Details { births: born, ..Details::default() };
-        let (query, name) = (Name::parse_as(hit.kind, &args.name), Name::parse_as(hit.kind, &matched));
-        let likeness = Scorer::new().score_with(&query, &name, &asked, &details);
+        let likeness = Scorer::new().weigh(hit.likeness, &asked, &details);
         shown.push(Shown { hit, likeness, matched, card, details });
     }
     shown.retain(|s| s.likeness.probability >= args.min);
@@ -272,6 +271,8 @@ fn row(one: &Shown, args: &SearchArgs, asked: &Details) -> Json {
     if let Json::Object(fields) = &mut json {
         fields.insert("id".into(), one.hit.id.clone().into());
         fields.insert("kind".into(), kind_code(one.hit.kind).into());
+        fields.insert("pair_probability".into(), super::rounded(one.hit.pair.probability).into());
+        fields.insert("chance".into(), super::rounded(one.hit.chance).into());
         fields.insert("matched".into(), one.matched.clone().into());
         fields.insert("record".into(), serde_json::to_value(&one.card).unwrap_or_default());
         if args.explain {
@@ -283,7 +284,8 @@ fn row(one: &Shown, args: &SearchArgs, asked: &Details) -> Json {
 
 fn why(one: &Shown, args: &SearchArgs, asked: &Details) -> mithaq_names::Explanation {
     let name = |text: &str| Name::parse_as(one.hit.kind, text);
-    Scorer::new().explain(&name(&args.name), &name(&one.matched), asked, &one.details)
+    let pair = Scorer::new().explain(&name(&args.name), &name(&one.matched), asked, &one.details);
+    pair.among(one.likeness, one.hit.chance)
 }
 
 fn text(one: &Shown, args: &SearchArgs, asked: &Details) -> Vec<String> {

@@ -121,8 +121,7 @@ impl Server {
         let options = SearchOptions { limit, candidates: self.candidates, probability_min: 0.0 };
         let query = Name::parse_as(self.kind, name);
         let hits = search(&parts, &query, options, &mut self.scratch).map_err(anyhow::Error::from)?;
-        let shown: Vec<String> =
-            hits.iter().map(|hit| format!("{}:{:.4}", hit.id, hit.likeness.bits)).collect();
+        let shown: Vec<String> = hits.iter().map(|hit| format!("{}:{:.4}", hit.id, hit.pair.bits)).collect();
         Ok(shown.join(","))
     }
 }

@@ -54,7 +54,7 @@ fn ids(index: &Index, query: &str) -> Vec<(String, u32)> {
     // Enough candidates that none is cut: which are compared whole depends on the segment they are in.
     let options = SearchOptions { limit: 20, candidates: 5_000, probability_min: 0.05 };
     let hits = index.search(&Name::parse(query), options, &mut Scratch::default()).unwrap();
-    hits.into_iter().map(|hit| (hit.id, hit.likeness.bits.to_bits())).collect()
+    hits.into_iter().map(|hit| (hit.id, hit.pair.bits.to_bits())).collect()
 }
 
 fn add(numbers: impl IntoIterator<Item = u32>) -> Vec<Change> {

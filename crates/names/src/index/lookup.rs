@@ -182,6 +182,7 @@ pub(super) fn similar<S: Source>(
     out: &mut Vec<Found>,
 ) -> Result<(), IndexError> {
     let tables = tables::tables();
+    buffers.other.kind = query.0.kind;
     let start = buffers.lists.len();
     let likely = collect(segment, &Measure::new(query, tables), (query.1, reach), buffers)?;
     let before = out.len();

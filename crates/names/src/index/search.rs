@@ -6,6 +6,7 @@ use super::build::{joined, searchable};
 use super::lookup::{Buffers, Found, Postings, Reach, similar};
 use super::segment::{IndexError, Segment, Source, Tombstones, kind_code};
 use crate::name::{Name, Role, Token};
+use crate::population::{self, Frequencies};
 use crate::{Kind, Likeness, Scorer};
 
 /// A segment and the places in it that no longer count.
@@ -42,8 +43,13 @@ pub struct Hit {
     pub id: String,
     /// What is named.
     pub kind: Kind,
-    /// How alike the best of its names is; the same as [`Scorer::score`] gives.
+    /// What the likeness of the best of its names means among all names that were searched (see
+    /// `population`): an agreement that many names of the index show is worth little. Never more than `pair`.
     pub likeness: Likeness,
+    /// How alike the two names are by themselves; the same as [`Scorer::score`] gives.
+    pub pair: Likeness,
+    /// Names that agree with the query as well by chance, as the frequencies of the index let expect.
+    pub chance: f32,
     /// The part that holds the name.
     pub part: usize,
     /// The place of the name in that part.
@@ -70,26 +76,51 @@ pub fn search<S: Source>(
     options: SearchOptions,
     scratch: &mut Scratch,
 ) -> Result<Vec<Hit>, IndexError> {
-    let mut best: BTreeMap<String, Hit> = BTreeMap::new();
+    let names = parts.iter().map(|part| u64::from(part.segment.names())).sum();
+    let mut frequencies = Frequencies::new(names);
+    let mut found = Vec::new();
     for (number, part) in parts.iter().enumerate() {
-        for (at, evidence) in candidates(part, query, options.candidates, scratch)? {
-            let stored = part.segment.stored(at, &mut scratch.block)?;
-            let likeness = Scorer::new().score(query, &Name::parse_as(stored.kind, stored.text));
-            if likeness.probability < options.probability_min {
-                continue;
-            }
-            let _ = evidence;
-            let better = best.get(stored.id).is_none_or(|hit| hit.likeness.bits < likeness.bits);
-            if better {
-                let hit = Hit { id: stored.id.to_owned(), kind: stored.kind, likeness, part: number, at };
-                best.insert(hit.id.clone(), hit);
-            }
+        let places = candidates(part, query, options.candidates, (scratch, &mut frequencies))?;
+        found.extend(places.into_iter().map(|(at, _)| (number, at)));
+    }
+    // By record: the best of its names, and the name itself for its chance.
+    let mut best: BTreeMap<String, (Hit, Name)> = BTreeMap::new();
+    for (number, at) in found {
+        let Some(part) = parts.get(number) else { continue };
+        let stored = part.segment.stored(at, &mut scratch.block)?;
+        let name = Name::parse_as(stored.kind, stored.text);
+        let pair = Scorer::new().score(query, &name);
+        if best.get(stored.id).is_none_or(|(hit, _)| hit.pair.bits < pair.bits) {
+            let (id, kind) = (stored.id.to_owned(), stored.kind);
+            best.insert(
+                id.clone(),
+                (Hit { id, kind, likeness: pair, pair, chance: 0.0, part: number, at }, name),
+            );
         }
     }
-    let mut hits: Vec<Hit> = best.into_values().collect();
-    hits.sort_by(|x, y| y.likeness.bits.total_cmp(&x.likeness.bits).then_with(|| x.id.cmp(&y.id)));
+    let mut hits: Vec<(Hit, Name)> = best.into_values().collect();
+    hits.sort_by(|x, y| y.0.pair.bits.total_cmp(&x.0.pair.bits).then_with(|| x.0.id.cmp(&y.0.id)));
+    weigh(query, &mut hits, options, &frequencies);
+    let mut hits: Vec<Hit> = hits.into_iter().map(|(hit, _)| hit).collect();
+    hits.retain(|hit| hit.likeness.probability >= options.probability_min);
     hits.truncate(options.limit);
     Ok(hits)
+}
+
+/// Bits within which another record agrees as well.
+const AS_WELL: f32 = 0.5;
+
+/// Turns the likeness of pairs into that of hits; more than are shown are not weighed.
+fn weigh(query: &Name, hits: &mut Vec<(Hit, Name)>, options: SearchOptions, frequencies: &Frequencies) {
+    let bits: Vec<f32> = hits.iter().map(|(hit, _)| hit.pair.bits).collect();
+    hits.truncate(options.limit);
+    for (hit, name) in hits.iter_mut() {
+        let others = bits.partition_point(|other| *other >= hit.pair.bits - AS_WELL).saturating_sub(1);
+        #[expect(clippy::cast_precision_loss, reason = "at most a few hundred candidates")]
+        let others = others as f32;
+        hit.chance = frequencies.expected(query, name) + others;
+        hit.likeness = population::among(hit.pair, hit.chance);
+    }
 }
 
 /// Most tokens of a query, joined readings included; each has a number of its own in the walk.
@@ -100,19 +131,22 @@ fn candidates<S: Source>(
     part: &Part<'_, S>,
     query: &Name,
     most: usize,
-    scratch: &mut Scratch,
+    (scratch, frequencies): (&mut Scratch, &mut Frequencies),
 ) -> Result<Vec<(u32, i32)>, IndexError> {
     let segment = part.segment;
     let Scratch { lookup, walk, .. } = scratch;
     walk.cursors.clear();
     lookup.lists.clear();
     let joined: Vec<Token> = joined(query, false).map(|(_, token)| token).collect();
-    let singles = searchable(query).map(|(_, token)| (token, Reach::Near));
-    let terms = singles.chain(joined.iter().map(|token| (token, Reach::Own)));
+    let singles = searchable(query).map(|(at, token)| (token, Reach::Near, Some(at)));
+    let terms = singles.chain(joined.iter().map(|token| (token, Reach::Own, None)));
     let mut found = Vec::new();
-    for (term, (token, reach)) in (1..=MAX_TERMS).zip(terms) {
+    for (term, (token, reach, at)) in (1..=MAX_TERMS).zip(terms) {
         found.clear();
         similar(segment, (query, token), reach, lookup, &mut found)?;
+        for one in found.iter().filter(|_| at.is_some()) {
+            frequencies.add(at.unwrap_or(usize::MAX), one.quality, one.count);
+        }
         let scale = if reach == Reach::Near { 1.0 } else { 0.8 } * scale(token);
         walk.add(term, &found, segment.names(), scale);
     }
