@@ -34,7 +34,8 @@ pub(crate) fn fit(dir: &Path, out: &Path) -> Result<()> {
     let mut rows = Vec::new();
     // Indexes of several sizes, so that the number of names is not taken for a constant.
     for share in [1, 8, 64] {
-        let some: Vec<Record> = records.iter().filter(|r| hash(&r.id) % share == 0).cloned().collect();
+        let some: Vec<Record> =
+            records.iter().filter(|r| hash(&r.id).is_multiple_of(share)).cloned().collect();
         searches(&some, &read("queries.tsv")?, share, &mut rows)?;
     }
     let seen: Vec<&Row> = rows.iter().filter(|row| !row.blind).collect();
@@ -64,7 +65,7 @@ fn searches(records: &[Record], queries: &str, share: u64, rows: &mut Vec<Row>) 
         }
         let hits = search(&parts, &Name::parse(query), options, &mut scratch)?;
         let sought = |hit: &Hit| gold.split(',').any(|id| id == hit.id);
-        let blind = (hash(gold) >> 20) % 3 == 0;
+        let blind = (hash(gold) >> 20).is_multiple_of(3);
         let there = hits.iter().find(|hit| sought(hit)).map(|hit| hit.pair.bits);
         for hit in &hits {
             let mut push = |chance: f32, label: f32| {
