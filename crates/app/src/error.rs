@@ -378,6 +378,24 @@ pub(crate) mod words {
         es: "El organismo no puede retirar la función de supervisión.",
         fr: "Le service ne peut pas retirer le rôle de contrôle.",
     };
+    pub(crate) const CHECK_NOT_AGREED: Words4 = Words4 {
+        ar: "لا تنص الاتفاقية على المطابقة الخاصة.",
+        en: "The agreement does not provide for private checks.",
+        es: "El convenio no prevé el cotejo privado.",
+        fr: "L'accord ne prévoit pas de vérification privée.",
+    };
+    pub(crate) const CHECK_CLASS: Words4 = Words4 {
+        ar: "لا يخضع أشخاص هذه الصفة للمطابقة الخاصة.",
+        en: "Persons of this class are not subjects of private checks.",
+        es: "Las personas de esta categoría no son objeto de cotejo privado.",
+        fr: "Les personnes de cette catégorie ne font pas l'objet de vérifications privées.",
+    };
+    pub(crate) const CHECK_BUDGET: Words4 = Words4 {
+        ar: "استُنفد عدد المطابقات المتفق عليه لهذا اليوم.",
+        en: "The private checks agreed for this day are used up.",
+        es: "Se ha agotado el número de cotejos convenido para este día.",
+        fr: "Le nombre de vérifications convenu pour ce jour est épuisé.",
+    };
     pub(crate) const TAKEN_BACK: Words4 = Words4 {
         ar: "سحبت الجهة المصدرة هذا التقرير.",
         en: "The originator has taken this back.",
@@ -415,6 +433,9 @@ mod tests {
             words::UNAVAILABLE,
             words::INTEGRITY,
             words::TAKEN_BACK,
+            words::CHECK_NOT_AGREED,
+            words::CHECK_CLASS,
+            words::CHECK_BUDGET,
             words::CHILD,
             words::BUG,
         ] {

@@ -6,6 +6,7 @@
 
 mod agreements;
 mod cases;
+mod checks;
 mod clearances;
 mod correct;
 mod courier;
@@ -43,6 +44,9 @@ mod wipe;
 mod witness;
 
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
+pub use checks::{
+    CheckCall, CheckFigures, CheckKind, CheckReply, CheckShown, CheckedOn, JudgedAs, NewCheck, Outcome,
+};
 pub use clearances::GROUND_MIN;
 pub use correct::Changes;
 pub use courier::{Exported, Imported as ImportedVolume, Journey, PartTaken, VOLUME_MAX, VOLUME_MIN};

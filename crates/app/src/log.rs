@@ -116,6 +116,12 @@ impl Event {
         self
     }
 
+    /// A commitment that both sides of a private check log alike; its opening is kept apart.
+    pub(crate) const fn commitment(mut self, hash: [u8; 32]) -> Self {
+        self.envelope = Some(Hash::new(hash));
+        self
+    }
+
     fn entry(&self, at: Timestamp) -> Result<Append<'_>, AppError> {
         let code = |text| Code::new(text).map_err(bug);
         let id = |text| Id::new(text).map_err(bug);

@@ -54,6 +54,8 @@ pub struct Inner {
     pub(crate) tally: crate::tally::Tally,
     /// What this process is among those of one node.
     pub(crate) shared: crate::shared::Shared,
+    /// Private checks under way, keys' registers, sets: in memory only.
+    pub(crate) checks: crate::checks::Desk,
     /// Whether content is taken now.
     pub(crate) takes: core::sync::atomic::AtomicBool,
 }
@@ -154,6 +156,7 @@ impl App {
             mark: parts.mark,
             tally: crate::tally::Tally::default(),
             shared,
+            checks: crate::checks::Desk::default(),
             takes: core::sync::atomic::AtomicBool::new(true),
         };
         Self(Arc::new(inner), None)

@@ -97,6 +97,18 @@ intents! {
     ReadRequest = "request.read": [Spoc, LegalAdviser, Analyst, CaseOfficer, Supervisor],
     /// Read figures of timeliness: counts, small ones not shown.
     ReadFigures = "figures.read": [Dpo, LegalAdviser, Oversight, Spoc, Supervisor],
+    /// Write a private check, for a case one is assigned to.
+    AskCheck = "check.ask": [Analyst, CaseOfficer],
+    /// Authorise a private check that somebody else wrote.
+    AuthoriseCheck = "check.authorise": [Supervisor],
+    /// Compare a candidate, say whether it is the same person, and what was released.
+    JudgeCheck = "check.judge": [Analyst, CaseOfficer],
+    /// See where private checks stand.
+    ReadCheck = "check.read": [Analyst, CaseOfficer, Dpo, Spoc, Supervisor],
+    /// Close a private check: its salts and tokens are destroyed.
+    CloseCheck = "check.close": [Spoc, Supervisor],
+    /// Publish the tag set for a partner.
+    PublishSet = "check.publish": [Spoc],
     /// Read the log and export evidence. Cannot be taken away by the agency.
     ReadLog = "log.read": [Dpo, Oversight],
 }
@@ -234,7 +246,7 @@ mod tests {
     #[test]
     fn the_node_administrator_sees_no_content() {
         let content =
-            ["subject", "report", "request", "case", "quarantine", "log", "rights", "rulings", "emergency"];
+            ["subject", "report", "request", "case", "quarantine", "log", "rights", "rulings", "emergency", "check"];
         for (code, roles) in INTENTS {
             let touches = content.iter().any(|c| code.starts_with(c));
             assert!(!(touches && roles.contains(&Role::NodeAdministrator)), "{code}");

@@ -19,7 +19,9 @@ mod serve;
 mod set;
 pub mod sound;
 mod standing;
+mod state;
 mod tokens;
+mod word;
 
 pub use ask::{AskError, Hit, Pending, Question, ask, claims, half};
 pub use binding::Binding;
@@ -33,6 +35,8 @@ pub use set::{
     part, tag_seed,
 };
 pub use standing::{LIFE_MAX, Standing, StandingError, Warrant};
+pub use state::CheckState;
 pub use tokens::{
     Known, Meets, Party, Second, Strength, Token, TokenKey, TokenPolicy, TokenPolicyError, tokens,
 };
+pub use word::{Shown, Word};

@@ -119,6 +119,12 @@ impl Refused {
 }
 
 impl Charged {
+    /// A request that was charged before a crash: the same bytes came again, and no answer was stored.
+    #[must_use]
+    pub fn recovered(request: Request) -> Self {
+        Self { request, counters: Counters::default(), review: false }
+    }
+
     /// Returns the request.
     #[must_use]
     pub const fn request(&self) -> &Request {

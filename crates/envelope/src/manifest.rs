@@ -127,6 +127,13 @@ impl VerifiedManifest {
         self.hash
     }
 
+    /// Returns whether the node signed a message of its own kind, outside of envelopes and receipts: the caller's bytes
+    /// begin with a context that no other signature has.
+    #[must_use]
+    pub fn node_signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.keys.node.verify(message, signature)
+    }
+
     pub(crate) const fn node_key(&self) -> &Verifier {
         &self.keys.node
     }

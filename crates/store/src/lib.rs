@@ -40,6 +40,9 @@
 //! | `report_approval` | who approved which hash | **an approval that nobody gave**: release needs two rows; the ledger has no entry for it |
 //! | `ruling` | who cleared, judged or opened what, encrypted reasons | **a clearance, judgement or opening that nobody gave**: each needs two rows, and the ledger has no entry for them |
 //! | `request`, `request_step`, `request_answer` | where a request stands, its clock, encrypted words, which report answers it | a clock that looks kept, a request that looks answered or is forgotten; the partner's rows, both ledgers and the sealed answer say otherwise; no word can be read or written |
+//! | `check_epoch`, `check_set` | encrypted keys of epochs, signed tag sets | a key that is gone: checks of that epoch end; no other key or set, signature and vault refuse them |
+//! | `check_query`, `check_subject`, `check_candidate` | where checks and their candidates stand, stored answers, encrypted openings | a hit that is forgotten or a verdict nobody gave; both ledgers say otherwise |
+//! | `check_budget` | evaluations of the day | **a partner that asks more than was agreed**; both ledgers hold every check |
 //! | `decision` | what the rules decided | another story than the ledger's, which an audit compares |
 //! | `disclosure` | to whom what went, what came back | a recipient forgotten in a recall; the partner's and this node's ledger and outbox still show it |
 //! | `tombstone` | what may never come again | a recalled object that is accepted a second time |
@@ -63,6 +66,7 @@
 pub mod agreements;
 pub mod alarms;
 pub mod cases;
+pub mod checks;
 #[cfg(test)]
 mod conformance;
 mod derive;

@@ -34,6 +34,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0005_processes.sql"),
         postgres: include_str!("../migrations/postgres/0005_processes.sql"),
     },
+    Migration {
+        version: 6,
+        name: "checks",
+        sqlite: include_str!("../migrations/sqlite/0006_checks.sql"),
+        postgres: include_str!("../migrations/postgres/0006_checks.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -285,6 +285,40 @@ pub fn of_case(
     rows.iter().map(|row| read(vault, row)).collect()
 }
 
+/// Returns a page of the persons of some classes, whatever their case, each with its cases: what a tag set of the
+/// private check is made of. No intent of a person lists them.
+///
+/// # Errors
+/// As [`get`].
+pub fn of_classes(
+    tx: &mut dyn Tx,
+    vault: &Vault,
+    classes: &[SubjectClass],
+    page: &Page<SubjectId>,
+) -> Result<Vec<(StoredSubject, Vec<CaseId>)>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE s.id > $1 ORDER BY s.id LIMIT $2");
+    let rows = tx.query(&sql, &[page.key(), page.rows()])?;
+    let mut found = Vec::new();
+    for row in &rows {
+        let number: SubjectId = OF.id(row, 0)?;
+        let class: Option<SubjectClass> = OF.opt_code(row, 2, SubjectClass::from_code)?;
+        // The others keep their place in the page, so that it goes on behind them, and are not opened.
+        if class.is_some_and(|class| classes.contains(&class)) {
+            found.push((read(vault, row)?, cases_of(tx, number)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the last number of a page of all subjects; none when there are no more.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn page_end(tx: &mut dyn Tx, page: &Page<SubjectId>) -> Result<Option<SubjectId>, StoreError> {
+    let sql = "SELECT id FROM subject WHERE id > $1 ORDER BY id LIMIT $2";
+    Ok(ids::<SubjectId>(tx, sql, &[page.key(), page.rows()])?.last().copied())
+}
+
 /// Returns the cases a subject belongs to.
 ///
 /// # Errors

@@ -76,6 +76,9 @@ pub(crate) enum Kind {
     Ruling,
     RequestStep,
     Subject,
+    CheckKey,
+    CheckOpening,
+    CheckCandidate,
 }
 
 impl Kind {
@@ -91,6 +94,9 @@ impl Kind {
             Self::Ruling => "ruling",
             Self::RequestStep => "request_step",
             Self::Subject => "subject",
+            Self::CheckKey => "check_epoch",
+            Self::CheckOpening => "check_query",
+            Self::CheckCandidate => "check_candidate",
         }
     }
 
@@ -107,11 +113,14 @@ impl Kind {
             Self::Ruling => 8,
             Self::Subject => 7,
             Self::RequestStep => 9,
+            Self::CheckKey => 12,
+            Self::CheckOpening => 13,
+            Self::CheckCandidate => 14,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 10] = [
+        const ALL: [Kind; 13] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
@@ -122,6 +131,9 @@ impl Kind {
             Kind::Ruling,
             Kind::RequestStep,
             Kind::Subject,
+            Kind::CheckKey,
+            Kind::CheckOpening,
+            Kind::CheckCandidate,
         ];
         ALL.into_iter().find(|kind| kind.number() == number)
     }

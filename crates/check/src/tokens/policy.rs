@@ -61,6 +61,12 @@ impl TokenPolicy {
     pub const WIDE: Self =
         Self { day_bits: 0, year_bits: 0, place_bits: None, documents: true, per_subject: 64 };
 
+    /// Returns the defined policy of a hash, as an agreement names it: none for another, or for other tables.
+    #[must_use]
+    pub fn of_hash(hash: &[u8; 32]) -> Option<Self> {
+        [Self::NARROW, Self::MIDDLE, Self::WIDE].into_iter().find(|policy| policy.hash() == *hash)
+    }
+
     /// Returns the bytes: `[1, sound, tables, day, year, place or null, documents, per subject]`.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
