@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use mithaq_app::{App, AppError, ErrorKind, WitnessAnswer};
+use mithaq_app::{App, AppError, CheckKind, ErrorKind, WitnessAnswer};
 use mithaq_model::{AgreementId, PartyId};
 use mithaq_wire::{Lane, Position};
 
@@ -34,6 +34,7 @@ pub fn router(app: App) -> Router {
         .route("/mx/1/outbox/{agreement}/{class}", get(fetch))
         .route("/mx/1/answer/{agreement}/{class}", post(answered))
         .route("/mx/1/receipts/{agreement}/{class}/{epoch}/{seq}", get(receipts))
+        .route("/mx/1/check/{agreement}/{kind}", post(check))
         .layer(DefaultBodyLimit::max(BATCH_MAX))
         .with_state(app)
 }
@@ -150,6 +151,25 @@ async fn receipts(
     };
     let after = (class, Position { epoch, seq });
     answer(blocking(app, move |app| app.receipts_for(&peer.0, agreement, after)).await)
+}
+
+/// A document of a private check. Its answer leaves no earlier than the application says, counted from when the request
+/// was here: the time of a refusal, a hit and none are alike.
+async fn check(
+    State(app): State<App>,
+    Extension(peer): Extension<ConnectedPeer>,
+    Path((agreement, kind)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    let came = tokio::time::Instant::now();
+    let (Ok(agreement), Some(kind)) = (agreement.parse::<AgreementId>(), CheckKind::from_code(&kind)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let answered = blocking(app, move |app| app.answer_check(&peer.0, agreement, kind, &body)).await;
+    if let Ok(reply) = &answered {
+        tokio::time::sleep_until(came + core::time::Duration::from_millis(reply.leaves_after.0)).await;
+    }
+    answer(answered.map(|reply| reply.bytes))
 }
 
 fn answer(result: Result<Vec<u8>, AppError>) -> Response {

@@ -2,6 +2,8 @@
 
 pub(crate) mod agreements;
 pub(crate) mod cases;
+pub(crate) mod checks;
+pub(crate) mod checks_view;
 pub(crate) mod courier;
 pub(crate) mod evidence;
 pub(crate) mod ops;
@@ -89,6 +91,14 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(requests::show))
         .routes(routes!(requests::step))
         .routes(routes!(requests::answer))
+        .routes(routes!(checks::ask, checks::list))
+        .routes(routes!(checks::publish, checks::sets))
+        .routes(routes!(checks::figures))
+        .routes(routes!(checks::authorise))
+        .routes(routes!(checks::show))
+        .routes(routes!(checks::candidate))
+        .routes(routes!(checks::close))
+        .routes(routes!(checks::opening))
         .routes(routes!(agreements::add, agreements::list))
         .routes(routes!(agreements::sign))
         .routes(routes!(agreements::step))

@@ -1,6 +1,7 @@
 //! `mithaq demo`: three nodes on one machine, their agreements, and an exchange told line by line. Real nodes as
 //! processes of their own, real agreements, invented persons.
 
+mod check;
 mod loss;
 mod question;
 mod story;
@@ -75,9 +76,10 @@ async fn agree(world: &mut Fleet, teller: &words::Teller) -> Result<(), Failure>
     teller.say(&words::AGREE);
     for (one, other) in [(0, 1), (0, 2), (1, 2)] {
         // Evidence counts only when the partner has countersigned the log.
-        let countersigned =
-            |text: String| text.replacen("[oversight]\n", "[oversight]\ncountersignatures = 1\n", 1);
-        let id = world.agree((one, other), countersigned).await?;
+        let edited = |text: String| {
+            check::provided(&text.replacen("[oversight]\n", "[oversight]\ncountersignatures = 1\n", 1))
+        };
+        let id = world.agree((one, other), edited).await?;
         let shown: String = id.to_string().chars().take(15).collect();
         teller.shows(&format!("{} — {}  {shown}…", world.node(one)?.party, world.node(other)?.party));
     }

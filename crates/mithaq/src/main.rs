@@ -5,6 +5,7 @@ mod backup;
 mod bench;
 #[cfg(test)]
 mod calls;
+mod check;
 mod client;
 mod courier;
 mod demo;
@@ -114,6 +115,9 @@ enum Command {
     /// Requests for information: from question to figures
     #[command(subcommand)]
     Request(request::RequestCommand),
+    /// Private checks: does a partner know this person? Yes or no, and nothing else
+    #[command(subcommand)]
+    Check(check::CheckCommand),
     /// Evidence: export and checkpoint
     #[command(subcommand)]
     Evidence(client::EvidenceCommand),
@@ -177,6 +181,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Oversight(command) => rights::oversight(command, ui),
         Command::Courier(command) => courier::run(command, ui),
         Command::Request(command) => request::run(command, ui),
+        Command::Check(command) => check::run(command, ui),
         Command::Evidence(command) => client::evidence(command, ui),
         Command::Ledger(command) => client::ledger(command, ui),
         Command::Verify(args) => verify::run(args, ui),

@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for an answer: the partner commits a batch to disk before it answers.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
-/// Longest answer in bytes: a fetched batch is the longest, receipts are far smaller.
+/// Longest answer in bytes: a fetched batch is the longest (as is a part of a tag set), receipts are far smaller.
 const ANSWER_BYTES_MAX: usize = mithaq_api::BATCH_MAX;
 
 /// `https://host:port`, taken apart. Nothing else is accepted: no path, no user, no default port.

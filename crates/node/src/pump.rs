@@ -17,7 +17,7 @@ use crate::client::{Endpoint, PeerClient, PeerIoError};
 use crate::serve::stopping;
 use crate::tls::{self, Identity};
 use crate::turns::{Mine, Turns};
-use crate::{restore, witness};
+use crate::{checks, restore, witness};
 
 /// How often the outbox is looked at without a wake-up: retries that became due.
 const TICK: Duration = Duration::from_millis(500);
@@ -32,6 +32,8 @@ const HEADS_RETRY: Duration = Duration::from_secs(2);
 
 /// How often a node that accepts no connection asks for what is for it.
 const FETCH: Duration = Duration::from_secs(1);
+/// How soon after a failure private checks go on.
+const CHECK_RETRY: Duration = Duration::from_secs(2);
 /// How soon after a failure it asks again.
 const FETCH_RETRY: Duration = Duration::from_secs(5);
 /// Batches fetched of one lane before the others get their turn.
@@ -78,6 +80,9 @@ pub(crate) struct Pump {
     /// Whether this node accepts no connection, and so fetches what partners have for it.
     fetches: bool,
     ask_outbox: Instant,
+    /// The private checks under way with this partner: apart, for their answers take their time.
+    checking: Option<tokio::task::JoinHandle<Result<(), PeerIoError>>>,
+    check_next: Instant,
 }
 
 type Answered = (OutBatch, Result<Bytes, PeerIoError>);
@@ -105,6 +110,8 @@ impl Pump {
             ask_witness: now,
             fetches,
             ask_outbox: now,
+            checking: None,
+            check_next: now,
         }
     }
 
@@ -136,6 +143,8 @@ impl Pump {
                 self.fetch().await;
                 self.fill(&mut flying).await;
             }
+            // A private check lives in the process it was authorised in: its documents go from there.
+            self.check().await;
             tokio::select! {
                 Some(done) = flying.join_next() => self.settle(done).await,
                 changed = woken.changed() => if changed.is_err() { break },
@@ -231,6 +240,24 @@ impl Pump {
         if let Err(error) = witness::ask(&self.app, &self.peer, &client).await {
             tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
             self.ask_witness = Instant::now() + WITNESS_RETRY;
+        }
+    }
+
+    /// Carries the documents of private checks, one round at a time, beside everything else.
+    async fn check(&mut self) {
+        if let Some(task) = self.checking.take_if(|task| task.is_finished())
+            && let Ok(Err(error)) = task.await
+        {
+            tracing::debug!(peer = %self.peer, %error, "a private check got no answer");
+            self.check_next = Instant::now() + CHECK_RETRY;
+        }
+        if self.client.is_none() {
+            self.connect();
+        }
+        let Some((_, client)) = self.client.clone() else { return };
+        if self.checking.is_none() && Instant::now() >= self.check_next {
+            let (app, peer) = (self.base.clone(), self.peer.clone());
+            self.checking = Some(tokio::spawn(async move { checks::ask(&app, &peer, &client).await }));
         }
     }
 

@@ -258,6 +258,7 @@ async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
             app.erase_stale_quarantine(256)?;
             app.remind_reviews()?;
             app.tick_requests()?;
+            app.tick_checks()?;
             app.wipe_again()?;
             app.erase_expired_subjects(256)
         });

@@ -266,7 +266,7 @@ pub(crate) async fn list(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonBody {
-    reason: TextView,
+    pub(crate) reason: TextView,
 }
 
 /// A request with what it asks.
@@ -491,9 +491,9 @@ pub(crate) async fn answer(
 #[serde(deny_unknown_fields)]
 pub(crate) struct SpanQuery {
     /// First day.
-    from: String,
+    pub(crate) from: String,
     /// Until before this day.
-    until: String,
+    pub(crate) until: String,
 }
 
 /// Counts of one direction, partner and urgency. A count that is not shown is null: it is small, or would give a small

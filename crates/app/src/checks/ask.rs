@@ -5,7 +5,7 @@ use mithaq_check::{AskError, CheckState, Counters, Opening, Party, Pending, Ques
 use mithaq_check::{Known as Facts, charge};
 use mithaq_db::Tx;
 use mithaq_model::{
-    AgreementId, CaseId, Days, ObjectId, OfficerId, PartyId, Purpose, SubjectClass, SubjectId, Timestamp,
+    AgreementId, CaseId, Days, ObjectId, OfficerId, PartyId, Purpose, SubjectClass, SubjectId,
 };
 use mithaq_policy::{CheckFacts, CheckPermit, Refusal, Side, Work, permit_check};
 use mithaq_store::checks::budget::{self, Account};
@@ -181,7 +181,7 @@ impl App {
         ends: &Ends,
     ) -> Result<Vec<mithaq_model::Subject>, AppError> {
         let now = self.now();
-        let since = Timestamp::from_millis(now.as_millis().saturating_sub(i64::from(NOT_AGAIN.0) * 86_400_000));
+        let since = now.minus(NOT_AGAIN);
         let mut found = Vec::with_capacity(numbers.len());
         for number in numbers {
             let of_case = subjects::cases_of(tx, *number)?.contains(&case);

@@ -6,7 +6,7 @@ use mithaq_check::follow::{Event as Step, Of, Released, Stage, Verdict, overdue,
 use mithaq_check::{CheckState, Shown, Strength, Word};
 use mithaq_db::Tx;
 use mithaq_model::{
-    Days, Id16 as _, Millis, ObjectId, PartyId, RefusalGround, ReportId, Role, SubjectId, Text, Timestamp,
+    Days, Id16 as _, Millis, ObjectId, PartyId, RefusalGround, ReportId, Role, SubjectId, Text,
 };
 use mithaq_store::checks::{self, Candidate, Check, budget};
 use mithaq_store::reports::Direction;
@@ -136,6 +136,26 @@ impl App {
             }
         }
         Ok(false)
+    }
+
+    /// Returns what opens the commitment of a check of this node, for oversight: with it, its body shows the partner's
+    /// that what was evaluated is what was logged, and nothing else. Logged, with a reason.
+    ///
+    /// # Errors
+    /// When there is none, or it was destroyed.
+    pub fn check_opening(
+        &self,
+        may: May<intent::ReadLog>,
+        number: ObjectId,
+        reason: &Text,
+    ) -> Result<Vec<u8>, AppError> {
+        let (salt, reason) = (random::<32>(&*self.entropy)?, crate::cases::reason(reason)?);
+        self.attempt(Event::refused(may, number), move |app, tx| {
+            let opening = checks::opening(tx, &app.vault, number)?.ok_or_else(AppError::not_found)?;
+            let committed = Committed::to(number, 0, salt, reason.reveal().as_bytes());
+            app.log(tx, &[Event::by(may, "check.opened", number).committed(committed)])?;
+            Ok(opening.to_vec())
+        })
     }
 
     /// A person of this node begins to compare: from now on the partner is shown the years of birth and the sex of this
@@ -430,7 +450,11 @@ impl App {
     }
 
     fn close_in(&self, tx: &mut dyn Tx, mut check: Check, event: Event) -> Result<(), AppError> {
-        let open = |one: &Candidate| step(one.stage, Step::Close, one.since, self.now()).is_err() || !one.told;
+        // Who asked tells; who was asked is asked.
+        let untold = |one: &Candidate| check.direction == Direction::Own && !one.told;
+        let open = |one: &Candidate| {
+            step(one.stage, Step::Close, one.since, self.now()).is_err() || untold(one)
+        };
         let draft = check.state == CheckState::Draft;
         if !(check.state.has_ended() || draft) || checks::candidates(tx, check.id)?.iter().any(open) {
             return Err(AppError::conflict("check.not_ended").hint("each candidate needs an outcome first"));
@@ -461,7 +485,7 @@ impl App {
             for check in checks::in_state(tx, CheckState::PossibleHit, CHORES)? {
                 app.tick_candidates(tx, &check)?;
             }
-            let past = Timestamp::from_millis(app.now().as_millis().saturating_sub(i64::from(KEPT.0) * 86_400_000));
+            let past = app.now().minus(KEPT);
             for check in checks::ended_before(tx, past, CHORES)? {
                 let event = base("check.closed", &check).verdict("RET");
                 match app.close_in(tx, check, event) {

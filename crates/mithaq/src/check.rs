@@ -1,0 +1,237 @@
+//! `mithaq check`: private checks, from the tag set to the figures.
+
+use clap::Subcommand;
+use data_encoding::HEXLOWER;
+use hyper::Method;
+use mithaq_check::TokenPolicy;
+use serde_json::{Value as Json, json};
+
+use crate::client::{NodeArgs, Reason};
+use crate::ui::{Failure, Ui};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckCommand {
+    /// Write a check as a draft: does the partner know these persons?
+    Ask {
+        /// Persons of the case, by number; all of one class
+        #[arg(required = true)]
+        subjects: Vec<String>,
+        /// Agreement
+        #[arg(long)]
+        agreement: String,
+        /// Who is asked
+        #[arg(long)]
+        partner: String,
+        /// Class of the persons, a code
+        #[arg(long, default_value = "suspect_committed")]
+        class: String,
+        /// Reference of the warrant: for wanted persons
+        #[arg(long)]
+        warrant: Option<String>,
+        #[command(flatten)]
+        reason: Reason,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Authorise a check that somebody else wrote, as supervisor: it is charged, logged and sent
+    Authorise(InCase),
+    /// List the newest checks, without persons
+    List {
+        /// `own` (asked here) or `received`
+        #[arg(default_value = "own", value_parser = ["own", "received"])]
+        direction: String,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Show a check with its candidates
+    Show(Because),
+    /// Begin to compare a candidate: the partner is shown years of birth and sex, nothing else
+    Compare(Candidate),
+    /// Say that a candidate is the same person
+    Confirm(Candidate),
+    /// Say that a candidate is another person; it counts in the figures
+    Reject {
+        #[command(flatten)]
+        candidate: Candidate,
+        /// The person was cleared as another one, at whatever stage
+        #[arg(long)]
+        cleared: bool,
+    },
+    /// Say that a report went to the partner by the ordinary release
+    Released {
+        #[command(flatten)]
+        candidate: Candidate,
+        /// Report
+        #[arg(long)]
+        report: String,
+    },
+    /// Release nothing, on a ground of the agreement's list
+    Refuse {
+        #[command(flatten)]
+        candidate: Candidate,
+        /// Ground, R01 to R22
+        #[arg(long)]
+        ground: String,
+    },
+    /// Close a check that has its outcome: salts, tokens and handles are destroyed
+    Close {
+        /// Check
+        id: String,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Open what a check asked, for oversight
+    Opening(Because),
+    /// The published figures: counts, small ones not shown (null), and the share of false hits
+    Figures {
+        /// First day, for example 2026-01-01
+        #[arg(long)]
+        from: String,
+        /// Until before this day
+        #[arg(long)]
+        until: String,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Publish the tag set for a partner; the node then makes a new one every day
+    Publish {
+        /// Agreement
+        #[arg(long)]
+        agreement: String,
+        /// For whom
+        #[arg(long)]
+        partner: String,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// List the tag sets: those made here, and those of partners that are here
+    Sets(NodeArgs),
+    /// Print the policies of tokens with the hash an agreement names; needs no node
+    Policies,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InCase {
+    /// Check
+    id: String,
+    #[command(flatten)]
+    reason: Reason,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Because {
+    /// Check
+    id: String,
+    /// Why, in a few words; kept for oversight
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Candidate {
+    /// Check
+    id: String,
+    /// The handle of the candidate
+    handle: String,
+    #[command(flatten)]
+    reason: Reason,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+impl Candidate {
+    fn step(&self, ui: Ui, what: &Json) -> Result<(), Failure> {
+        let mut body = self.reason.in_case(ui);
+        if let Json::Object(fields) = &mut body {
+            fields.insert("what".to_owned(), what.clone());
+        }
+        let path = format!("/api/v1/checks/{}/candidates/{}", self.id, self.handle);
+        self.node.print(ui, Method::POST, &path, Some(&body))
+    }
+}
+
+pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
+    let path = |id: &str, what: &str| format!("/api/v1/checks/{id}/{what}");
+    let because = |one: &Because, what: &str| {
+        let body = json!({ "reason": { "lang": ui.lang.code(), "text": one.reason } });
+        one.node.print(ui, Method::POST, &path(&one.id, what), Some(&body))
+    };
+    match command {
+        CheckCommand::Ask { subjects, agreement, partner, class, warrant, reason, node } => {
+            let mut body = reason.in_case(ui);
+            if let Json::Object(fields) = &mut body {
+                fields.insert("agreement".to_owned(), json!(agreement));
+                fields.insert("partner".to_owned(), json!(partner));
+                fields.insert("class".to_owned(), json!(class));
+                fields.insert("subjects".to_owned(), json!(subjects));
+                fields.insert("warrant".to_owned(), json!(warrant));
+            }
+            node.print(ui, Method::POST, "/api/v1/checks", Some(&body))
+        }
+        CheckCommand::Authorise(one) => {
+            one.node.print(ui, Method::POST, &path(&one.id, "authorise"), Some(&one.reason.in_case(ui)))
+        }
+        CheckCommand::List { direction, node } => {
+            node.print(ui, Method::GET, &format!("/api/v1/checks?direction={direction}"), None)
+        }
+        CheckCommand::Show(one) => because(one, "show"),
+        CheckCommand::Compare(one) => one.step(ui, &json!({ "step": "compare" })),
+        CheckCommand::Confirm(one) => one.step(ui, &json!({ "step": "same" })),
+        CheckCommand::Reject { candidate, cleared } => {
+            candidate.step(ui, &json!({ "step": if *cleared { "cleared" } else { "other" } }))
+        }
+        CheckCommand::Released { candidate, report } => {
+            candidate.step(ui, &json!({ "step": "released", "report": report }))
+        }
+        CheckCommand::Refuse { candidate, ground } => {
+            candidate.step(ui, &json!({ "step": "refused", "ground": ground }))
+        }
+        CheckCommand::Close { id, node } => node.print(ui, Method::POST, &path(id, "close"), Some(&json!({}))),
+        CheckCommand::Opening(one) => because(one, "opening"),
+        CheckCommand::Figures { from, until, node } => {
+            node.print(ui, Method::GET, &format!("/api/v1/checks/figures?from={from}&until={until}"), None)
+        }
+        CheckCommand::Publish { agreement, partner, node } => {
+            let body = json!({ "agreement": agreement, "partner": partner });
+            node.print(ui, Method::POST, "/api/v1/checks/sets", Some(&body))
+        }
+        CheckCommand::Sets(node) => node.print(ui, Method::GET, "/api/v1/checks/sets", None),
+        CheckCommand::Policies => policies(ui),
+    }
+}
+
+/// Names, hashes and what each trades; measured in `docs/benchmarks/check.md`.
+fn policies(ui: Ui) -> Result<(), Failure> {
+    let rows = [
+        ("narrow", TokenPolicy::NARROW, "few false hits, misses most pairs of which only the year is known"),
+        ("middle", TokenPolicy::MIDDLE, "between the two"),
+        ("wide", TokenPolicy::WIDE, "few misses, many false hits against a large register"),
+    ];
+    let mut lines = Vec::new();
+    let mut all = Vec::new();
+    for (name, policy, trade) in rows {
+        let hash = HEXLOWER.encode(&policy.hash());
+        lines.push(format!("{name:<7} token_policy = \"{hash}\"  # {trade}"));
+        all.push(json!({ "name": name, "token_policy": hash, "trade": trade }));
+    }
+    ui.result(&json!(all), &lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agreement_takes_the_printed_hash() {
+        for policy in [TokenPolicy::NARROW, TokenPolicy::MIDDLE, TokenPolicy::WIDE] {
+            let hash = HEXLOWER.encode(&policy.hash());
+            let read: [u8; 32] = HEXLOWER.decode(hash.as_bytes()).unwrap().try_into().unwrap();
+            assert_eq!(TokenPolicy::of_hash(&read), Some(policy));
+        }
+        assert_eq!(TokenPolicy::of_hash(&[0; 32]), None);
+    }
+}

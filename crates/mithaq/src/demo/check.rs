@@ -1,0 +1,164 @@
+//! The scene of a private check: a hit across scripts, compared and confirmed by a person on each side, and a no-hit.
+
+use data_encoding::HEXLOWER;
+use mithaq_check::TokenPolicy;
+use mithaq_model::Days;
+use serde_json::{Value as Json, json};
+
+use super::story::{ES, MA, broken};
+use super::words::{self, Teller};
+use crate::fleet::{Fleet, handling, id_of, now, text, until, why};
+use crate::ui::Failure;
+
+/// The text of an agreement that provides for private checks.
+pub(super) fn provided(text: &str) -> String {
+    let policy = HEXLOWER.encode(&TokenPolicy::WIDE.hash());
+    format!(
+        "{text}\n[private_check]\nbatch_cap = 25\ndaily_cap = 4000\nofficer_cap = 2000\ncase_cap = 1000\n\
+         review_after = 500\ntoken_policy = \"{policy}\"\n"
+    )
+}
+
+/// Morocco asks Spain about two persons, one of whom Spain knows under another script.
+pub(super) async fn tell(world: &Fleet, case: &str, es_case: &str, teller: &Teller) -> Result<String, Failure> {
+    let known = write(world, MA, case, ("ar", "عبد الحميد تازروت"), "1987/1988").await?;
+    let unknown = write(world, MA, case, ("ar", "إدريس بن سعيد الطويل"), "1979").await?;
+    write(world, ES, es_case, ("ru", "Абдельхамид Тазерут"), "1987").await?;
+    let agreement = world.agreement(MA, ES)?.to_string();
+    let partner = world.node(MA)?.party.to_string();
+    let body = json!({ "agreement": agreement, "partner": partner });
+    world.api(ES, "spoc")?.post("/api/v1/checks/sets", &body).await?;
+    teller.say(&words::SET);
+
+    let check = ask(world, case, &known).await?;
+    let hit = state(world, MA, &check, "possible_hit").await?;
+    teller.say(&words::PRIVATE);
+    teller.shows(&format!("{check}  {}", field(&hit, "evaluations")));
+    let handle = candidate(world, MA, &check, |one| text_of(one, "handle")).await?;
+    let band = candidate(world, ES, &check, |one| text_of(one, "band")).await?;
+    teller.say(&words::HIT);
+    teller.shows(&format!("{handle}  {band}"));
+
+    for (node, case) in [(MA, case), (ES, es_case)] {
+        step(world, node, case, (&check, &handle), "compare").await?;
+    }
+    for node in [MA, ES] {
+        let shown = |one: &Json| one.get("shown").filter(|shown| !shown.is_null()).map(ToString::to_string);
+        teller.shows(&candidate(world, node, &check, shown).await?);
+    }
+    for (node, case) in [(MA, case), (ES, es_case)] {
+        step(world, node, case, (&check, &handle), "same").await?;
+    }
+    let due = candidate(world, MA, &check, |one| text_of(one, "due")).await?;
+    candidate(world, ES, &check, |one| text_of(one, "due")).await?;
+    teller.say(&words::SAME);
+    teller.shows(&due);
+
+    let other = ask(world, case, &unknown).await?;
+    state(world, MA, &other, "no_hit").await?;
+    world.api(MA, "supervisor")?.post(&format!("/api/v1/checks/{other}/close"), &json!({})).await?;
+    state(world, MA, &other, "closed").await?;
+    state(world, ES, &other, "evaluated").await?;
+    teller.say(&words::NO_HIT);
+    Ok(check)
+}
+
+/// Writes an invented person under one name in one script.
+async fn write(
+    world: &Fleet,
+    node: usize,
+    case: &str,
+    (lang, name): (&str, &str),
+    born: &str,
+) -> Result<String, Failure> {
+    let expires = now().plus(Days(360)).to_string();
+    let claim = |attribute: &str, value: Json| {
+        json!({ "attribute": attribute, "value": value, "source_ref": "file-14", "grade": "4x4:B2",
+            "handling": handling(), "expires": expires })
+    };
+    let full = json!({ "lang": lang, "text": name });
+    let name = json!({ "is": "name", "full": full, "kind": "primary", "form": "original", "quality": "good" });
+    let person = json!({ "kind": "person", "class": "suspect_committed",
+        "claims": [claim("name", name), claim("born", json!({ "is": "date", "date": born }))] });
+    let body = json!({ "why": why("Named by a passenger list"), "subjects": [person] });
+    let made = world.api(node, "analyst")?.post(&format!("/api/v1/cases/{case}/subjects"), &body).await?;
+    id_of(made.get(0).unwrap_or(&Json::Null))
+}
+
+/// Written by the analyst, authorised by the supervisor once Spain's set is here.
+async fn ask(world: &Fleet, case: &str, subject: &str) -> Result<String, Failure> {
+    let analyst = world.api(MA, "analyst")?;
+    let body = json!({
+        "why": why("He may be known where the ferry arrives"),
+        "case": case,
+        "agreement": world.agreement(MA, ES)?.to_string(),
+        "partner": world.node(ES)?.party.as_str(),
+        "class": "suspect_committed",
+        "subjects": [subject],
+    });
+    let check = id_of(&analyst.post("/api/v1/checks", &body).await?)?;
+    until("the partner's tag set did not arrive", async || {
+        let sets = analyst.get("/api/v1/checks/sets").await?;
+        let rows = sets.as_array().cloned().unwrap_or_default();
+        Ok(rows.into_iter().find(|set| text_of(set, "direction").as_deref() == Some("received")))
+    })
+    .await?;
+    let body = json!({ "why": why("The check is needed and narrow"), "case": case });
+    world.api(MA, "supervisor")?.post(&format!("/api/v1/checks/{check}/authorise"), &body).await?;
+    Ok(check)
+}
+
+async fn step(
+    world: &Fleet,
+    node: usize,
+    case: &str,
+    (check, handle): (&str, &str),
+    what: &str,
+) -> Result<(), Failure> {
+    let body = json!({ "why": why("The check gave a possible hit"), "case": case, "what": { "step": what } });
+    let path = format!("/api/v1/checks/{check}/candidates/{handle}");
+    world.api(node, "analyst")?.post(&path, &body).await.map(drop)
+}
+
+fn text_of(one: &Json, key: &str) -> Option<String> {
+    one.get(key).and_then(Json::as_str).map(ToOwned::to_owned)
+}
+
+fn field(one: &Json, key: &str) -> String {
+    one.get(key).map(ToString::to_string).unwrap_or_default()
+}
+
+/// Waits until a node sees a check in a state.
+async fn state(world: &Fleet, node: usize, check: &str, state: &str) -> Result<Json, Failure> {
+    let api = world.api(node, "supervisor")?;
+    let direction = if node == MA { "own" } else { "received" };
+    until(&format!("the check did not become `{state}`"), async || {
+        let all = api.get(&format!("/api/v1/checks?direction={direction}")).await?;
+        let rows = all.as_array().cloned().unwrap_or_default();
+        Ok(rows.into_iter().find(|one| {
+            text_of(one, "id").as_deref() == Some(check) && text_of(one, "state").as_deref() == Some(state)
+        }))
+    })
+    .await
+}
+
+/// Waits until the candidate of a check has something at a node.
+async fn candidate(
+    world: &Fleet,
+    node: usize,
+    check: &str,
+    wanted: impl Fn(&Json) -> Option<String>,
+) -> Result<String, Failure> {
+    let api = world.api(node, "analyst")?;
+    let body = json!({ "reason": text("Following the check of the recruiter") });
+    until("a candidate did not get on", async || {
+        let shown = api.post(&format!("/api/v1/checks/{check}/show"), &body).await?;
+        let all = shown.get("candidates").and_then(Json::as_array).cloned().unwrap_or_default();
+        match all.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(wanted(one)),
+            _more => Err(broken("one person gave more than one candidate")),
+        }
+    })
+    .await
+}
