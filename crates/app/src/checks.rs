@@ -104,7 +104,8 @@ fn agreed(known: &Known) -> Result<(PrivateCheck, TokenPolicy), AppError> {
     let terms = known.agreement().private_check.ok_or_else(no)?;
     let hash = terms.token_policy.ok_or_else(no)?;
     let policy = TokenPolicy::of_hash(&hash).ok_or_else(|| {
-        AppError::conflict("check.token_policy").hint("the agreement names a policy of tokens this program does not know")
+        AppError::conflict("check.token_policy")
+            .hint("the agreement names a policy of tokens this program does not know")
     })?;
     Ok((terms, policy))
 }
@@ -119,7 +120,8 @@ fn checkable(known: &Known) -> Vec<SubjectClass> {
 /// asked), nothing for named eyes only or under conditions that no program can read, nothing expired.
 fn usable(subject: &Subject, own: &PartyId, now: Timestamp) -> Option<Subject> {
     let class = subject.class()?;
-    let barred = !subject.protected_roles().is_empty() || subject.is_minor() && class != SubjectClass::Missing;
+    let barred =
+        !subject.protected_roles().is_empty() || subject.is_minor() && class != SubjectClass::Missing;
     if barred || !CHECKABLE.contains(&class) {
         return None;
     }

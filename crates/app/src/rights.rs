@@ -245,8 +245,18 @@ mod tests {
 
     #[test]
     fn the_node_administrator_sees_no_content() {
-        let content =
-            ["subject", "report", "request", "case", "quarantine", "log", "rights", "rulings", "emergency", "check"];
+        let content = [
+            "subject",
+            "report",
+            "request",
+            "case",
+            "quarantine",
+            "log",
+            "rights",
+            "rulings",
+            "emergency",
+            "check",
+        ];
         for (code, roles) in INTENTS {
             let touches = content.iter().any(|c| code.starts_with(c));
             assert!(!(touches && roles.contains(&Role::NodeAdministrator)), "{code}");

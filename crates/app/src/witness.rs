@@ -196,7 +196,13 @@ impl App {
         Ok(())
     }
 
-    pub(crate) fn alarm(&self, tx: &mut dyn Tx, kind: &str, peer: &PartyId, about: &str) -> Result<(), AppError> {
+    pub(crate) fn alarm(
+        &self,
+        tx: &mut dyn Tx,
+        kind: &str,
+        peer: &PartyId,
+        about: &str,
+    ) -> Result<(), AppError> {
         let cause =
             Sha256::new().chain_update(kind).chain_update(peer.as_str()).chain_update(about).finalize();
         let id = cause.first_chunk::<16>().copied().unwrap_or_default();

@@ -103,7 +103,9 @@ impl Shown {
 
 const fn years(date: PartialDate) -> (u16, u16) {
     match date {
-        PartialDate::Day { year, .. } | PartialDate::Month { year, .. } | PartialDate::Year(year) => (year, year),
+        PartialDate::Day { year, .. } | PartialDate::Month { year, .. } | PartialDate::Year(year) => {
+            (year, year)
+        }
         PartialDate::About(year) => (year.saturating_sub(2), year.saturating_add(2)),
         PartialDate::Between(first, last) => (first, last),
     }

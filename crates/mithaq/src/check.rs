@@ -190,7 +190,9 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         CheckCommand::Refuse { candidate, ground } => {
             candidate.step(ui, &json!({ "step": "refused", "ground": ground }))
         }
-        CheckCommand::Close { id, node } => node.print(ui, Method::POST, &path(id, "close"), Some(&json!({}))),
+        CheckCommand::Close { id, node } => {
+            node.print(ui, Method::POST, &path(id, "close"), Some(&json!({})))
+        }
         CheckCommand::Opening(one) => because(one, "opening"),
         CheckCommand::Figures { from, until, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/checks/figures?from={from}&until={until}"), None)

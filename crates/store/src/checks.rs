@@ -24,7 +24,8 @@ use crate::vault::{Kind, Plain, Record, erase_keys};
 use crate::{StoreError, Vault};
 
 const OF: Of = Of("check_query");
-const COLUMNS: &str = "SELECT id, direction, partner, agreement, case_id, purpose, class, officer, author, authoriser,
+const COLUMNS: &str =
+    "SELECT id, direction, partner, agreement, case_id, purpose, class, officer, author, authoriser,
     warrant, subjects, queries, epoch, state, outcome, commitment, digest, created_at, ended_at, claims, hits,
     confirmed, rejected, version FROM check_query";
 
@@ -236,10 +237,7 @@ fn read(row: &Row) -> Result<Check, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
-pub fn subjects(
-    tx: &mut dyn Tx,
-    number: ObjectId,
-) -> Result<Vec<(SubjectId, Option<Strength>)>, StoreError> {
+pub fn subjects(tx: &mut dyn Tx, number: ObjectId) -> Result<Vec<(SubjectId, Option<Strength>)>, StoreError> {
     let sql = "SELECT subject, strength FROM check_subject WHERE check_id = $1 ORDER BY subject LIMIT 1000";
     let of = Of("check_subject");
     tx.query(sql, &[id(number)])?
@@ -280,8 +278,7 @@ pub fn asked_since(
     let sql = "SELECT 1 FROM check_subject s JOIN check_query q ON q.id = s.check_id
         WHERE s.subject = $1 AND q.case_id = $2 AND q.agreement = $3 AND q.partner = $4 AND q.created_at >= $5
         AND q.direction = 'own' AND q.queries > 0 AND q.state <> 'aborted' LIMIT 1";
-    let args =
-        [id(subject), id(case), agreement(id_of), Value::from(partner.as_str()), time(since)];
+    let args = [id(subject), id(case), agreement(id_of), Value::from(partner.as_str()), time(since)];
     Ok(tx.query_opt(sql, &args)?.is_some())
 }
 
@@ -293,7 +290,12 @@ fn opening_of(number: &ObjectId) -> Record<'_> {
 ///
 /// # Errors
 /// [`StoreError::Missing`] when there is no such check; an opening that is there already is a violated constraint.
-pub fn put_opening(tx: &mut dyn Tx, vault: &Vault, number: ObjectId, opening: &[u8]) -> Result<(), StoreError> {
+pub fn put_opening(
+    tx: &mut dyn Tx,
+    vault: &Vault,
+    number: ObjectId,
+    opening: &[u8],
+) -> Result<(), StoreError> {
     let sealed = vault.seal(&opening_of(&number), opening)?;
     let sql = "UPDATE check_query SET content = $2 WHERE id = $1";
     crate::sql::change_one(tx, sql, &[id(number), Value::from(sealed.content)], "check")?;

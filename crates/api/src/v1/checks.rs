@@ -359,4 +359,3 @@ pub(crate) async fn sets(
     let found = blocking(app, move |app| app.check_sets(may)).await?;
     Ok(Json(found.iter().map(SetView::from).collect()))
 }
-

@@ -3,8 +3,8 @@
 use mithaq_app::CheckShown;
 use mithaq_check::follow::{Released, Stage, Verdict};
 use mithaq_check::{Shown, Strength};
-use mithaq_store::checks::{Candidate, Check};
 use mithaq_model::{Sex, Timestamp};
+use mithaq_store::checks::{Candidate, Check};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -170,7 +170,10 @@ impl From<&CheckShown> for ShownView {
         Self {
             check: CheckView::from(&shown.check),
             subjects: asked
-                .map(|(subject, band)| AskedView { subject: subject.to_string(), band: band.map(Strength::code) })
+                .map(|(subject, band)| AskedView {
+                    subject: subject.to_string(),
+                    band: band.map(Strength::code),
+                })
                 .collect(),
             candidates: shown.candidates.iter().map(CandidateView::of).collect(),
         }

@@ -117,7 +117,8 @@ impl App {
         let known = self.known(new.agreement)?;
         let warrant = new.warrant.as_deref().map(|text| self.reference(text)).transpose()?;
         if new.class == SubjectClass::Wanted && warrant.is_none() {
-            return Err(AppError::invalid("warrant").hint("a wanted person is asked about under a warrant: give its reference"));
+            return Err(AppError::invalid("warrant")
+                .hint("a wanted person is asked about under a warrant: give its reference"));
         }
         let mut distinct = new.subjects.clone();
         distinct.sort();

@@ -109,7 +109,10 @@ mod tests {
         assert_eq!((one.hits, one.confirmed, one.rejected), (Cell::Hidden, Cell::Hidden, Cell::Hidden));
         assert_eq!(one.false_per_mille, None);
         let many = tally(30, 10);
-        assert_eq!((many.confirmed, many.rejected, many.false_per_mille), (Cell::Count(30), Cell::Count(10), Some(250)));
+        assert_eq!(
+            (many.confirmed, many.rejected, many.false_per_mille),
+            (Cell::Count(30), Cell::Count(10), Some(250))
+        );
         assert_eq!(tally(0, 0).false_per_mille, None);
     }
 }

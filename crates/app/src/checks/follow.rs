@@ -66,11 +66,7 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn checks(
-        &self,
-        _may: May<intent::ReadCheck>,
-        direction: Direction,
-    ) -> Result<Vec<Check>, AppError> {
+    pub fn checks(&self, _may: May<intent::ReadCheck>, direction: Direction) -> Result<Vec<Check>, AppError> {
         self.read(move |_app, tx| Ok(checks::list(tx, direction, 1_000)?))
     }
 
@@ -196,8 +192,9 @@ impl App {
         self.candidate_step(may, access, (number, handle), move |app, tx, mut check, mut one| {
             let compared = one.compared && app.shown_by(tx, &one)?.is_some();
             if judged == JudgedAs::Same && !compared {
-                return Err(AppError::conflict("check.not_compared")
-                    .hint("`mithaq check compare` first, on both sides: nobody confirms what was not looked at"));
+                return Err(AppError::conflict("check.not_compared").hint(
+                    "`mithaq check compare` first, on both sides: nobody confirms what was not looked at",
+                ));
             }
             let (event, verdict) = match judged {
                 JudgedAs::Same => (Step::Judged(Verdict::Same, may.actor()), "same"),
@@ -241,7 +238,9 @@ impl App {
                 Outcome::Refusal(ground) => {
                     let known = app.known(check.agreement)?;
                     if !known.agreement().refusal_grounds.contains(&ground) {
-                        return Err(AppError::invalid("ground").hint("the agreement lists the grounds of refusal"));
+                        return Err(
+                            AppError::invalid("ground").hint("the agreement lists the grounds of refusal")
+                        );
                     }
                     one.ground = Some(ground.code().to_owned());
                     (Released::Refusal, ground.code().to_owned())
@@ -370,12 +369,7 @@ impl App {
     }
 
     /// As [`App::take_word`], as the answer to a word that was sent.
-    pub(super) fn hear(
-        &self,
-        theirs: Word,
-        peer: &PartyId,
-        sent: Option<Vec<u8>>,
-    ) -> Result<Word, AppError> {
+    pub(super) fn hear(&self, theirs: Word, peer: &PartyId, sent: Option<Vec<u8>>) -> Result<Word, AppError> {
         let peer = peer.clone();
         self.write(move |app, tx| {
             let (number, handle) = (ObjectId::new(theirs.check), ObjectId::new(theirs.handle));
@@ -452,9 +446,8 @@ impl App {
     fn close_in(&self, tx: &mut dyn Tx, mut check: Check, event: Event) -> Result<(), AppError> {
         // Who asked tells; who was asked is asked.
         let untold = |one: &Candidate| check.direction == Direction::Own && !one.told;
-        let open = |one: &Candidate| {
-            step(one.stage, Step::Close, one.since, self.now()).is_err() || untold(one)
-        };
+        let open =
+            |one: &Candidate| step(one.stage, Step::Close, one.since, self.now()).is_err() || untold(one);
         let draft = check.state == CheckState::Draft;
         if !(check.state.has_ended() || draft) || checks::candidates(tx, check.id)?.iter().any(open) {
             return Err(AppError::conflict("check.not_ended").hint("each candidate needs an outcome first"));

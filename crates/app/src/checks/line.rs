@@ -139,7 +139,10 @@ impl App {
         if words.is_empty() {
             return Ok(Vec::new());
         }
-        self.checks.open().next_word.insert(peer.clone(), now.plus(if soon { WORD_SOON } else { WORD_LATER }));
+        self.checks
+            .open()
+            .next_word
+            .insert(peer.clone(), now.plus(if soon { WORD_SOON } else { WORD_LATER }));
         let call = |(agreement, word): (AgreementId, Word)| CheckCall {
             agreement,
             kind: CheckKind::Candidate,
@@ -297,9 +300,9 @@ impl App {
     fn take_handles(&self, ends: &Ends, check: ObjectId, bytes: &[u8]) -> Result<(), AppError> {
         let found = self.checks.open().underway.remove(&wire(check));
         let Some((_, Underway::Claiming(claims, hits))) = found else { return Ok(()) };
-        let read = Handles::from_bytes(bytes).ok().filter(|handles| {
-            handles.check == claims.check && handles.handles.len() == claims.halves.len()
-        });
+        let read = Handles::from_bytes(bytes)
+            .ok()
+            .filter(|handles| handles.check == claims.check && handles.handles.len() == claims.halves.len());
         let Some(handles) = read else {
             self.abort(check, "check.handles", true)?;
             return Err(misbehaved("check.handles", AskError::Replay));

@@ -169,7 +169,8 @@ impl App {
             }
             let number = last.saturating_add(1);
             let epoch = Epoch { number, valid_from: now, valid_to: now.plus(EPOCH) };
-            let info = [ends.0.as_bytes().as_slice(), &number.to_be_bytes(), ends.1.as_str().as_bytes()].concat();
+            let info =
+                [ends.0.as_bytes().as_slice(), &number.to_be_bytes(), ends.1.as_str().as_bytes()].concat();
             let key = SecretKey::derive(mode, &seed, &info)
                 .map_err(|error| AppError::bug("check.key").because(error))?;
             checks::add_epoch(tx, &app.vault, (&ends.0, &ends.1), &epoch, &*key.to_bytes())?;
@@ -333,4 +334,3 @@ impl App {
         Ok(covered && class && usable(&subject, &self.party, self.now()).is_some())
     }
 }
-

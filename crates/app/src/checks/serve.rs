@@ -3,8 +3,8 @@
 
 use mithaq_check::oprf::SecretKey;
 use mithaq_check::{
-    Admission, Answer, Charged, CheckState, Claims, Desk as Facts, Handles, Refused, Register, Request, SetHeader,
-    Word, admit, review_due,
+    Admission, Answer, Charged, CheckState, Claims, Desk as Facts, Handles, Refused, Register, Request,
+    SetHeader, Word, admit, review_due,
 };
 use mithaq_db::Tx;
 use mithaq_model::{AgreementId, CaseId, Millis, ObjectId, PartyId, SubjectId};
@@ -99,7 +99,8 @@ impl App {
             let rest = bytes.get(from..).filter(|rest| !rest.is_empty()).unwrap_or(&bytes);
             let part = rest.get(..PART).unwrap_or(rest);
             let total = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            let head = [row.epoch, row.number, total].iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<u8>>();
+            let head =
+                [row.epoch, row.number, total].iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<u8>>();
             Ok([head.as_slice(), part].concat())
         })
     }
@@ -117,7 +118,8 @@ impl App {
             Decided::Again(bytes) => bytes,
             Decided::Refused(refused, request) => {
                 let decoys = if refused.silent { elements } else { 0 };
-                let random = (0..decoys).map(|_| random::<64>(&*self.entropy)).collect::<Result<Vec<_>, _>>()?;
+                let random =
+                    (0..decoys).map(|_| random::<64>(&*self.entropy)).collect::<Result<Vec<_>, _>>()?;
                 self.keep_answer(check, refused.answer(&request, &random).to_bytes(), ends)?
             }
             Decided::Evaluate(charged, key) => {

@@ -1,12 +1,15 @@
 //! The private check between two agencies: asked, authorised, decided on both sides, charged, evaluated, compared,
 //! confirmed or rejected, released, closed; and everything that is refused on the way.
 
-use mithaq_app::{AppError, CheckCall, CheckKind, CheckShown, ErrorKind, JudgedAs, NewCheck, Outcome, Use, intent};
+use mithaq_app::{
+    AppError, CheckCall, CheckKind, CheckShown, ErrorKind, JudgedAs, NewCheck, Outcome, Use, intent,
+};
 use mithaq_check::oprf::Element;
 use mithaq_check::{Answer, Binding, CheckState, Claims, Opening, Request, TokenPolicy, Word};
 use mithaq_db::Tx;
 use mithaq_model::{
-    AgreementId, CaseId, CrimeArea, Days, Millis, ObjectId, Purpose, RefusalGround, SubjectClass, SubjectId, Tlp,
+    AgreementId, CaseId, CrimeArea, Days, Millis, ObjectId, Purpose, RefusalGround, SubjectClass, SubjectId,
+    Tlp,
 };
 use mithaq_store::checks::{self, Check};
 use mithaq_testkit::{subject_named, text};
@@ -246,7 +249,9 @@ fn a_hit_across_scripts_goes_from_the_question_to_the_release() {
     for node in [scene.ma(), scene.es()] {
         let stage = show(node, check).candidates[0].0.stage;
         assert_eq!(stage, mithaq_check::follow::Stage::CoreExchanged, "{}", node.party);
-        for kind in ["check.compared", "check.judged", "check.confirmed", "check.released", "check.possible_hit"] {
+        for kind in
+            ["check.compared", "check.judged", "check.confirmed", "check.released", "check.possible_hit"]
+        {
             assert_eq!(node.count(kind), 1, "{kind} at {}", node.party);
         }
     }
@@ -349,7 +354,11 @@ fn a_check_is_refused_before_it_leaves() {
         code(scene.draft(new))
     };
     assert_eq!(with(&|new| new.class = SubjectClass::Witness), "check.CAT");
-    assert_eq!(with(&|new| new.class = SubjectClass::Convicted), "check.CAT", "the subject is of another class");
+    assert_eq!(
+        with(&|new| new.class = SubjectClass::Convicted),
+        "check.CAT",
+        "the subject is of another class"
+    );
     assert_eq!(with(&|new| new.class = SubjectClass::Wanted), "input.warrant");
     assert_eq!(with(&|new| new.subjects = Vec::new()), "check.BUD", "nobody is not everybody");
     assert_eq!(with(&|new| new.subjects = vec![SubjectId::new([77; 16])]), "object.not_found");
@@ -372,8 +381,7 @@ fn a_check_is_refused_before_it_leaves() {
     ma.app.assign_to_case(govern, scene.ma_case, both).unwrap();
     let other = scene.stranger(30, "Somebody Third");
     let actor = ma.actor("both");
-    let (ask, authorise) =
-        (actor.may(intent::AskCheck).unwrap(), actor.may(intent::AuthoriseCheck).unwrap());
+    let (ask, authorise) = (actor.may(intent::AskCheck).unwrap(), actor.may(intent::AuthoriseCheck).unwrap());
     let access = || ma.enter("both", scene.ma_case);
     let own = ma.app.draft_check(ask, &access(), scene.new_check(&[other])).unwrap();
     assert_eq!(code(ma.app.authorise_check(authorise, &access(), own)), "check.two_persons");
@@ -591,7 +599,8 @@ fn a_set_holds_only_whom_class_handling_and_agreement_allow() {
     add(50, SubjectClass::Victim, ES, case, &|_| ());
     add(51, suspect, MA, case, &|_| ());
     add(52, suspect, ES, case, &|claim| {
-        claim.handling = mithaq_model::Handling::new(mithaq_model::HandlingCodes::H0, Tlp::Red, mithaq_model::Pap::Amber);
+        claim.handling =
+            mithaq_model::Handling::new(mithaq_model::HandlingCodes::H0, Tlp::Red, mithaq_model::Pap::Amber);
     });
     add(53, suspect, ES, case, &|claim| claim.source = mithaq_model::ClaimSource::Received);
     let closed = es.case(CrimeArea::ForeignTerroristFighters);
@@ -612,9 +621,8 @@ fn who_was_erased_since_the_set_was_made_is_no_hit() {
     let scene = Scene::new(CAPS);
     let check = scene.asked();
     let theirs = scene.theirs;
-    let erase = move |tx: &mut dyn Tx| -> Result<_, AppError> {
-        Ok(mithaq_store::subjects::erase(tx, &[theirs])?)
-    };
+    let erase =
+        move |tx: &mut dyn Tx| -> Result<_, AppError> { Ok(mithaq_store::subjects::erase(tx, &[theirs])?) };
     assert_eq!(scene.es().db.write(erase).unwrap(), 1);
     scene.run();
     assert_eq!(row(scene.ma(), check).state, CheckState::NoHit);
@@ -650,12 +658,15 @@ fn a_new_set_shares_nothing_with_the_last_and_a_new_key_comes_with_its_time() {
 fn a_set_that_is_not_the_partners_own_is_refused() {
     let scene = Scene::new(CAPS);
     let before = set_of(scene.ma(), &scene, false).header.number;
-    scene.es().app.publish_set(
-        scene.es().actor("spoc").may(intent::PublishSet).unwrap(),
-        scene.world.agreement,
-        &scene.ma().party,
-    )
-    .unwrap();
+    scene
+        .es()
+        .app
+        .publish_set(
+            scene.es().actor("spoc").may(intent::PublishSet).unwrap(),
+            scene.world.agreement,
+            &scene.ma().party,
+        )
+        .unwrap();
     scene.world.clock.0.advance(Millis::hours(1));
     let call = scene.calls().into_iter().find(|call| call.kind == CheckKind::Set).unwrap();
     let good = scene.answer(&call).unwrap();
@@ -737,7 +748,10 @@ fn what_another_asked_is_nobody_elses_to_claim_or_speak_of() {
     let again = Claims { check: word.check, halves: vec![[1; 32]] };
     assert_eq!(scene.post(CheckKind::Claims, &again.to_bytes()).unwrap_err().kind(), ErrorKind::NotFound);
     let unknown = Word { handle: [9; 16], ..word };
-    assert_eq!(scene.post(CheckKind::Candidate, &unknown.to_bytes()).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        scene.post(CheckKind::Candidate, &unknown.to_bytes()).unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
 }
 
 fn scene_request(scene: &Scene) -> Vec<u8> {

@@ -1,9 +1,12 @@
 //! The documents of the private check.
 
 use super::{Outcome, Target, refused, same_bytes};
+use mithaq_check::follow::{Released, Verdict};
 use mithaq_check::oprf::{Element, Mode, Proof, SecretKey};
-use mithaq_check::{Answer, Claims, Handles, Opening, Request, SetHeader, SignedSet, TagSet, TokenPolicy};
-use mithaq_model::{AgreementId, CaseId, PartyId, Purpose, SubjectClass, Timestamp};
+use mithaq_check::{
+    Answer, Claims, Handles, Opening, Request, SetHeader, Shown, SignedSet, TagSet, TokenPolicy, Word,
+};
+use mithaq_model::{AgreementId, CaseId, PartyId, Purpose, Sex, SubjectClass, Timestamp};
 
 const DIGEST: [u8; 32] = [6; 32];
 const CHECK: [u8; 16] = [1; 16];
@@ -28,6 +31,9 @@ pub(super) fn targets() -> Vec<Target> {
         }),
         target("check-handles", "handles of candidates", handles(), |bytes| {
             once(bytes, Handles::from_bytes, Handles::to_bytes)
+        }),
+        target("check-word", "a word about a candidate", words(), |bytes| {
+            once(bytes, Word::from_bytes, Word::to_bytes)
         }),
         target("check-opening", "the opening of a query set", openings(), |bytes| {
             once(bytes, Opening::from_bytes, Opening::to_bytes)
@@ -119,6 +125,19 @@ fn claims() -> Vec<Vec<u8>> {
 
 fn handles() -> Vec<Vec<u8>> {
     vec![Handles { check: CHECK, handles: vec![Some([1; 16]), None] }.to_bytes()]
+}
+
+fn words() -> Vec<Vec<u8>> {
+    let (check, handle) = (CHECK, [2; 16]);
+    let shown = Some(Shown { years: Some((1987, 1988)), sex: Some(Sex::Male) });
+    [
+        Word { check, handle, shown: None, verdict: None, released: None },
+        Word { check, handle, shown, verdict: Some(Verdict::Same), released: Some(Released::Report) },
+        Word { check, handle, shown: Some(Shown::default()), verdict: Some(Verdict::Other), released: None },
+    ]
+    .iter()
+    .map(Word::to_bytes)
+    .collect()
 }
 
 fn openings() -> Vec<Vec<u8>> {

@@ -20,7 +20,12 @@ pub(super) fn provided(text: &str) -> String {
 }
 
 /// Morocco asks Spain about two persons, one of whom Spain knows under another script.
-pub(super) async fn tell(world: &Fleet, case: &str, es_case: &str, teller: &Teller) -> Result<String, Failure> {
+pub(super) async fn tell(
+    world: &Fleet,
+    case: &str,
+    es_case: &str,
+    teller: &Teller,
+) -> Result<String, Failure> {
     let known = write(world, MA, case, ("ar", "عبد الحميد تازروت"), "1987/1988").await?;
     let unknown = write(world, MA, case, ("ar", "إدريس بن سعيد الطويل"), "1979").await?;
     write(world, ES, es_case, ("ru", "Абдельхамид Тазерут"), "1987").await?;
@@ -77,7 +82,8 @@ async fn write(
             "handling": handling(), "expires": expires })
     };
     let full = json!({ "lang": lang, "text": name });
-    let name = json!({ "is": "name", "full": full, "kind": "primary", "form": "original", "quality": "good" });
+    let name =
+        json!({ "is": "name", "full": full, "kind": "primary", "form": "original", "quality": "good" });
     let person = json!({ "kind": "person", "class": "suspect_committed",
         "claims": [claim("name", name), claim("born", json!({ "is": "date", "date": born }))] });
     let body = json!({ "why": why("Named by a passenger list"), "subjects": [person] });

@@ -11,7 +11,8 @@ use crate::vault::{Kind, Plain, Record, erase_keys};
 use crate::{StoreError, Vault};
 
 const OF: Of = Of("check_candidate");
-const COLUMNS: &str = "SELECT c.check_id, c.handle, c.subject, c.strength, c.stage, c.ours, c.ours_by, c.theirs,
+const COLUMNS: &str =
+    "SELECT c.check_id, c.handle, c.subject, c.strength, c.stage, c.ours, c.ours_by, c.theirs,
     c.due_at, c.ours_out, c.theirs_out, c.report, c.ground, c.compared, c.told, c.since, c.version
     FROM check_candidate c";
 
@@ -79,7 +80,15 @@ fn stage_columns(stage: &Stage) -> [Value; 7] {
     let none = || Value::from(None::<&str>);
     let words = |code: Option<&'static str>| Value::from(code);
     let nothing = |code: &'static str| {
-        [Value::from(code), none(), Value::from(None::<Vec<u8>>), none(), Value::from(None::<i64>), none(), none()]
+        [
+            Value::from(code),
+            none(),
+            Value::from(None::<Vec<u8>>),
+            none(),
+            Value::from(None::<i64>),
+            none(),
+            none(),
+        ]
     };
     match stage {
         Stage::PossibleHit { ours, theirs } => [
@@ -241,7 +250,8 @@ pub fn show(
 ) -> Result<(), StoreError> {
     let name = name(check, handle);
     let sealed = vault.seal(&Record { kind: Kind::CheckCandidate, id: &name, version: 1 }, what)?;
-    let sql = "UPDATE check_candidate SET content = $3 WHERE check_id = $1 AND handle = $2 AND content IS NULL";
+    let sql =
+        "UPDATE check_candidate SET content = $3 WHERE check_id = $1 AND handle = $2 AND content IS NULL";
     if tx.exec(sql, &[id(check), id(handle), Value::from(sealed.content)])? == 1 {
         Vault::put_keys(tx, &[sealed.key])?;
     }

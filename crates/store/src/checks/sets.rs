@@ -92,11 +92,8 @@ pub fn newest_epoch(
                WHERE agreement = $1 AND partner = $2 ORDER BY epoch DESC LIMIT 1";
     let row = tx.query_opt(sql, &[agreement(id), Value::from(partner.as_str())])?;
     let Some(row) = row else { return Ok(None) };
-    let epoch = Epoch {
-        number: OF.u32(&row, 0)?,
-        valid_from: OF.time(&row, 1)?,
-        valid_to: OF.time(&row, 2)?,
-    };
+    let epoch =
+        Epoch { number: OF.u32(&row, 0)?, valid_from: OF.time(&row, 1)?, valid_to: OF.time(&row, 2)? };
     let name = name(id, partner, epoch.number);
     let sql = "SELECT e.content, k.master, k.wrapped FROM check_epoch e
                LEFT JOIN record_key k ON k.id = $4 AND k.kind = 12 AND k.version = 1

@@ -70,10 +70,13 @@ fn a_check_is_kept_as_it_was_and_changed_by_who_read_it_last() {
         assert!(matches!(twice, StoreError::Conflict { .. }));
         let mut one = node.write(|tx, _| checks::locked(tx, CHECK)).unwrap().unwrap();
         assert_eq!(one, check(Direction::Own));
-        let since = |queries: u32| node.read(move |tx, _| {
-            let asked = checks::asked_since(tx, (SUBJECT, CASE), (&AGREEMENT, &party("es-police")), at(500))?;
-            Ok((asked, queries))
-        });
+        let since = |queries: u32| {
+            node.read(move |tx, _| {
+                let asked =
+                    checks::asked_since(tx, (SUBJECT, CASE), (&AGREEMENT, &party("es-police")), at(500))?;
+                Ok((asked, queries))
+            })
+        };
         assert!(!since(0).unwrap().0, "a draft was not asked");
         one.queries = 8;
         one.state = CheckState::Executing;
@@ -148,7 +151,8 @@ fn what_opens_a_closed_check_is_gone_from_every_table() {
         assert_eq!(opening.as_slice(), b"seed salt tokens");
         let shown = node.read(|tx, vault| checks::shown(tx, vault, (CHECK, HANDLE))).unwrap().unwrap();
         assert_eq!(shown.as_slice(), b"1987");
-        let keys = || node.read(|tx, _| Ok(tx.query("SELECT id FROM record_key WHERE kind IN (13, 14)", &[])?));
+        let keys =
+            || node.read(|tx, _| Ok(tx.query("SELECT id FROM record_key WHERE kind IN (13, 14)", &[])?));
         assert_eq!(keys().unwrap().len(), 2);
         node.write(|tx, _| checks::destroy(tx, CHECK)).unwrap();
         assert!(keys().unwrap().is_empty());
@@ -156,7 +160,10 @@ fn what_opens_a_closed_check_is_gone_from_every_table() {
         assert_eq!(node.read(|tx, _| checks::stored_answers(tx, CHECK)).unwrap(), (None, None));
         assert!(node.read(|tx, _| checks::candidates(tx, CHECK)).unwrap().is_empty());
         assert!(node.read(|tx, _| checks::subjects(tx, CHECK)).unwrap().is_empty());
-        assert!(node.read(|tx, _| checks::get(tx, CHECK)).unwrap().is_some(), "the row stays for the figures");
+        assert!(
+            node.read(|tx, _| checks::get(tx, CHECK)).unwrap().is_some(),
+            "the row stays for the figures"
+        );
     }
 }
 
@@ -176,15 +183,19 @@ fn a_key_is_destroyed_with_its_epoch_and_a_set_replaces_the_last() {
         assert!(matches!(add(2).unwrap_err(), StoreError::Conflict { .. }));
         let newest = || {
             let partner = partner.clone();
-            node.read(move |tx, vault| checks::newest_epoch(tx, vault, (&AGREEMENT, &partner))).unwrap().unwrap()
+            node.read(move |tx, vault| checks::newest_epoch(tx, vault, (&AGREEMENT, &partner)))
+                .unwrap()
+                .unwrap()
         };
         assert_eq!((newest().0, newest().1.unwrap().as_slice()), (epoch(2), [7; 32].as_slice()));
-        let end = |days: u32| node.write(move |tx, _| checks::end_epochs(tx, at(0).plus(Days(days)))).unwrap();
+        let end =
+            |days: u32| node.write(move |tx, _| checks::end_epochs(tx, at(0).plus(Days(days)))).unwrap();
         assert_eq!(end(1), [(AGREEMENT, partner.clone(), 1)]);
         assert_eq!(end(1), []);
         assert_eq!(end(2).len(), 1);
         assert!(newest().1.is_none(), "the key is gone, the number stays");
-        let keys = node.read(|tx, _| Ok(tx.query("SELECT id FROM record_key WHERE kind = 12", &[])?)).unwrap();
+        let keys =
+            node.read(|tx, _| Ok(tx.query("SELECT id FROM record_key WHERE kind = 12", &[])?)).unwrap();
         assert!(keys.is_empty());
 
         let set = |number: u32, own| StoredSet {
@@ -203,7 +214,8 @@ fn a_key_is_destroyed_with_its_epoch_and_a_set_replaces_the_last() {
             node.write(move |tx, _| checks::put_set(tx, &one, &[9, u8::from(own)])).unwrap();
         }
         assert_eq!(node.read(|tx, _| checks::sets(tx)).unwrap(), [set(5, false), set(2, true)]);
-        let found = node.read(|tx, _| checks::set_bytes(tx, (&AGREEMENT, &party("es-police")), true)).unwrap();
+        let found =
+            node.read(|tx, _| checks::set_bytes(tx, (&AGREEMENT, &party("es-police")), true)).unwrap();
         assert_eq!(found, Some(vec![9, 1]));
         let none = node.read(|tx, _| checks::set(tx, (&AGREEMENT, &party("ci-judiciary")), true)).unwrap();
         assert_eq!(none, None);
@@ -261,7 +273,8 @@ fn checks_are_counted_by_direction_partner_and_agreement() {
                 (3, CheckState::Refused, Direction::Own),
                 (4, CheckState::Evaluated, Direction::Received),
             ] {
-                let one = Check { id: ObjectId::new([n; 16]), state, queries: 8, hits: 1, ..check(direction) };
+                let one =
+                    Check { id: ObjectId::new([n; 16]), state, queries: 8, hits: 1, ..check(direction) };
                 checks::add(tx, &one, &[])?;
             }
             Ok(())
