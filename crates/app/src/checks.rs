@@ -59,7 +59,8 @@ struct Incoming {
 struct Inside {
     underway: BTreeMap<CheckId, (Ends, Underway)>,
     sets: BTreeMap<(Ends, bool), Arc<SignedSet>>,
-    registers: BTreeMap<(Ends, u32), Arc<Register>>,
+    /// With the epoch and number of the set it was made for: another process may have made a newer one.
+    registers: BTreeMap<Ends, ((u32, u32), Arc<Register>)>,
     incoming: BTreeMap<Ends, Incoming>,
     /// When the partner is asked for a newer set.
     next_set: BTreeMap<Ends, Timestamp>,

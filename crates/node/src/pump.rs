@@ -243,12 +243,14 @@ impl Pump {
         }
     }
 
-    /// Carries the documents of private checks, one round at a time, beside everything else.
+    /// Carries the documents of private checks, one round at a time, beside everything else and under no lease: taking
+    /// one twice is safe.
     async fn check(&mut self) {
         if let Some(task) = self.checking.take_if(|task| task.is_finished())
             && let Ok(Err(error)) = task.await
         {
             tracing::debug!(peer = %self.peer, %error, "a private check got no answer");
+            self.next_endpoint(&error);
             self.check_next = Instant::now() + CHECK_RETRY;
         }
         if self.client.is_none() {

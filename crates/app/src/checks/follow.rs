@@ -468,10 +468,11 @@ impl App {
         let executing = self.read(|_app, tx| Ok(checks::in_state(tx, CheckState::Executing, CHORES)?))?;
         for check in executing {
             let here = self.checks.open().underway.contains_key(&check.id.to_bytes());
-            if !here {
-                self.abort(check.id, "check.restarted", false)?;
-            } else if self.now() >= check.created.plus(PATIENCE) {
+            if self.now() >= check.created.plus(PATIENCE) {
                 self.abort(check.id, "check.timeout", false)?;
+            } else if !here && !self.is_shared() {
+                // Of several processes another may hold it: then its time ends it.
+                self.abort(check.id, "check.restarted", false)?;
             }
         }
         self.write(|app, tx| {

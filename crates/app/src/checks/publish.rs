@@ -88,7 +88,10 @@ impl App {
         if !ended.is_empty() {
             let mut inside = self.checks.open();
             for (agreement, partner, epoch) in ended {
-                inside.registers.remove(&((agreement, partner), epoch));
+                let ends = (agreement, partner);
+                if inside.registers.get(&ends).is_some_and(|((of, _), _)| *of == epoch) {
+                    inside.registers.remove(&ends);
+                }
             }
             drop(inside);
             self.wipe();
@@ -150,7 +153,8 @@ impl App {
             Ok((of, signed))
         })?;
         let mut inside = self.checks.open();
-        inside.registers.insert((signed.0.clone(), epoch.number), kept);
+        let made_for = (signed.1.header.epoch, signed.1.header.number);
+        inside.registers.insert(signed.0.clone(), (made_for, kept));
         inside.sets.insert((signed.0, true), Arc::new(signed.1));
         Ok(subjects)
     }
@@ -212,9 +216,15 @@ impl App {
 
     /// The register of an epoch, from memory or made anew after a restart; none when its key is gone.
     pub(super) fn register(&self, ends: &Ends, epoch: u32) -> Result<Option<Arc<Register>>, AppError> {
-        let key = (ends.clone(), epoch);
-        if let Some(kept) = self.checks.open().registers.get(&key).cloned() {
-            return Ok(Some(kept));
+        let of = ends.clone();
+        let newest = self.read(move |_app, tx| Ok(checks::set(tx, (&of.0, &of.1), true)?))?;
+        let Some(made_for) = newest.filter(|set| set.epoch == epoch).map(|set| (set.epoch, set.number))
+        else {
+            return Ok(None);
+        };
+        let kept = self.checks.open().registers.get(ends).cloned();
+        if let Some((_, register)) = kept.filter(|(of, _)| *of == made_for) {
+            return Ok(Some(register));
         }
         let known = self.known(ends.0)?;
         let (terms, policy) = agreed(&known)?;
@@ -231,7 +241,7 @@ impl App {
         let header = self.header(ends, &policy, (found, &secret));
         let (register, _) = self.make_register(&known, &policy, (&header, &secret))?;
         let register = Arc::new(register);
-        self.checks.open().registers.insert(key, Arc::clone(&register));
+        self.checks.open().registers.insert(ends.clone(), (made_for, Arc::clone(&register)));
         Ok(Some(register))
     }
 

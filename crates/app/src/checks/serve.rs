@@ -300,6 +300,10 @@ impl App {
         };
         let evaluated = if row.state == CheckState::Evaluated { row.queries } else { 0 };
         let register = if evaluated == 0 { None } else { self.register(ends, row.epoch)? };
+        if evaluated > 0 && register.is_none() {
+            // The epoch ended in between: better no answer than a false "no hit".
+            return Err(AppError::not_found());
+        }
         let ends = ends.clone();
         self.write(move |app, tx| {
             let evaluated = usize::try_from(evaluated).unwrap_or(0);

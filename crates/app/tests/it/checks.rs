@@ -861,6 +861,38 @@ fn core_data_that_is_overdue_is_an_alarm() {
 }
 
 #[test]
+fn a_restart_ends_what_was_under_way_and_nothing_of_it_is_kept() {
+    let mut scene = Scene::new(CAPS);
+    let check = scene.asked();
+    let clock = scene.world.clock.clone();
+    let node = &mut scene.world.nodes[0];
+    let parts = crate::world::parts(&node.party, (16, 1), &clock, &node.mark);
+    let (db, shared) = (node.db.clone(), node.app.is_shared());
+    let app = mithaq_app::App::open(db.clone(), parts).unwrap();
+    node.come_back(app, db);
+    assert!(!scene.calls().iter().any(|call| call.kind == CheckKind::Request));
+    if shared {
+        // Another process of the node may hold it.
+        clock.0.advance(Millis::hours(25));
+    }
+    scene.ma().app.tick_checks().unwrap();
+    let here = row(scene.ma(), check);
+    let why = if shared { "check.timeout" } else { "check.restarted" };
+    assert_eq!((here.state, here.outcome.as_deref()), (CheckState::Aborted, Some(why)));
+    assert!(stored(scene.ma(), check).is_none() && opening(scene.ma(), check).is_none());
+    // The asked side goes on after its own restart too: its outputs are made anew from its subjects.
+    scene.run();
+    let check = scene.asked();
+    let node = &mut scene.world.nodes[1];
+    let parts = crate::world::parts(&node.party, (32, 1), &clock, &node.mark);
+    let db = node.db.clone();
+    let app = mithaq_app::App::open(db.clone(), parts).unwrap();
+    node.come_back(app, db);
+    scene.run();
+    assert_eq!(row(scene.ma(), check).state, CheckState::PossibleHit);
+}
+
+#[test]
 fn an_agreement_that_is_suspended_answers_no_check() {
     let scene = Scene::new(CAPS);
     let check = scene.asked();
