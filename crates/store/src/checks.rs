@@ -334,14 +334,14 @@ pub fn put_handles(tx: &mut dyn Tx, number: ObjectId, handles: &[u8]) -> Result<
     crate::sql::change_one(tx, sql, &[id(number), Value::from(handles)], "check")
 }
 
+/// A stored answer and stored handles; none where there are none yet, or they were destroyed.
+pub type StoredAnswers = (Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// Returns the stored answer and handles.
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn stored_answers(
-    tx: &mut dyn Tx,
-    number: ObjectId,
-) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), StoreError> {
+pub fn stored_answers(tx: &mut dyn Tx, number: ObjectId) -> Result<StoredAnswers, StoreError> {
     let sql = "SELECT answer, handles FROM check_query WHERE id = $1";
     let Some(row) = tx.query_opt(sql, &[id(number)])? else { return Ok((None, None)) };
     Ok((row.opt_bytes(0)?.map(<[u8]>::to_vec), row.opt_bytes(1)?.map(<[u8]>::to_vec)))

@@ -299,7 +299,7 @@ impl App {
         one.stage = step(before, event, one.since, self.now()).map_err(|no| {
             AppError::conflict(match no {
                 mithaq_check::follow::FollowError::Twice => "check.spoken",
-                _stage => "check.stage",
+                mithaq_check::follow::FollowError::Stage | _ => "check.stage",
             })
         })?;
         let (old, new) = (before.figure(), one.stage.figure());

@@ -288,7 +288,13 @@ impl App {
                 let code = match &fault {
                     AskError::Oprf(_) => "check.evaluation",
                     AskError::Replay => "check.replay",
-                    _other => "check.answer",
+                    AskError::Wire(_)
+                    | AskError::Permit
+                    | AskError::NoTokens
+                    | AskError::TooMany
+                    | AskError::Epoch
+                    | AskError::Refused(_)
+                    | _ => "check.answer",
                 };
                 self.abort(check, code, true)?;
                 Err(misbehaved(code, fault))
