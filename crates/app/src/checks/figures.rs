@@ -24,8 +24,8 @@ pub struct CheckedOn {
     pub checks: Cell,
     /// Of these, refused.
     pub refused: Cell,
-    /// Evaluations: what bounds a partner, not a count of persons.
-    pub evaluations: u64,
+    /// Evaluations: what bounds a partner; hidden with a small count of checks, which they would give away.
+    pub evaluations: Cell,
     /// Candidates.
     pub hits: Cell,
     /// Confirmed by both sides.
@@ -71,13 +71,14 @@ fn row(tally: Tally) -> CheckedOn {
         both => both,
     };
     let shown = confirmed != Cell::Hidden;
+    let checks = cell(tally.checks);
     CheckedOn {
         direction: tally.direction,
         partner: tally.partner,
         agreement: tally.agreement,
-        checks: cell(tally.checks),
+        checks,
         refused: cell(tally.refused),
-        evaluations: tally.queries,
+        evaluations: if checks == Cell::Hidden { checks } else { Cell::Count(tally.queries) },
         hits: if shown { cell(tally.hits) } else { Cell::Hidden },
         confirmed,
         rejected,
@@ -90,13 +91,17 @@ mod tests {
     use super::*;
 
     fn tally(confirmed: u64, rejected: u64) -> CheckedOn {
+        of(40, confirmed, rejected)
+    }
+
+    fn of(checks: u64, confirmed: u64, rejected: u64) -> CheckedOn {
         row(Tally {
             direction: Direction::Own,
             partner: mithaq_testkit::party("es-police"),
             agreement: AgreementId::new([1; 32]),
-            checks: 40,
+            checks,
             refused: 0,
-            queries: 320,
+            queries: checks * 8,
             hits: confirmed + rejected,
             confirmed,
             rejected,
@@ -114,5 +119,7 @@ mod tests {
             (Cell::Count(30), Cell::Count(10), Some(250))
         );
         assert_eq!(tally(0, 0).false_per_mille, None);
+        assert_eq!(tally(0, 0).evaluations, Cell::Count(320));
+        assert_eq!((of(3, 0, 0).checks, of(3, 0, 0).evaluations), (Cell::Hidden, Cell::Hidden));
     }
 }
