@@ -283,6 +283,10 @@ async fn partners(app: App, lines: Lines, woken: watch::Receiver<u64>, mut stop:
     let mut pumps = JoinSet::new();
     let mut running: BTreeSet<PartyId> = BTreeSet::new();
     loop {
+        // What another process changed, should its word be lost.
+        if let Err(error) = blocking(&app, App::refresh).await {
+            tracing::debug!(code = error.code(), "what is known could not be looked at");
+        }
         pin(&app, &lines.pins);
         for peer in app.registry().peers.keys().filter(|party| *party != app.party()) {
             if running.insert(peer.clone()) {

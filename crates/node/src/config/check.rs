@@ -155,7 +155,15 @@ impl Config {
                 let there = path.parent().is_some_and(Path::is_dir);
                 found.error(!there, "database", "its directory is not there", "make it, or correct the path");
             }
-            Ok(Database::Postgres(_)) => {}
+            Ok(Database::Postgres(address)) => {
+                let several = address.contains(',') && !address.contains("target_session_attrs=read-write");
+                found.warning(
+                    several,
+                    "database",
+                    "several servers are named, and the first that answers is used even if it takes no writes",
+                    "add `target_session_attrs=read-write`",
+                );
+            }
         }
         let root = directory.join(crate::setup::ROOT_FILE);
         found.warning(
@@ -204,7 +212,7 @@ mod tests {
     #[test]
     fn each_mistake_is_named_by_its_key() {
         let any = |port| ([0, 0, 0, 0], port).into();
-        let cases: [(&str, Weight, Config); 14] = [
+        let cases: [(&str, Weight, Config); 15] = [
             ("ops_listen", Weight::Error, Config { ops_listen: Some(any(7403)), ..outside() }),
             ("client_listen", Weight::Warning, Config { client_listen: any(7402), ..outside() }),
             ("peer_listen", Weight::Error, Config { client_listen: outside().peer_listen, ..outside() }),
@@ -222,6 +230,7 @@ mod tests {
             ("keys", Weight::Error, Config { keys: PathBuf::from("other.mxk"), ..outside() }),
             ("unlock", Weight::Error, Config { unlock: Some(PathBuf::from("none")), ..outside() }),
             ("database", Weight::Error, Config { database: "mysql:x".to_owned(), ..outside() }),
+            ("database", Weight::Warning, Config { database: "host=/a,/b".to_owned(), ..outside() }),
             ("log", Weight::Error, Config { log: "a=b=c".to_owned(), ..outside() }),
         ];
         for (key, weight, config) in cases {
