@@ -177,8 +177,7 @@ impl App {
         version: ReportVersion,
         hash: Digest,
     ) -> Result<bool, AppError> {
-        let said = rulings::of_version(tx, number.into(), version)?;
-        Ok(said.iter().any(|one| one.about.matter == SPECIAL && one.hash == hash && one.says == CLEAR))
+        Ok(cleared_in(&rulings::of_version(tx, number.into(), version)?, hash))
     }
 
     /// The protected roles that two persons cleared for a content.
@@ -188,23 +187,31 @@ impl App {
         report: &Report,
         hash: Digest,
     ) -> Result<Vec<Clearance>, AppError> {
-        let said = rulings::of_version(tx, report.id.into(), report.version)?;
-        let said: Vec<&Ruling> = said.iter().filter(|one| one.hash == hash && one.says == CLEAR).collect();
-        let mut clearances = Vec::new();
-        for subject in &report.subjects {
-            for role in subject.protected_roles() {
-                let matter = protected(*role);
-                let on =
-                    |one: &&&Ruling| one.about.matter == matter && one.about.subject == Some(subject.id());
-                let adviser = said.iter().filter(on).find(|one| is_adviser(one)).map(|one| one.officer);
-                let senior = said.iter().filter(on).find(|one| !is_adviser(one)).map(|one| one.officer);
-                if let (Some(adviser), Some(senior)) = (adviser, senior) {
-                    clearances.push(Clearance { subject: subject.id(), role: *role, adviser, senior });
-                }
+        Ok(clearances_in(&rulings::of_version(tx, report.id.into(), report.version)?, report, hash))
+    }
+}
+
+/// Whether the legal adviser cleared the screen's findings in a content, by what was said of it.
+pub(crate) fn cleared_in(said: &[Ruling], hash: Digest) -> bool {
+    said.iter().any(|one| one.about.matter == SPECIAL && one.hash == hash && one.says == CLEAR)
+}
+
+/// The protected roles that two persons cleared for a content, by what was said of it.
+pub(crate) fn clearances_in(said: &[Ruling], report: &Report, hash: Digest) -> Vec<Clearance> {
+    let said: Vec<&Ruling> = said.iter().filter(|one| one.hash == hash && one.says == CLEAR).collect();
+    let mut clearances = Vec::new();
+    for subject in &report.subjects {
+        for role in subject.protected_roles() {
+            let matter = protected(*role);
+            let on = |one: &&&Ruling| one.about.matter == matter && one.about.subject == Some(subject.id());
+            let adviser = said.iter().filter(on).find(|one| is_adviser(one)).map(|one| one.officer);
+            let senior = said.iter().filter(on).find(|one| !is_adviser(one)).map(|one| one.officer);
+            if let (Some(adviser), Some(senior)) = (adviser, senior) {
+                clearances.push(Clearance { subject: subject.id(), role: *role, adviser, senior });
             }
         }
-        Ok(clearances)
     }
+    clearances
 }
 
 impl AtHand {

@@ -246,14 +246,22 @@ impl App {
             return Ok(None);
         }
         let said = rulings::of_version(tx, report.id.into(), report.version)?;
-        let (invoked, confirmed) = (word(&said, "invoke", hash), word(&said, "confirm", hash));
-        let open = invoked.zip(confirmed).filter(|(invoked, confirmed)| {
-            invoked.officer != confirmed.officer && self.now() < invoked.at.plus(OPEN)
-        });
-        Ok(open.map(|(invoked, confirmed)| {
-            [(invoked.officer, invoked.role), (confirmed.officer, confirmed.role)]
-        }))
+        Ok(opened_in(&said, report, hash, self.now()))
     }
+}
+
+/// The two persons who opened a content, while it is open, by what was said of it.
+pub(crate) fn opened_in(
+    said: &[Ruling],
+    report: &Report,
+    hash: Digest,
+    now: Timestamp,
+) -> Option<[(OfficerId, Role); 2]> {
+    let (invoked, confirmed) = (word(said, "invoke", hash), word(said, "confirm", hash));
+    let open = invoked.zip(confirmed).filter(|(invoked, confirmed)| {
+        claims_life(report) && invoked.officer != confirmed.officer && now < invoked.at.plus(OPEN)
+    });
+    open.map(|(invoked, confirmed)| [(invoked.officer, invoked.role), (confirmed.officer, confirmed.role)])
 }
 
 /// A report says of itself that a life is at risk.

@@ -1,27 +1,25 @@
 //! The release: decided, sealed, given its place in the lane, logged, in one transaction. What leaves the node is
 //! what this wrote, after the commit.
 
+mod asked;
+mod places;
+
 use mithaq_db::Tx;
 use mithaq_envelope::{SealArgs, Sealed, seal_report};
-use mithaq_exchange::{Logged, Outgoing, Queued, enqueue};
 use mithaq_model::{
-    Assurance, CaseState, Claim, Days, ExcludedPredicate, Millis, OfficerId, PartyId, Report, ReportId,
-    ReportState, ReportVersion, RiskDimension, RiskLevel, Role, Subject, Timestamp,
+    Assurance, Claim, ExcludedPredicate, Millis, PartyId, Report, ReportId, ReportState, ReportVersion,
+    RiskDimension, RiskLevel, Role, Subject, Timestamp,
 };
-use mithaq_policy::{Context, Decision, Disclosure, Permit, Refusal, Side, Work, decide, screen};
-use mithaq_store::agreements::{self, Counter};
-use mithaq_store::disclosures::{self, Answers};
-use mithaq_store::lanes::{self, LaneKey};
+use mithaq_policy::{Context, Decision, Disclosure, Permit, Refusal, Side, decide};
 use mithaq_store::reports::{self, Form, NewVersion};
-use mithaq_store::{cases, partners};
-use mithaq_wire::{Lane, LaneId, MessageKind, encode_report};
+use mithaq_wire::{MessageKind, encode_report};
 
+use self::asked::{Asked, Said};
+use self::places::Places;
 use crate::App;
-use crate::agreements::decode_risk;
-use crate::drafts::{Draft, approvers};
-use crate::error::{AppError, ErrorKind, words};
+use crate::drafts::Draft;
+use crate::error::AppError;
 use crate::log::{Committed, Event};
-use crate::outbound::{OneWrap, fact_event};
 use crate::ports::random;
 use crate::registry::Known;
 use crate::rights::{May, intent};
@@ -30,9 +28,6 @@ use crate::rights::{May, intent};
 pub const RELEASE_MAX: usize = 64;
 /// How long an envelope is tried before the sender signs "not delivered".
 pub(crate) const DELIVERY: Millis = Millis::hours(24 * 30);
-
-/// A message with its place in a lane, not yet logged or stored.
-type Placed = (LaneKey, Queued);
 
 /// What the releasing officer states about this use.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +100,7 @@ impl App {
         stated: &Use,
     ) -> Result<Vec<(ReportId, Released)>, AppError> {
         let mut done = Vec::with_capacity(numbers.len());
-        let (mut events, mut placed) = (Vec::with_capacity(numbers.len() * 3), Vec::new());
+        let mut call = Call { events: Vec::with_capacity(numbers.len() * 3), ..Call::default() };
         for number in numbers {
             let draft = self.load_draft(tx, *number)?;
             let graded = draft.head.state == ReportState::Graded;
@@ -114,10 +109,11 @@ impl App {
             if draft.head.state != ReportState::Reviewed && !opened {
                 return Err(AppError::conflict("report.not_reviewed"));
             }
-            let outcome = self.release_one(tx, may, &draft, stated, (&mut events, &mut placed))?;
+            let outcome = self.release_one(tx, may, &draft, stated, &mut call)?;
             done.push((*number, outcome));
         }
-        self.log_placed(tx, events, placed)?;
+        self.count_used(tx, &call.asked)?;
+        self.log_places(tx, call.events, call.places)?;
         Ok(done)
     }
 
@@ -127,15 +123,17 @@ impl App {
         may: May<intent::ReleaseReport>,
         draft: &Draft,
         stated: &Use,
-        (events, placed): (&mut Vec<Event>, &mut Vec<Placed>),
+        Call { asked, events, places }: &mut Call,
     ) -> Result<Released, AppError> {
         let known = self.known(draft.report.agreement)?;
         crate::tally::decides_by(known.as_of);
         let report = self.minimised(&known, &draft.report);
+        let said = self.said(tx, draft)?;
+        let about = About { known: &known, draft, report: &report, said: &said, stated };
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
         if report.recipients.is_empty() {
             // An empty list is nobody: the decision says so in its own words.
-            let refusal = self.decide_for(tx, &known, (draft, &report), &self.party, stated)?;
+            let refusal = self.decide_for(tx, asked, &about, &self.party)?;
             if let Decision::Refuse(refusal) = refusal {
                 events.push(decided(
                     Event::by(may, "report.decided", report.id).verdict(refusal.code().code()),
@@ -146,7 +144,7 @@ impl App {
         let mut permits = Vec::with_capacity(report.recipients.len());
         for recipient in &report.recipients {
             let event = decided(Event::by(may, "report.decided", report.id).with(recipient));
-            match self.decide_for(tx, &known, (draft, &report), recipient, stated)? {
+            match self.decide_for(tx, asked, &about, recipient)? {
                 Decision::Permit(permit) => {
                     events.push(event.verdict("permit"));
                     permits.push(permit);
@@ -157,7 +155,7 @@ impl App {
                 }
             }
         }
-        let released_by: Vec<Role> = self.approvals(tx, draft)?.into_iter().map(|(_, role)| role).collect();
+        let released_by: Vec<Role> = said.approvals.iter().map(|(_, role)| *role).collect();
         let (sealed, committed) = self.seal(&report, &permits, &released_by, draft)?;
         let kept = sealed.first().ok_or_else(|| AppError::bug("release.permit"))?;
         let next = NewVersion {
@@ -172,8 +170,8 @@ impl App {
         let first = report.version == ReportVersion::FIRST;
         let kind = if first { MessageKind::Report } else { MessageKind::Correction };
         for (permit, sealed) in permits.iter().zip(&sealed) {
-            placed.push(self.place(tx, &known, permit.recipient(), (sealed, kind), report.expires)?);
-            self.count(tx, permit, sealed.bytes().len())?;
+            self.place(tx, places, (&known, permit.recipient()), (sealed, kind), report.expires)?;
+            asked.count(permit.agreement(), day(self.now()), sealed.bytes().len());
         }
         self.tied_release(tx, &known, &report, events)?;
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
@@ -223,195 +221,78 @@ impl App {
         Ok((sealed, committed))
     }
 
-    /// Gives a sealed object its place in the lane to a partner, logs it (R0) and stores it.
-    pub(crate) fn dispatch(
-        &self,
-        tx: &mut dyn Tx,
-        known: &Known,
-        recipient: &PartyId,
-        (sealed, kind): (&Sealed, MessageKind),
-        expires: Timestamp,
-    ) -> Result<(), AppError> {
-        let placed = self.place(tx, known, recipient, (sealed, kind), expires)?;
-        self.log_placed(tx, Vec::new(), vec![placed])
-    }
-
-    /// Logs events, then one entry for each message that got its place (R0), and stores the messages: each row
-    /// names its entry, and is in the same transaction.
-    pub(crate) fn log_placed(
-        &self,
-        tx: &mut dyn Tx,
-        mut events: Vec<Event>,
-        placed: Vec<Placed>,
-    ) -> Result<(), AppError> {
-        let before = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        events.extend(placed.iter().map(|(_, queued)| fact_event(&queued.fact)));
-        let positions = self.log(tx, &events)?;
-        for (position, (key, queued)) in (positions.start.saturating_add(before)..).zip(placed) {
-            let (_lane, message) = queued.store(Logged::committed(position));
-            lanes::put(tx, key, &[message])?;
-        }
-        Ok(())
-    }
-
-    /// Gives a sealed object its place in the lane to a partner, with the disclosure row. The message itself is
-    /// stored by [`Self::log_placed`].
-    fn place(
-        &self,
-        tx: &mut dyn Tx,
-        known: &Known,
-        recipient: &PartyId,
-        (sealed, kind): (&Sealed, MessageKind),
-        expires: Timestamp,
-    ) -> Result<Placed, AppError> {
-        self.ensure_running()?;
-        crate::tally::decides_by(known.as_of);
-        let class = kind.lane().unwrap_or(Lane::Control);
-        let id = LaneId {
-            from: self.party.clone(),
-            to: recipient.clone(),
-            agreement: known.agreement().id(),
-            lane: class,
-        };
-        if lanes::is_restoring(tx, LaneKey::of(&id))? {
-            // A new place of an epoch that this node continued after a loss may be one it used before.
-            return Err(AppError::new(ErrorKind::Unavailable, "lane.restoring", words::UNAVAILABLE)
-                .hint("this node was restored: it sends again as soon as the partner was heard"));
-        }
-        let lane = lanes::outbound(tx, &id)?;
-        let now = self.now();
-        let object = (sealed.header().object, sealed.header().version);
-        let out = Outgoing {
-            kind,
-            object: Some(object),
-            sealed: sealed.bytes(),
-            expires: expires.min(now.plus(Days(365))),
-            deadline: now.plus(DELIVERY),
-        };
-        let stamp = self.stamp(tx, &id)?;
-        let mut sessions = self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut wrap = OneWrap { app: self, sessions: &mut sessions, sealed: Some(sealed) };
-        let queued = enqueue(&lane, &out, stamp, &mut wrap).map_err(crate::outbound::enqueue_error)?;
-        let key = LaneKey::of(&id);
-        if matches!(kind, MessageKind::Report | MessageKind::Correction) {
-            let disclosure = disclosures::Disclosure {
-                object: object.0,
-                version: object.1,
-                recipient: recipient.clone(),
-                agreement: id.agreement,
-                lane: key,
-                place: queued.lane.last(),
-                sent: now,
-                answers: Answers::default(),
-            };
-            disclosures::add_many(tx, &[disclosure])?;
-        }
-        lanes::save_outbound(tx, &queued.lane)?;
-        Ok((key, queued))
-    }
-
     /// Runs the release decision for one recipient.
     fn decide_for(
         &self,
         tx: &mut dyn Tx,
-        known: &Known,
-        (draft, report): (&Draft, &Report),
+        asked: &mut Asked,
+        about: &About<'_>,
         recipient: &PartyId,
-        stated: &Use,
     ) -> Result<Decision, AppError> {
-        let context = self.sender_context(tx, known, (draft, report), recipient, stated)?;
+        let context = self.sender_context(tx, asked, about, recipient)?;
         let disclosure = Disclosure {
-            report,
+            report: about.report,
             recipient,
             side: Side::Sender,
             context: &context,
-            standing: &known.standing,
+            standing: &about.known.standing,
         };
-        Ok(decide(&known.rules, &disclosure, self.now()))
+        Ok(decide(&about.known.rules, &disclosure, self.now()))
     }
 
     fn sender_context(
         &self,
         tx: &mut dyn Tx,
-        known: &Known,
-        (draft, report): (&Draft, &Report),
+        asked: &mut Asked,
+        about: &About<'_>,
         recipient: &PartyId,
-        stated: &Use,
     ) -> Result<Context, AppError> {
-        let (agreement, now) = (known.agreement(), self.now());
-        let opened = self.opened_by(tx, report, draft.hash)?;
-        let approvals = self.approvals(tx, draft)?;
-        let cleared = self.is_cleared(tx, report.id, report.version, draft.hash)?;
-        let special = if cleared { Vec::new() } else { screen::report(report) };
-        let risk =
-            partners::risk(tx, &self.vault, recipient)?.and_then(|stored| decode_risk(&stored.content));
+        let (agreement, said, stated) = (about.known.agreement(), about.said, about.stated);
         let budgets = agreement.budgets;
-        let used = |tx: &mut dyn Tx, name| {
-            agreements::used(
-                tx,
-                &Counter { agreement: &agreement.id(), party: &self.party, name, day: day(now) },
-            )
-        };
+        let (reports, bytes) = self.used(tx, asked, agreement.id())?;
         Ok(Context {
-            work: self.work(tx, draft)?,
-            signatures_good: known.all_signed,
+            work: self.work(tx, asked, about.draft)?,
+            signatures_good: about.known.all_signed,
             rule_set: Some(agreement.id()),
-            reply_bound: self.reply_bound(tx, report, recipient)?,
+            reply_bound: self.reply_bound(tx, about.report, recipient)?,
             hold: false,
-            special_categories: special,
-            clearances: self.clearances(tx, report, draft.hash)?,
+            special_categories: said.special.clone(),
+            clearances: said.clearances.clone(),
             excluded: stated.excluded,
             consents: Vec::new(),
             recipient_level: agreement
                 .party(recipient)
                 .map_or(mithaq_model::Level::Unclassified, |party| party.max_level),
             channel_level: self.accreditation(),
-            partner_risk: risk,
+            partner_risk: self.risk_of(tx, asked, recipient)?,
             further_risks: stated.further_risks.clone(),
             capital_offence: stated.capital_offence,
             assurances: stated.assurances.clone(),
-            reports_left: u64::from(budgets.reports_per_day).saturating_sub(used(tx, REPORTS)?),
-            bytes_left: budgets.bytes_per_day.saturating_sub(used(tx, BYTES)?),
-            bytes: u64::try_from(draft.bytes.len()).unwrap_or(u64::MAX),
-            life_at_risk: opened.is_some(),
-            approvals,
+            reports_left: u64::from(budgets.reports_per_day).saturating_sub(reports),
+            bytes_left: budgets.bytes_per_day.saturating_sub(bytes),
+            bytes: u64::try_from(about.draft.bytes.len()).unwrap_or(u64::MAX),
+            life_at_risk: said.opened,
+            approvals: said.approvals.clone(),
         })
     }
+}
 
-    /// Step 14: who approved the draft, and who opened it because a life is at risk: two persons there too.
-    fn approvals(&self, tx: &mut dyn Tx, draft: &Draft) -> Result<Vec<(OfficerId, Role)>, AppError> {
-        let mut approvals = approvers(&reports::approvals(tx, draft.report.id, draft.report.version)?);
-        for (officer, role) in self.opened_by(tx, &draft.report, draft.hash)?.into_iter().flatten() {
-            if approvals.iter().all(|(other, _)| *other != officer) {
-                approvals.push((officer, role));
-            }
-        }
-        Ok(approvals)
-    }
+/// What one call gathers: asked once, stored at its end.
+#[derive(Default)]
+struct Call {
+    asked: Asked,
+    events: Vec<Event>,
+    places: Places,
+}
 
-    /// Step 1: the case is open and its author is still assigned to it.
-    fn work(&self, tx: &mut dyn Tx, draft: &Draft) -> Result<Work, AppError> {
-        let case = match draft.head.case {
-            Some(case) => cases::get(tx, &self.vault, case)?.map(|stored| stored.case),
-            None => None,
-        };
-        let author: Option<OfficerId> = draft.head.author;
-        Ok(Work {
-            role_may: true,
-            case_open: case
-                .as_ref()
-                .is_some_and(|case| case.state == CaseState::Open && case.review_on > self.now()),
-            case_assigned: case.zip(author).is_some_and(|(case, author)| case.officers.contains(&author)),
-        })
-    }
-
-    fn count(&self, tx: &mut dyn Tx, permit: &Permit, bytes: usize) -> Result<(), AppError> {
-        let (id, day) = (permit.agreement(), day(self.now()));
-        let counter = |name| Counter { agreement: &id, party: &self.party, name, day };
-        agreements::count(tx, &counter(REPORTS), 1)?;
-        agreements::count(tx, &counter(BYTES), u32::try_from(bytes).unwrap_or(u32::MAX))?;
-        Ok(())
-    }
+/// One draft, and all that is decided by.
+struct About<'a> {
+    known: &'a Known,
+    draft: &'a Draft,
+    /// The draft without the claims that the agreement does not cover.
+    report: &'a Report,
+    said: &'a Said,
+    stated: &'a Use,
 }
 
 /// Budget of reports.

@@ -8,19 +8,25 @@ use std::sync::LazyLock;
 use mithaq_model::{Report, SpecialCategory, Text, Value};
 
 const TABLE: &str = include_str!("../../../data/special_categories.tsv");
-/// Longest phrase of the table in words.
-const PHRASE_MAX: usize = 4;
+/// What may follow a first word: the words after it, and the category of the whole.
+type Rest = (Vec<String>, SpecialCategory);
 
-/// Phrases, normalised, with their category.
-static PHRASES: LazyLock<BTreeMap<String, SpecialCategory>> = LazyLock::new(|| {
-    let mut phrases = BTreeMap::new();
+/// Phrases, normalised, by their first word: nearly every word of a text begins none, and is looked up once.
+static PHRASES: LazyLock<BTreeMap<String, Vec<Rest>>> = LazyLock::new(|| {
+    let mut phrases: BTreeMap<String, Vec<Rest>> = BTreeMap::new();
     for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
         let mut columns = line.split('\t');
         let (category, _lang, phrase) = (columns.next(), columns.next(), columns.next());
         if let (Some(Ok(category)), Some(phrase)) = (category.map(SpecialCategory::from_code), phrase) {
-            phrases.insert(words(phrase).join(" "), category);
+            let mut words = words(phrase).into_iter();
+            let Some(first) = words.next() else { continue };
+            let (known, rest) = (phrases.entry(first).or_default(), words.collect());
+            known.retain(|(other, _)| *other != rest);
+            known.push((rest, category));
         }
     }
+    // Short ones first: findings come in the order of their length.
+    phrases.values_mut().for_each(|rests| rests.sort_by_key(|(rest, _)| rest.len()));
     phrases
 });
 
@@ -40,11 +46,12 @@ pub struct Finding {
 pub fn text(text: &str) -> Vec<Finding> {
     let words = words(text);
     let mut found = Vec::new();
-    for start in 0..words.len() {
-        for count in 1..=PHRASE_MAX {
-            let Some(phrase) = words.get(start..start + count) else { break };
-            if let Some(category) = PHRASES.get(&phrase.join(" ")) {
-                found.push(Finding { category: *category, word: start, words: count });
+    for (start, word) in words.iter().enumerate() {
+        let after = words.get(start.saturating_add(1)..).unwrap_or_default();
+        for (rest, category) in PHRASES.get(word).into_iter().flatten() {
+            if after.starts_with(rest) {
+                let words = rest.len().saturating_add(1);
+                found.push(Finding { category: *category, word: start, words });
             }
         }
     }
@@ -97,6 +104,10 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn fold(word: &str) -> String {
+    if word.is_ascii() {
+        // No marks, no article, one character for one.
+        return word.to_ascii_lowercase();
+    }
     let plain: String =
         word.chars().filter(|c| !is_mark(*c)).flat_map(char::to_lowercase).map(base).collect();
     for prefix in ["وال", "بال", "ال"] {
@@ -137,7 +148,7 @@ mod tests {
     #[test]
     fn the_table_is_whole() {
         let rows: Vec<_> = TABLE.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(rows.len() > 100 && PHRASES.len() > 100);
+        assert!(rows.len() > 100 && PHRASES.values().map(Vec::len).sum::<usize>() > 100);
         for row in &rows {
             let columns: Vec<_> = row.split('\t').collect();
             assert!(columns.len() >= 3 && SpecialCategory::from_code(columns[0]).is_ok(), "{row}");
@@ -163,6 +174,16 @@ mod tests {
             ("a DNA profile was taken", SpecialCategory::Genetic),
         ] {
             assert!(text(sentence).iter().any(|f| f.category == category), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn every_phrase_of_the_table_is_found_whole_wherever_it_stands() {
+        for row in TABLE.lines().filter(|line| !line.starts_with('#')) {
+            let phrase = row.split('\t').nth(2).unwrap_or_default();
+            let length = words(phrase).len();
+            let found = text(&format!("before {phrase} after"));
+            assert!(found.iter().any(|one| one.word == 1 && one.words == length), "{row}");
         }
     }
 

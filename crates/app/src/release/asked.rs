@@ -1,0 +1,144 @@
+//! What one call asks the store once: cases, the risk of a partner, what is left of the day. The transaction sees one
+//! state of the store, so asking again for every report of the call would give the same.
+
+use std::collections::BTreeMap;
+
+use mithaq_db::Tx;
+use mithaq_model::{AgreementId, CaseId, CaseState, OfficerId, PartyId, Role, SpecialCategory};
+use mithaq_policy::{Clearance, RiskAssessment, Work, screen};
+use mithaq_store::agreements::{self, Counter};
+use mithaq_store::{cases, partners, reports, rulings};
+
+use super::{BYTES, REPORTS, day};
+use crate::App;
+use crate::agreements::decode_risk;
+use crate::clearances;
+use crate::drafts::{Draft, approvers};
+use crate::emergency;
+use crate::error::AppError;
+
+/// Reports and bytes under one agreement today.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sums {
+    pub(super) reports: u32,
+    pub(super) bytes: u64,
+}
+
+/// What was asked, and what was counted since.
+#[derive(Default)]
+pub(super) struct Asked {
+    cases: BTreeMap<CaseId, Option<mithaq_model::Case>>,
+    risks: BTreeMap<PartyId, Option<RiskAssessment>>,
+    /// Used when the call began, and by the call.
+    budgets: BTreeMap<(AgreementId, u32), (Sums, Sums)>,
+}
+
+/// What people said about one draft.
+pub(super) struct Said {
+    /// Step 5: what the screen found and nobody cleared.
+    pub(super) special: Vec<SpecialCategory>,
+    /// Step 6.
+    pub(super) clearances: Vec<Clearance>,
+    /// Whether two persons opened it because a life is at risk.
+    pub(super) opened: bool,
+    /// Step 14: who approved the draft, and who opened it: two persons there too.
+    pub(super) approvals: Vec<(OfficerId, Role)>,
+}
+
+impl App {
+    /// Asks once per report for what people said about it.
+    pub(super) fn said(&self, tx: &mut dyn Tx, draft: &Draft) -> Result<Said, AppError> {
+        let (number, version) = (draft.report.id, draft.report.version);
+        let rulings = rulings::of_version(tx, number.into(), version)?;
+        let opened = emergency::opened_in(&rulings, &draft.report, draft.hash, self.now());
+        let mut approvals = approvers(&reports::approvals(tx, number, version)?);
+        for (officer, role) in opened.into_iter().flatten() {
+            if approvals.iter().all(|(other, _)| *other != officer) {
+                approvals.push((officer, role));
+            }
+        }
+        let cleared = clearances::cleared_in(&rulings, draft.hash);
+        Ok(Said {
+            special: if cleared { Vec::new() } else { screen::report(&draft.report) },
+            clearances: clearances::clearances_in(&rulings, &draft.report, draft.hash),
+            opened: opened.is_some(),
+            approvals,
+        })
+    }
+
+    /// Step 1: the case is open and its author is still assigned to it.
+    pub(super) fn work(&self, tx: &mut dyn Tx, asked: &mut Asked, draft: &Draft) -> Result<Work, AppError> {
+        let case = match draft.head.case {
+            Some(number) => {
+                if !asked.cases.contains_key(&number) {
+                    let case = cases::get(tx, &self.vault, number)?.map(|stored| stored.case);
+                    asked.cases.insert(number, case);
+                }
+                asked.cases.get(&number).and_then(Option::as_ref)
+            }
+            None => None,
+        };
+        let author: Option<OfficerId> = draft.head.author;
+        Ok(Work {
+            role_may: true,
+            case_open: case.is_some_and(|case| case.state == CaseState::Open && case.review_on > self.now()),
+            case_assigned: case.zip(author).is_some_and(|(case, author)| case.officers.contains(&author)),
+        })
+    }
+
+    pub(super) fn risk_of(
+        &self,
+        tx: &mut dyn Tx,
+        asked: &mut Asked,
+        partner: &PartyId,
+    ) -> Result<Option<RiskAssessment>, AppError> {
+        if !asked.risks.contains_key(partner) {
+            let stored = partners::risk(tx, &self.vault, partner)?;
+            asked.risks.insert(partner.clone(), stored.and_then(|stored| decode_risk(&stored.content)));
+        }
+        Ok(asked.risks.get(partner).cloned().flatten())
+    }
+
+    /// What was used of today's budget under an agreement, with what this call released.
+    pub(super) fn used(
+        &self,
+        tx: &mut dyn Tx,
+        asked: &mut Asked,
+        agreement: AgreementId,
+    ) -> Result<(u64, u64), AppError> {
+        let key = (agreement, day(self.now()));
+        if !asked.budgets.contains_key(&key) {
+            let mut used = |name| {
+                agreements::used(tx, &Counter { agreement: &agreement, party: &self.party, name, day: key.1 })
+            };
+            let before =
+                Sums { reports: u32::try_from(used(REPORTS)?).unwrap_or(u32::MAX), bytes: used(BYTES)? };
+            asked.budgets.insert(key, (before, Sums::default()));
+        }
+        let (before, since) = asked.budgets.get(&key).copied().unwrap_or_default();
+        let reports = u64::from(before.reports).saturating_add(u64::from(since.reports));
+        Ok((reports, before.bytes.saturating_add(since.bytes)))
+    }
+
+    /// Stores what the call used.
+    pub(super) fn count_used(&self, tx: &mut dyn Tx, asked: &Asked) -> Result<(), AppError> {
+        for ((agreement, day), (_, since)) in &asked.budgets {
+            let counter = |name| Counter { agreement, party: &self.party, name, day: *day };
+            if since.reports > 0 {
+                agreements::count(tx, &counter(REPORTS), since.reports)?;
+                let bytes = u32::try_from(since.bytes).unwrap_or(u32::MAX);
+                agreements::count(tx, &counter(BYTES), bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Asked {
+    /// Counts one disclosure of so many sealed bytes.
+    pub(super) fn count(&mut self, agreement: AgreementId, day: u32, bytes: usize) {
+        let (_, since) = self.budgets.entry((agreement, day)).or_default();
+        since.reports = since.reports.saturating_add(1);
+        since.bytes = since.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
