@@ -128,7 +128,7 @@ impl App {
         let known = self.known(draft.report.agreement)?;
         crate::tally::decides_by(known.as_of);
         let report = self.minimised(&known, &draft.report);
-        let said = self.said(tx, draft)?;
+        let said = self.said_of(tx, draft)?;
         let about = About { known: &known, draft, report: &report, said: &said, stated };
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
         if report.recipients.is_empty() {

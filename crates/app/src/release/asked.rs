@@ -47,7 +47,7 @@ pub(super) struct Said {
 
 impl App {
     /// Asks once per report for what people said about it.
-    pub(super) fn said(&self, tx: &mut dyn Tx, draft: &Draft) -> Result<Said, AppError> {
+    pub(super) fn said_of(&self, tx: &mut dyn Tx, draft: &Draft) -> Result<Said, AppError> {
         let (number, version) = (draft.report.id, draft.report.version);
         let rulings = rulings::of_version(tx, number.into(), version)?;
         let opened = emergency::opened_in(&rulings, &draft.report, draft.hash, self.now());
