@@ -29,6 +29,9 @@ use crate::score::{Likeness, SecondIdentifier, likeness};
 /// Agreements by chance that are counted with whatever the index says: errors no frequency knows of.
 const FLOOR: f32 = 0.05;
 
+/// Bits that the comparison of two names gives at most.
+const MOST_BITS: f32 = 12.0;
+
 /// Weights of the log-odds, in the order of the committed table.
 static WEIGHTS: LazyLock<[f32; 3]> = LazyLock::new(|| {
     let read = |name: &str| {
@@ -54,6 +57,11 @@ pub(crate) fn among(pair: Likeness, chance: f32) -> Likeness {
     let features = population_features(pair.bits, chance);
     let bits: f32 = features.iter().zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
     likeness(bits.clamp(-20.0, 20.0).min(pair.bits), SecondIdentifier::Absent)
+}
+
+/// The most that any agreement can mean with so many by chance.
+pub(crate) fn most(chance: f32) -> Likeness {
+    among(likeness(MOST_BITS, SecondIdentifier::Absent), chance)
 }
 
 /// How many names of an index hold a word that reads as a word of the query, by quality of the reading.

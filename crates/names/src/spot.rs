@@ -28,12 +28,14 @@ use std::collections::BTreeMap;
 
 use crate::index::Record;
 use crate::name::{Name, Role, Token};
-use crate::{Kind, Likeness, Scorer, keys};
+use crate::{Kind, Likeness, Scorer, keys, population};
 use runs::Run;
 use table::{Table, pair_key, signature};
 
 /// Records that are compared whole for two words of a text.
-pub const COMPARED: usize = 64;
+pub const COMPARED: usize = 6;
+/// Records that are looked at for two words of a text.
+const LOOKED_AT: usize = 512;
 /// Tokens between two that belong to one name, at most.
 const REACH: usize = 3;
 
@@ -46,7 +48,7 @@ pub struct Spot {
     pub to: usize,
     /// Id of the record.
     pub id: String,
-    /// How alike the words and the best name of the record are.
+    /// How alike the words and the best name of the record are, among all names that are looked for.
     pub likeness: Likeness,
 }
 
@@ -57,6 +59,10 @@ struct Wanted {
     kind: Kind,
     text: String,
     tokens: u8,
+    /// Hashes of its first tokens: words written alike to the letter.
+    hashes: [u32; 4],
+    /// Names that agree with it by chance, itself included.
+    chance: f32,
 }
 
 /// Finds the names of records in texts.
@@ -70,7 +76,7 @@ impl Spotter {
     /// Prepares to find the names of those records whose ids may be revealed. About 100 bytes a name.
     #[must_use]
     pub fn new(records: &[Record], allowed: impl Fn(&str) -> bool) -> Self {
-        let (mut names, mut entries) = (Vec::new(), Vec::new());
+        let (mut names, mut entries, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         for record in records.iter().filter(|record| allowed(&record.id)) {
             let name = Name::parse_as(record.kind, &record.name);
             let at = u32::try_from(names.len()).unwrap_or(u32::MAX);
@@ -86,14 +92,20 @@ impl Spotter {
                     entries.extend(readings(&name, other).map(with));
                 }
             }
-            let tokens = u8::try_from(name.tokens().len()).unwrap_or(u8::MAX);
+            let count = u8::try_from(name.tokens().len()).unwrap_or(u8::MAX);
+            let mut hashes = [0; 4];
+            hashes.iter_mut().zip(&tokens).for_each(|(slot, token)| *slot = written(token));
+            keys.push(tokens.iter().map(|token| token.fine).collect::<Vec<u64>>());
             names.push(Wanted {
                 id: record.id.clone(),
                 kind: record.kind,
                 text: record.name.clone(),
-                tokens,
+                tokens: count,
+                hashes,
+                chance: 0.0,
             });
         }
+        weigh(&mut names, &keys);
         Self { names, table: Table::new(entries) }
     }
 
@@ -124,34 +136,82 @@ impl Spotter {
         &self,
         (run, tokens): (&Run<'_>, &[Token]),
         pair: (usize, usize),
-        names: impl Iterator<Item = u32>,
+        names: impl Iterator<Item = (u32, u32)>,
         least: f32,
         found: &mut Found,
     ) {
-        for at in names.take(COMPARED) {
+        let near = tokens.get(pair.0..).unwrap_or_default();
+        let written_near: Vec<u32> = near.iter().take(REACH + 1).map(written).collect();
+        let mut likely: Vec<(usize, u32, u32)> = Vec::new();
+        for (at, apart) in names.take(LOOKED_AT) {
             let Some(wanted) = self.names.get(at as usize) else { continue };
-            if found.tried.get(&at).is_some_and(|end| *end > pair.0) {
+            let reachable = population::most(wanted.chance).probability >= least;
+            if !reachable || found.tried.get(&at).is_some_and(|end| *end > pair.0) {
                 continue;
             }
-            let name = Name::parse_as(wanted.kind, &wanted.text);
-            let mut best: Option<(Likeness, usize, usize, usize)> = None;
-            for window in windows(tokens.len(), pair, usize::from(wanted.tokens)) {
-                let Some((from, to)) = place(tokens, window) else { continue };
-                let Some(words) = found.words(run, (from, to), wanted.kind) else { continue };
-                let likeness = Scorer::new().score(words, &name);
-                let better = |(other, first, end, _): &(Likeness, usize, usize, usize)| {
-                    (likeness.bits, end - first) > (other.bits, to - from)
-                };
-                if best.as_ref().is_none_or(better) {
-                    best = Some((likeness, from, to, window.1));
-                }
-            }
-            let Some((likeness, from, to, last)) = best else { continue };
-            found.tried.insert(at, last);
-            if likeness.probability >= least {
-                found.list.push((at, run.from + from, run.from + to, likeness));
+            let same = wanted.hashes.iter().filter(|hash| **hash != 0 && written_near.contains(hash)).count();
+            likely.push((usize::from(wanted.tokens).saturating_sub(same), apart, at));
+        }
+        likely.sort_unstable();
+        // A name written alike to the letter leaves no room for its near namesakes.
+        let most = likely.first().map_or(0, |(rest, ..)| *rest);
+        likely.retain(|(rest, ..)| most > 0 || *rest == 0);
+        for (_, _, at) in likely.into_iter().take(COMPARED) {
+            let Some(wanted) = self.names.get(at as usize) else { continue };
+            self.compare((run, tokens), pair, (at, wanted), least, found);
+        }
+    }
+
+    /// Compares a wanted name with the stretches of a run that hold a pair.
+    fn compare(
+        &self,
+        (run, tokens): (&Run<'_>, &[Token]),
+        pair: (usize, usize),
+        (at, wanted): (u32, &Wanted),
+        least: f32,
+        found: &mut Found,
+    ) {
+        let name = Name::parse_as(wanted.kind, &wanted.text);
+        let mut best: Option<(Likeness, usize, usize, usize)> = None;
+        for window in windows(tokens.len(), pair, usize::from(wanted.tokens)) {
+            let Some((from, to)) = place(tokens, window) else { continue };
+            let Some(words) = found.words(run, (from, to), wanted.kind) else { continue };
+            let likeness = Scorer::new().score(words, &name);
+            let better = |(other, first, end, _): &(Likeness, usize, usize, usize)| {
+                (likeness.bits, end - first) > (other.bits, to - from)
+            };
+            if best.as_ref().is_none_or(better) {
+                best = Some((likeness, from, to, window.1));
             }
         }
+        let Some((likeness, from, to, last)) = best else { return };
+        found.tried.insert(at, last);
+        let likeness = population::among(likeness, wanted.chance);
+        if likeness.probability >= least {
+            found.list.push((at, run.from + from, run.from + to, likeness));
+        }
+    }
+}
+
+/// A token as it is written, in 32 bits.
+fn written(token: &Token) -> u32 {
+    u32::try_from(token.hash >> 32).unwrap_or(0) | 1
+}
+
+/// Gives every name the number of names that agree with it by chance: all of them, times the share that each of its
+/// words has.
+fn weigh(names: &mut [Wanted], keys: &[Vec<u64>]) {
+    let mut all: Vec<u64> = keys.iter().flatten().copied().collect();
+    all.sort_unstable();
+    #[expect(clippy::cast_precision_loss, reason = "counts of names; their nearest floats will do")]
+    let float = |count: usize| count as f32;
+    let total = float(names.len().max(1));
+    let share = |fine: &u64| {
+        let from = all.partition_point(|other| other < fine);
+        float(all.partition_point(|other| other <= fine) - from) / total
+    };
+    for (name, keys) in names.iter_mut().zip(keys) {
+        name.chance = total * keys.iter().map(share).product::<f32>();
     }
 }
 

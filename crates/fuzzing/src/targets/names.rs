@@ -1,9 +1,12 @@
 //! Names people type, and the segments of the name index.
 
 use super::{Outcome, Target, refused};
+use std::sync::LazyLock;
+
 use mithaq_names::index::{
     Part, Record, Scratch, SearchOptions, Segment, Tombstones, build_segment, checksum, merge, search,
 };
+use mithaq_names::spot::Spotter;
 use mithaq_names::{Kind, MAX_TOKENS, Name, Scorer};
 
 const WORDS: &[&[u8]] = &[
@@ -45,6 +48,17 @@ pub(super) fn targets() -> Vec<Target> {
             seeds: texts(&["محمد طاهر\nMohammed Taher", "O'Brien, J.\nДжон О'Брайен", "Volta GmbH\nВольта"]),
             dictionary: WORDS,
             run: scorer,
+        },
+        Target {
+            name: "names-spotter",
+            about: "Spotter::spot in a text, with names of four scripts",
+            seeds: texts(&[
+                "Yesterday Zubayda Rahmani met Нина Орлова.",
+                "قالت سعاد المنصوري إن زبيدة رحماني مسافرة",
+                "ZUBAYDA RAHMANI, Abu Karim al-Haddad",
+            ]),
+            dictionary: WORDS,
+            run: spotter,
         },
         Target {
             name: "names-segment",
@@ -113,6 +127,25 @@ fn scorer(bytes: &[u8]) -> Outcome {
         }
         let none = mithaq_names::Details::default();
         drop(scorer.explain(&a, &b, &none, &none).to_string());
+    }
+    Outcome::Accepted
+}
+
+fn spotter(bytes: &[u8]) -> Outcome {
+    static SPOTTER: LazyLock<Spotter> = LazyLock::new(|| {
+        let names = ["Zubayda Rahmani", "سعاد المنصوري", "Нина Орлова", "Abu Karim al-Haddad"];
+        let record = |(id, name): (u8, &&str)| Record::person(char::from(id), *name);
+        Spotter::new(&(b'a'..).zip(&names).map(record).collect::<Vec<_>>(), |id| id != "b")
+    });
+    let text = String::from_utf8_lossy(bytes);
+    let characters = text.chars().count();
+    for spot in SPOTTER.spot(&text, 0.1) {
+        if spot.from >= spot.to || spot.to > characters {
+            return Outcome::Broken(format!("a find at {}..{} of {characters}", spot.from, spot.to));
+        }
+        if spot.id == "b" {
+            return Outcome::Broken("a record that is not allowed shows".to_owned());
+        }
     }
     Outcome::Accepted
 }

@@ -37,14 +37,15 @@ impl Table {
     }
 
     /// Returns the names behind a key whose signature is near.
-    pub(super) fn get(&self, key: u64, signature: u32) -> impl Iterator<Item = u32> + '_ {
+    /// With each goes how many of the six classes of the signature differ.
+    pub(super) fn get(&self, key: u64, signature: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         let (word, bit) = slot(key, self.filter.len());
         let there = self.filter.get(word).is_some_and(|word| word & bit != 0);
         let top = usize::try_from(key >> (64 - self.bits)).unwrap_or(usize::MAX);
         let bounds = self.starts.get(top).zip(self.starts.get(top.saturating_add(1))).filter(|_| there);
         let (from, to) = bounds.map_or((0, 0), |(from, to)| (*from as usize, *to as usize));
         let same = self.entries.get(from..to).unwrap_or_default().iter().filter(move |entry| entry.0 == key);
-        same.filter(move |entry| near(entry.1, signature)).map(|entry| entry.2)
+        same.map(move |entry| (entry.2, apart(entry.1, signature))).filter(|(_, apart)| *apart <= 2)
     }
 }
 
@@ -84,10 +85,10 @@ pub(super) fn signature(x: u64, y: u64) -> u32 {
     first(a) | (first(b) << 15)
 }
 
-/// True when at most two of the six classes of two signatures differ.
-fn near(x: u32, y: u32) -> bool {
+/// How many of the six classes of two signatures differ.
+fn apart(x: u32, y: u32) -> u32 {
     let differ = |at: u32| u32::from((x >> (5 * at)) & 31 != (y >> (5 * at)) & 31);
-    (0..6).map(differ).sum::<u32>() <= 2
+    (0..6).map(differ).sum()
 }
 
 /// A fixed 64-bit mixer (the finaliser of SplitMix64).
