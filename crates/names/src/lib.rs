@@ -31,6 +31,7 @@ mod convention;
 mod evidence;
 mod explain;
 mod han;
+mod homoglyphs;
 pub mod index;
 mod keys;
 mod lexicon;

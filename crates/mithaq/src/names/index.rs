@@ -85,7 +85,9 @@ pub(super) fn run(command: &IndexCommand, ui: Ui) -> Result<(), Failure> {
         IndexCommand::Build { file, dir, format, replace } => {
             let read = input::read(file, format)?;
             if *replace {
-                discard(&dir.index)?;
+                return build_beside(&dir.index, |beside| {
+                    fill(&mut Index::create(beside).map_err(failure)?, beside, read, ui)
+                });
             }
             let mut index = Index::create(&dir.index).map_err(failure)?;
             fill(&mut index, &dir.index, read, ui)
@@ -125,13 +127,47 @@ pub(super) fn failure(error: NameIndexError) -> Failure {
     Failure::new(exit, code, words).hint(hint)
 }
 
-/// Removes an index, and nothing that is not one.
-fn discard(directory: &Path) -> Result<(), Failure> {
+/// Builds an index, with all that lies beside it, in a directory of its own and puts it in the place of the old one
+/// when it is whole. A build that fails or is killed leaves the old index; killed between the two renamings, the old one
+/// is whole in `DIR.before`.
+fn build_beside(directory: &Path, build: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+    let (beside, before) = (with_ending(directory, ".building"), with_ending(directory, ".before"));
+    let there = is_index(directory)?;
+    if !there && std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(failure(NameIndexError::Exists(directory.to_owned())));
+    }
+    discard(&beside)?;
+    build(&beside)?;
+    if there {
+        discard(&before)?;
+        std::fs::rename(directory, &before)?;
+    }
+    std::fs::rename(&beside, directory)?;
+    discard(&before)
+}
+
+fn with_ending(directory: &Path, ending: &str) -> PathBuf {
+    let mut name = directory.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// True when an index is there, false when nothing is; what is no index is refused.
+fn is_index(directory: &Path) -> Result<bool, Failure> {
     match Index::open(directory) {
-        Ok(_) => Ok(std::fs::remove_dir_all(directory)?),
-        Err(NameIndexError::Missing(_)) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(NameIndexError::Missing(_)) => Ok(false),
         Err(error) => Err(failure(error)),
     }
+}
+
+/// Removes an index, and nothing that is not one. A build that was killed before it had a manifest is empty or holds
+/// segments only; it is no index yet, and stays until somebody looks at it.
+fn discard(directory: &Path) -> Result<(), Failure> {
+    if is_index(directory)? {
+        std::fs::remove_dir_all(directory)?;
+    }
+    Ok(())
 }
 
 /// Names added in one change, and so in one segment.
@@ -341,4 +377,46 @@ fn stat(directory: &Path, check: bool, ui: Ui) -> Result<(), Failure> {
     ];
     lines.extend(check.then(|| "every byte is as it was written".to_owned()));
     ui.result(&json, &lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> u64 {
+        Index::open(directory).unwrap().statistics().names
+    }
+
+    fn with(directory: &Path, count: u32) -> Result<(), Failure> {
+        let add = |n| Change::Add(Record::person(format!("r-{n}"), "Zubayda Rahmani"));
+        let mut index = Index::create(directory).map_err(failure)?;
+        index.apply(&(0..count).map(add).collect::<Vec<_>>()).map_err(failure)?;
+        Ok(())
+    }
+
+    #[test]
+    fn the_old_index_stays_until_the_new_one_is_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = place.path().join("names.index");
+        with(&directory, 1).unwrap();
+        let failed = build_beside(&directory, |beside| {
+            with(beside, 2)?;
+            Err(Failure::new(Exit::Failed, "names.io", "the disk is full"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(names(&directory), 1);
+        build_beside(&directory, |beside| with(beside, 3)).unwrap();
+        assert_eq!(names(&directory), 3);
+        assert!(
+            !with_ending(&directory, ".before").exists() && !with_ending(&directory, ".building").exists()
+        );
+    }
+
+    #[test]
+    fn what_is_no_index_is_not_replaced() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("letter.txt"), "text").unwrap();
+        assert!(build_beside(place.path(), |beside| with(beside, 1)).is_err());
+        assert!(place.path().join("letter.txt").exists());
+    }
 }
