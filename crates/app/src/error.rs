@@ -348,6 +348,12 @@ pub(crate) mod words {
         es: "El caso está cerrado o pendiente de revisión.",
         fr: "L'affaire est close ou doit être réexaminée.",
     };
+    pub(crate) const CONSENT: Words4 = Words4 {
+        en: "The originator has not consented to passing this on to that party.",
+        fr: "L'émetteur n'a pas consenti à la transmission à cette partie.",
+        es: "El emisor no ha consentido la transmisión a esa parte.",
+        ar: "لم توافق الجهة المصدرة على النقل إلى هذا الطرف.",
+    };
     pub(crate) const PURPOSE: Words4 = Words4 {
         ar: "لم تُفتح القضية لهذا الغرض.",
         en: "The case was not opened for this purpose.",

@@ -14,9 +14,10 @@ use mithaq_store::reports;
 use mithaq_wire::{Lane, LaneId, Position, SealHeader, Verdict, decode_batch, encode_batch_answer};
 
 use self::judge::Retain;
-use self::open::{Incoming, Opener, OwnReceipts};
+use self::open::{Incoming, Opener, Originals, OwnReceipts};
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
+use crate::onward::Tried;
 use crate::outbound::facts;
 use crate::registry::{Known, Registry};
 
@@ -30,7 +31,7 @@ impl App {
         self.refresh()?;
         self.ensure_running()?;
         let registry = self.registry();
-        let inspection = self.inspect_batch(&registry, peer, body)?;
+        let (inspection, mut originals) = self.inspect_batch(&registry, peer, body)?;
         self.check_takes(inspection.lane.lane)?;
         let known =
             registry.agreements.get(&inspection.lane.agreement).cloned().ok_or_else(AppError::not_found)?;
@@ -53,8 +54,11 @@ impl App {
             let received = receive(inspection, shelf, app.now()).map_err(|error| {
                 AppError::new(ErrorKind::Unavailable, "lane.receive", words::UNAVAILABLE).because(error)
             })?;
-            let retain = core::mem::take(&mut judge.retain);
-            app.store_received(tx, &known, (&id, &retain), received)
+            let (retain, tried) =
+                (core::mem::take(&mut judge.retain), core::mem::take(&mut judge.routes.tried));
+            originals.extend(opener.originals());
+            let beside = Beside { retain, tried, originals };
+            app.store_received(tx, &known, (&id, &beside), received)
         })?;
         if erased {
             self.wipe();
@@ -71,23 +75,24 @@ impl App {
         registry: &Registry,
         peer: &PartyId,
         body: &[u8],
-    ) -> Result<Inspection<Incoming>, AppError> {
+    ) -> Result<(Inspection<Incoming>, Originals), AppError> {
         let partner = registry.peers.get(peer).ok_or_else(AppError::not_found)?;
         let alive = registry.alive_with(peer, self.now());
         let envelopes = decode_batch(body).map_err(|why| AppError::invalid("batch").because(why))?;
         let door = Door { us: &self.party, peer, agreements: &alive };
         let opener = Opener::new(self, partner);
-        inspect(&envelopes, &door, &opener).map_err(|stop| {
+        let inspection = inspect(&envelopes, &door, &opener).map_err(|stop| {
             // Bare: an unknown agreement, a wrong address and a bad signature look alike from outside.
             AppError::new(ErrorKind::Invalid, stop.code(), words::INVALID)
-        })
+        })?;
+        Ok((inspection, opener.originals()))
     }
 
     fn store_received(
         &self,
         tx: &mut dyn Tx,
         known: &Known,
-        (id, retain): (&LaneId, &Retain),
+        (id, beside): (&LaneId, &Beside),
         received: Received<Incoming>,
     ) -> Result<((mithaq_wire::BatchAnswer, Aftermath), bool), AppError> {
         let (key, now) = (LaneKey::of(id), self.now());
@@ -109,6 +114,7 @@ impl App {
         let mut events = Vec::new();
         let mut kept: Vec<(Position, &Incoming, &SealHeader, Option<&str>)> = Vec::new();
         for (row, effect) in &received.messages {
+            let original = beside.originals.get(&row.at).map(Vec::as_slice);
             match effect {
                 Effect::None => {}
                 Effect::Keep { seal, report } => kept.push((row.at, report, seal, None)),
@@ -116,7 +122,8 @@ impl App {
                     kept.push((row.at, report, seal, Some(held_for(&row.verdict))));
                 }
                 Effect::Erase { originator, object, versions, held: _, answer_by: _ } => {
-                    self.erase_received(tx, known, (originator, *object, versions), &mut events)?;
+                    let whose = (originator, &id.from);
+                    self.erase_received(tx, known, whose, (*object, versions), &mut events)?;
                     after.control = true;
                     after.erased = true;
                 }
@@ -124,12 +131,22 @@ impl App {
                     self.noticed(tx, known, &id.from, *notice, &mut events)?;
                     after.noticed = true;
                 }
-                Effect::Receipts(receipts) => self.later(tx, id, receipts, &mut events)?,
+                Effect::Receipts(receipts) => self.later(tx, id, (receipts, original), &mut events)?,
                 Effect::Step { seal, step } => self.step_taken(tx, (seal, step), &mut events)?,
+                Effect::Onward { seal, step } => {
+                    self.onward_taken(tx, (seal, step, original), &mut events)?;
+                    after.control = true;
+                }
+            }
+            // A new last day has no effect of its own; every other order erases.
+            let ordered = matches!(effect, Effect::Erase { .. } | Effect::None);
+            if ordered && row.verdict == Verdict::Accepted {
+                self.order_follows_copies(tx, &id.from, original, &mut events)?;
             }
         }
         self.take_expiries(tx, &received.modified.holdings, &mut events)?;
-        self.keep(tx, key, (id, retain), &kept, &mut events)?;
+        self.keep(tx, key, (id, &beside.retain), &kept, &mut events)?;
+        self.tell_originators(tx, &beside.tried, &mut events)?;
         for (_, incoming, seal, held_back) in &kept {
             let accepted = held_back.is_none();
             self.tied_arrival(tx, known, (&incoming.report, seal), (accepted, &mut events))?;
@@ -154,6 +171,16 @@ fn held_for(verdict: &Verdict) -> &str {
         Verdict::Quarantined { code } | Verdict::Refused { code, .. } => code,
         Verdict::Accepted => "SPC",
     }
+}
+
+/// What the judge and the opener leave for the storing.
+struct Beside {
+    /// Until when each version may be kept.
+    retain: Retain,
+    /// Hops refused for want of consent.
+    tried: Vec<Tried>,
+    /// Control messages as they were sealed.
+    originals: Originals,
 }
 
 /// What is left to do after the commit.

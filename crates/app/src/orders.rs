@@ -5,8 +5,8 @@ use mithaq_db::Tx;
 use mithaq_envelope::{SealArgs, Sealed, seal_later_receipts, seal_notice, seal_order};
 use mithaq_model::{AgreementId, Days, ObjectId, PartyId, ReportId, ReportState, Timestamp};
 use mithaq_policy::{OrderKind, permit_order};
-use mithaq_store::disclosures;
 use mithaq_store::reports::{self, Direction};
+use mithaq_store::{disclosures, onward};
 use mithaq_wire::{LaterReceipt, MessageKind, Notice, Order, OrderReason};
 
 use crate::App;
@@ -74,6 +74,7 @@ impl App {
                 app.send_control_in(tx, recipient, control, &Body::Order(order))?;
             }
             disclosures::ask_by(tx, object, answer_by)?;
+            onward::ask_by(tx, object, None, answer_by)?;
             app.request_withdrawn(tx, number)?;
             reports::set_state(tx, number, head.state, ReportState::Recalled, app.now())?;
             let events: Vec<Event> = recipients

@@ -12,7 +12,7 @@ use mithaq_exchange::{
     settle,
 };
 use mithaq_ledger::SignedNote;
-use mithaq_model::{PartyId, ReportId, ReportState};
+use mithaq_model::{CopyState, PartyId, ReportId, ReportState};
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::lanes::{self, LaneKey, Outbox};
 use mithaq_store::{alarms, reports};
@@ -316,6 +316,10 @@ impl App {
             let Some(message) = lanes::message(tx, key, statement.at)? else { continue };
             let said = (&statement.verdict, batch.stored_at);
             match (message.kind, message.object) {
+                (MessageKind::Hop, Some(of)) => {
+                    let state = Self::copy_state(&statement.verdict);
+                    self.hop_answered(tx, of, &batch.lane.to, state)?;
+                }
                 (MessageKind::Step, Some((step, _))) => self.step_receipted(tx, step, said)?,
                 (MessageKind::Report, Some((object, _))) => {
                     self.request_receipted(tx, object.into(), said)?;
@@ -361,6 +365,9 @@ impl App {
                     let recipient = id.to.clone();
                     let disclosed = disclosures::Key { object, version, recipient: &recipient };
                     disclosures::answered(tx, &disclosed, Answer::Undelivered, app.now())?;
+                }
+                if let (MessageKind::Hop, Some(of)) = (message.kind, message.object) {
+                    app.hop_answered(tx, of, &id.to, CopyState::Undelivered)?;
                 }
                 events.extend(facts(&[fact]));
             }

@@ -2,7 +2,7 @@
 //! originator at the first time. What was recalled, replaced, expired or not drained is not shown.
 
 use mithaq_db::Tx;
-use mithaq_envelope::{Opened, open_seal};
+use mithaq_envelope::{Opened, OpenedReport, open_seal};
 use mithaq_exchange::{Locked, may_read};
 use mithaq_model::{ObjectId, Report, ReportId, ReportState, Text};
 use mithaq_policy::OrderKind;
@@ -104,7 +104,8 @@ impl App {
             };
             let control =
                 Control { kind: OrderKind::LaterReceipts, message: MessageKind::Receipts, object, agreement };
-            self.send_control_in(tx, &head.originator, control, &Body::Receipts(vec![receipt]))?;
+            let to = self.route(tx, head)?;
+            self.send_control_in(tx, &to, control, &Body::Receipts(vec![receipt]))?;
         }
         Ok(report)
     }
@@ -112,8 +113,9 @@ impl App {
     /// Recall before read: the originator's control lane is drained, the version is in force.
     pub(crate) fn unlocked(&self, tx: &mut dyn Tx, head: &ReportHead) -> Result<(), AppError> {
         let agreement = head.agreement.ok_or_else(AppError::not_found)?;
-        let id =
-            LaneId { from: head.originator.clone(), to: self.party.clone(), agreement, lane: Lane::Control };
+        // The orders about what was passed on come by who passed it on.
+        let from = self.route(tx, head)?;
+        let id = LaneId { from, to: self.party.clone(), agreement, lane: Lane::Control };
         let holding = lanes::holding(tx, ObjectId::from(head.id))?.ok_or_else(AppError::not_found)?;
         let control = lanes::control(tx, LaneKey::of(&id))?;
         let have = lanes::peek_inbound(tx, &id)?
@@ -126,13 +128,21 @@ impl App {
         sealed: &[u8],
         originator: &mithaq_model::PartyId,
     ) -> Result<Report, AppError> {
+        self.opened_by_originator(sealed, originator).map(|inner| inner.report)
+    }
+
+    /// Opens what an originator sealed, with whichever of its manifests signed it.
+    pub(crate) fn opened_by_originator(
+        &self,
+        sealed: &[u8],
+        originator: &mithaq_model::PartyId,
+    ) -> Result<Box<OpenedReport>, AppError> {
         let registry = self.registry();
         let peer = registry.peers.get(originator).ok_or_else(|| AppError::conflict("partner.no_manifest"))?;
         let opened = peer.manifests.iter().rev().find_map(|manifest| open_seal(sealed, manifest).ok());
         match opened {
-            Some(Opened::Report(inner)) => Ok(inner.report),
-            Some(Opened::Order(..) | Opened::Notice(..) | Opened::LaterReceipts(..) | Opened::Step(..))
-            | None => Err(AppError::bug("report.seal")),
+            Some(Opened::Report(inner)) => Ok(inner),
+            Some(_) | None => Err(AppError::bug("report.seal")),
         }
     }
 

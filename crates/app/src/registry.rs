@@ -45,6 +45,8 @@ impl Known {
 pub struct Peer {
     /// Its party.
     pub party: PartyId,
+    /// Fingerprint of its root keys, as the agreements name it.
+    pub root: [u8; 32],
     /// Its manifests, oldest first, each verified against the root and the one before. Not empty.
     pub manifests: Vec<VerifiedManifest>,
 }
@@ -153,7 +155,7 @@ impl App {
             if party == self.party {
                 registry.own = Some(Arc::new(newest.clone()));
             }
-            registry.peers.insert(party.clone(), Arc::new(Peer { party, manifests }));
+            registry.peers.insert(party.clone(), Arc::new(Peer { party, root, manifests }));
         }
         Ok(registry)
     }

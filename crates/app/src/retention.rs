@@ -6,7 +6,7 @@ use mithaq_exchange::{Holding, Versions};
 use mithaq_model::{AgreementId, ObjectId, PartyId, ReportId, ReportState, Timestamp};
 use mithaq_policy::OrderKind;
 use mithaq_store::reports::{self, Direction, Erasure, ReportHead};
-use mithaq_store::{disclosures, links, rulings, subjects};
+use mithaq_store::{disclosures, links, onward, rulings, subjects};
 use mithaq_wire::{LaterReceipt, MessageKind, Order, OrderReason};
 
 use crate::App;
@@ -133,6 +133,7 @@ impl App {
         subjects::erase(tx, &derived)?;
         links::erase(tx, &linked)?;
         rulings::erase_reasons(tx, object)?;
+        onward::erase_reasons(tx, object)?;
         let event = Event::system("report.erased", head.id).with(&head.originator).verdict("RET");
         events.push(match head.agreement {
             Some(agreement) => event.agreement(agreement),
@@ -143,7 +144,8 @@ impl App {
         let receipt = LaterReceipt::Erased { object, versions: gone, wiped, leaf: None, at: now };
         let control =
             Control { kind: OrderKind::LaterReceipts, message: MessageKind::Receipts, object, agreement };
-        match self.send_control_in(tx, &head.originator, control, &Body::Receipts(vec![receipt])) {
+        let to = self.route(tx, head)?;
+        match self.send_control_in(tx, &to, control, &Body::Receipts(vec![receipt])) {
             // Duties under the agreement are over too: it is erased all the same, and the log says so.
             Err(error) if error.kind() == ErrorKind::Refused || error.kind() == ErrorKind::NotFound => Ok(()),
             sent => sent,

@@ -109,6 +109,14 @@ intents! {
     CloseCheck = "check.close": [Spoc, Supervisor],
     /// Publish the tag set for a partner.
     PublishSet = "check.publish": [Spoc],
+    /// Ask an originator whether what it sent may be passed on.
+    AskConsent = "onward.ask": [Analyst, CaseOfficer, Supervisor],
+    /// Pass on what an originator consented to, as another person than who asked.
+    PassOn = "onward.send": [Spoc, Supervisor],
+    /// Grant a partner's wish to pass something on, as one of two persons; refuse it, or take the consent back.
+    GrantConsent = "onward.grant": [LegalAdviser, Supervisor],
+    /// See which consents there are and where the copies went. No content, no reasons.
+    ReadConsent = "onward.read": [Analyst, CaseOfficer, Dpo, LegalAdviser, Oversight, Spoc, Supervisor],
     /// Read the log and export evidence. Cannot be taken away by the agency.
     ReadLog = "log.read": [Dpo, Oversight],
 }

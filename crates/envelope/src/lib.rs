@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod keys;
 mod manifest;
+mod onward;
 mod receipt;
 mod seal;
 mod session;
@@ -39,6 +40,7 @@ pub use keys::{
     RootSignature, RootSigner, Seeds, SoftKeys, SoftRoot,
 };
 pub use manifest::{VerifiedManifest, manifest_hash, manifest_root, sign_manifest, verify_manifest};
+pub use onward::{open_token, peek_token, seal_hop, seal_onward, sign_token};
 pub use receipt::{
     peek_receipt_proof, peek_receipts, receipt_proof, sign_receipts, verify_receipt_proof, verify_receipts,
 };

@@ -8,10 +8,10 @@ use mithaq_policy::{OrderKind, OrderPermit, Permit};
 use mithaq_wire::cbor::{Reader, Writer};
 use mithaq_wire::limits::SEALED_MAX;
 use mithaq_wire::{
-    Digest, LaterReceipt, LaterReceipts, MessageKind, Notice, Order, RequestStep, SealHeader, WireError,
-    decode_later_receipts, decode_notice, decode_order, decode_report, decode_request_step,
-    decode_seal_header, encode_later_receipts, encode_notice, encode_order, encode_report,
-    encode_request_step, encode_seal_header,
+    Digest, Hop, LaterReceipt, LaterReceipts, MessageKind, Notice, OnwardStep, Order, RequestStep,
+    SealHeader, WireError, decode_hop, decode_later_receipts, decode_notice, decode_onward_step,
+    decode_order, decode_report, decode_request_step, decode_seal_header, encode_later_receipts,
+    encode_notice, encode_order, encode_report, encode_request_step, encode_seal_header,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -94,12 +94,14 @@ impl Sealed {
 
 /// What a seal holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum BodyKind {
+pub(crate) enum BodyKind {
     Report,
     Order,
     Notice,
     LaterReceipts,
     Step,
+    Onward,
+    Hop,
 }
 
 impl BodyKind {
@@ -110,6 +112,8 @@ impl BodyKind {
             Self::Notice => 3,
             Self::LaterReceipts => 4,
             Self::Step => 5,
+            Self::Onward => 6,
+            Self::Hop => 7,
         }
     }
 
@@ -121,6 +125,8 @@ impl BodyKind {
             (Self::Notice, _) => MessageKind::Notice,
             (Self::LaterReceipts, _) => MessageKind::Receipts,
             (Self::Step, _) => MessageKind::Step,
+            (Self::Onward, _) => MessageKind::Onward,
+            (Self::Hop, _) => MessageKind::Hop,
         }
     }
 }
@@ -132,7 +138,7 @@ pub fn commitment(salt: &[u8; 32], content: &[u8]) -> Digest {
     Digest(Sha256::new().chain_update([2]).chain_update(salt).chain_update(content).finalize().into())
 }
 
-fn seal(
+pub(crate) fn seal(
     header: SealHeader,
     kind: BodyKind,
     body: &[u8],
@@ -286,7 +292,7 @@ pub fn seal_step(
     seal(header, BodyKind::Step, &body, &args.salt, signer)
 }
 
-fn order_header(permit: &OrderPermit, args: &SealArgs) -> Result<SealHeader, SealError> {
+pub(crate) fn order_header(permit: &OrderPermit, args: &SealArgs) -> Result<SealHeader, SealError> {
     if args.supersedes.is_some() {
         return Err(SealError::Supersedes);
     }
@@ -343,6 +349,8 @@ impl<'a> Parts<'a> {
             3 => BodyKind::Notice,
             4 => BodyKind::LaterReceipts,
             5 => BodyKind::Step,
+            6 => BodyKind::Onward,
+            7 => BodyKind::Hop,
             _unknown => return Err(SealedError::Unsupported),
         };
         let (salt, body) = (r.array()?, r.bytes(SEALED_MAX)?);
@@ -378,6 +386,10 @@ pub enum Opened {
     LaterReceipts(SealHeader, Vec<LaterReceipt>),
     /// A step in the conversation about a request.
     Step(SealHeader, RequestStep),
+    /// A step about passing something on.
+    Onward(SealHeader, OnwardStep),
+    /// A report of another originator, passed on: what it holds is still to be verified with that party's manifest.
+    Hop(SealHeader, Hop),
 }
 
 impl Opened {
@@ -389,7 +401,9 @@ impl Opened {
             Self::Order(header, _)
             | Self::Notice(header, _)
             | Self::LaterReceipts(header, _)
-            | Self::Step(header, _) => header,
+            | Self::Step(header, _)
+            | Self::Onward(header, _)
+            | Self::Hop(header, _) => header,
         }
     }
 
@@ -402,6 +416,8 @@ impl Opened {
             Self::Notice(..) => MessageKind::Notice,
             Self::LaterReceipts(..) => MessageKind::Receipts,
             Self::Step(..) => MessageKind::Step,
+            Self::Onward(..) => MessageKind::Onward,
+            Self::Hop(..) => MessageKind::Hop,
         }
     }
 }
@@ -453,7 +469,11 @@ pub fn open_seal(bytes: &[u8], originator: &VerifiedManifest) -> Result<Opened, 
             Ok(Opened::LaterReceipts(header, receipts))
         }
         BodyKind::Step if is_plain(&header) => Ok(Opened::Step(header, decode_request_step(parts.body)?)),
-        BodyKind::Notice | BodyKind::LaterReceipts | BodyKind::Step => Err(SealedError::Malformed),
+        BodyKind::Onward if is_plain(&header) => Ok(Opened::Onward(header, decode_onward_step(parts.body)?)),
+        BodyKind::Hop if is_hop(&header) => Ok(Opened::Hop(header, decode_hop(parts.body)?)),
+        BodyKind::Notice | BodyKind::LaterReceipts | BodyKind::Step | BodyKind::Onward | BodyKind::Hop => {
+            Err(SealedError::Malformed)
+        }
     }
 }
 
@@ -468,6 +488,11 @@ fn agrees(header: &SealHeader, report: &Report) -> bool {
         && header.purpose == Some(report.purpose)
         && header.level == report.level
         && header.handling.as_ref() == Some(&report.effective_handling())
+}
+
+/// A hop names object, version and purpose of what it carries; everything else is in the originator's own seal.
+fn is_hop(header: &SealHeader) -> bool {
+    header.supersedes.is_none() && header.purpose.is_some() && header.handling.is_none()
 }
 
 fn is_plain(header: &SealHeader) -> bool {

@@ -32,6 +32,7 @@ pub(crate) enum Context {
     Envelope,
     Receipts,
     Seal,
+    Token,
 }
 
 impl Context {
@@ -41,6 +42,7 @@ impl Context {
             Self::Envelope => b"mithaq/1 envelope",
             Self::Receipts => b"mithaq/1 receipts",
             Self::Seal => b"mithaq/1 seal",
+            Self::Token => b"mithaq/1 onward",
         }
     }
 }

@@ -99,6 +99,14 @@ coded! {
         RequestGround = "request.ground",
         /// A step that does not fit where the request is.
         RequestState = "request.state",
+        /// Passed on from an originator of which this node knows no manifest.
+        OnwardOriginator = "onward.originator",
+        /// What was passed on is not as its originator sealed it, or was sealed for another than who passes it on.
+        OnwardSeal = "onward.seal",
+        /// A step about passing something on that fits nothing this node knows.
+        OnwardState = "onward.state",
+        /// That object is held by another route.
+        OnwardRoute = "onward.route",
         /// The policy could not decide. Kept unread.
         PolicyInternal = "policy.internal",
     }

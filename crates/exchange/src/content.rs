@@ -2,7 +2,7 @@
 //! one, it only hands it to the policy and to the application.
 
 use mithaq_model::{ObjectId, PartyId, ReportVersion, Timestamp};
-use mithaq_wire::{LaterReceipt, Notice, Order, RequestStep, SealHeader};
+use mithaq_wire::{LaterReceipt, Notice, OnwardStep, Order, RequestStep, SealHeader};
 
 use crate::rows::Versions;
 
@@ -35,6 +35,24 @@ pub enum Content<R> {
     EpochStart,
     /// A step in the conversation about a request.
     Step(RequestStep),
+    /// A report of another originator, passed on; the seal of the message is the forwarder's.
+    Hop {
+        /// The report as the application knows it.
+        report: R,
+        /// The originator's own seal, verified.
+        seal: Box<SealHeader>,
+        /// Its last day of use.
+        expires: Timestamp,
+    },
+    /// An order of another originator, carried on by the sender.
+    Carried {
+        /// The originator's own seal, verified.
+        seal: Box<SealHeader>,
+        /// The order.
+        order: Order,
+    },
+    /// A step about passing something on, between the two ends of the lane.
+    Onward(OnwardStep),
 }
 
 /// What the application must do, in the same transaction, with a message that was taken.
@@ -80,5 +98,12 @@ pub enum Effect<R> {
         seal: Box<SealHeader>,
         /// What was said.
         step: RequestStep,
+    },
+    /// A step about passing something on, accepted.
+    Onward {
+        /// The seal.
+        seal: Box<SealHeader>,
+        /// What was said.
+        step: OnwardStep,
     },
 }

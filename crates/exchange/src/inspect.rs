@@ -133,6 +133,8 @@ pub(crate) fn inspect_one<U: Unwrap>(
         Unopened::Undecryptable => Refuse::EnvelopeUndecryptable,
         Unopened::Malformed => Refuse::SealMalformed,
         Unopened::Seal => Refuse::SealSignature,
+        Unopened::Originator => Refuse::OnwardOriginator,
+        Unopened::Onward => Refuse::OnwardSeal,
     });
     Ok(Arrived { envelope: hash(envelope), bytes: envelope.to_vec(), header, inner })
 }

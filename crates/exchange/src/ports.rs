@@ -2,7 +2,9 @@
 //! narrow as its only caller needs; implementations hold no decision of the protocol.
 
 use mithaq_model::{ObjectId, PartyId, RefusalGround, Timestamp};
-use mithaq_wire::{Digest, EnvelopeHeader, Position, ReceiptBatch, RequestStep, SealHeader};
+use mithaq_wire::{
+    Digest, EnvelopeHeader, OnwardStep, Order, Position, ReceiptBatch, RequestStep, SealHeader,
+};
 
 use crate::content::Opened;
 use crate::rows::{Holding, OutMessage, Tombstone};
@@ -53,6 +55,12 @@ pub enum Unopened {
     /// The seal is not signed by a key of the originator.
     #[error("the seal does not verify")]
     Seal,
+    /// It was passed on from an originator that is not known here.
+    #[error("the originator of what was passed on is unknown")]
+    Originator,
+    /// What was passed on is not as its originator sealed it for the forwarder.
+    #[error("what was passed on does not verify")]
+    Onward,
 }
 
 /// Reads the envelopes of one partner.
@@ -144,6 +152,33 @@ pub trait Judge<R> {
     ) -> Result<Judgement, CannotJudge> {
         let code = crate::Refuse::RequestUnknown.code().to_owned();
         Ok(Judgement::Refuse { code, ground: None })
+    }
+
+    /// Decides about a step on passing something on. Who passes nothing on takes none.
+    ///
+    /// # Errors
+    /// As [`Self::judge_step`].
+    fn judge_onward(
+        &mut self,
+        _seal: &SealHeader,
+        _step: &OnwardStep,
+        _now: Timestamp,
+    ) -> Result<Judgement, CannotJudge> {
+        Ok(Judgement::Refuse { code: crate::Refuse::OnwardState.code().to_owned(), ground: None })
+    }
+
+    /// Decides whether an order of another originator, carried on by the sender of `carrier`, is carried out here:
+    /// only about what came by that sender, or about what is not held at all.
+    ///
+    /// # Errors
+    /// As [`Self::judge_step`].
+    fn judge_carried(
+        &mut self,
+        _carrier: &SealHeader,
+        _seal: &SealHeader,
+        _order: &Order,
+    ) -> Result<Judgement, CannotJudge> {
+        Ok(Judgement::Refuse { code: crate::Refuse::OnwardState.code().to_owned(), ground: None })
     }
 }
 

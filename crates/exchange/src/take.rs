@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use mithaq_model::{Millis, ObjectId, PartyId, ReportVersion, Timestamp};
 use mithaq_wire::limits::{SKEW_FLAG_MS, VALIDITY_MAX_MS};
 use mithaq_wire::{
-    Digest, EnvelopeHeader, MessageKind, Order, OrderReason, Position, RequestStep, SealHeader, Verdict,
+    Digest, EnvelopeHeader, MessageKind, OnwardStep, Order, OrderReason, Position, RequestStep, SealHeader,
+    Verdict,
 };
 
 use crate::code::Refuse;
@@ -113,9 +114,16 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         match content {
             Content::Report { report, expires } => self.report(header, seal, report, expires),
             Content::Order(order) => {
-                let effect = self.order(header, &order)?;
+                let effect = self.order(header, &header.lane.from, &order)?;
                 Ok((Verdict::Accepted, effect))
             }
+            Content::Carried { seal: own, order } => self.carried(header, &seal, &own, &order),
+            Content::Hop { report, seal: own, expires } => {
+                // Held as the originator's, under the agreement it came by.
+                let held = SealHeader { agreement: header.lane.agreement, ..*own };
+                self.report(header, held, report, expires)
+            }
+            Content::Onward(step) => Ok(self.onward(seal, step)),
             Content::Notice(notice) => Ok((Verdict::Accepted, Effect::Notice(notice))),
             Content::Receipts(receipts) => Ok((Verdict::Accepted, Effect::Receipts(receipts))),
             Content::Step(step) => Ok(self.step(seal, step)),
@@ -132,14 +140,16 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         }
         let over = header.expires.plus(Millis(SKEW_FLAG_MS)) < self.now;
         match header.kind {
-            MessageKind::Report | MessageKind::Correction | MessageKind::Step if over => {
+            MessageKind::Report | MessageKind::Correction | MessageKind::Step | MessageKind::Hop if over => {
                 Err(Refuse::EnvelopeExpired)
             }
-            MessageKind::Report | MessageKind::Correction | MessageKind::Step => Ok(()),
+            MessageKind::Report | MessageKind::Correction | MessageKind::Step | MessageKind::Hop => Ok(()),
             // What takes away stays in force however late it comes.
-            MessageKind::Order | MessageKind::Notice | MessageKind::Receipts | MessageKind::EpochStart => {
-                Ok(())
-            }
+            MessageKind::Order
+            | MessageKind::Notice
+            | MessageKind::Receipts
+            | MessageKind::EpochStart
+            | MessageKind::Onward => Ok(()),
         }
     }
 
@@ -154,6 +164,41 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
             Ok(Judgement::Refuse { code, ground }) => (Verdict::Refused { code, ground }, Effect::None),
             Ok(Judgement::Quarantine { code }) => (Verdict::Refused { code, ground: None }, Effect::None),
             Err(CannotJudge) => (refused(Refuse::PolicyInternal), Effect::None),
+        }
+    }
+
+    /// As a step about a request: taken or refused.
+    fn onward<R>(&mut self, seal: SealHeader, step: OnwardStep) -> (Verdict, Effect<R>)
+    where
+        J: Judge<R>,
+    {
+        match self.judge.judge_onward(&seal, &step, self.now) {
+            Ok(Judgement::Accept) => (Verdict::Accepted, Effect::Onward { seal: Box::new(seal), step }),
+            Ok(Judgement::Refuse { code, ground }) => (Verdict::Refused { code, ground }, Effect::None),
+            Ok(Judgement::Quarantine { code }) => (Verdict::Refused { code, ground: None }, Effect::None),
+            Err(CannotJudge) => (refused(Refuse::PolicyInternal), Effect::None),
+        }
+    }
+
+    /// An order of another originator, brought by the sender: it counts as the originator's own.
+    fn carried<R>(
+        &mut self,
+        header: &EnvelopeHeader,
+        carrier: &SealHeader,
+        own: &SealHeader,
+        order: &Order,
+    ) -> Result<(Verdict, Effect<R>), V::Error>
+    where
+        J: Judge<R>,
+    {
+        match self.judge.judge_carried(carrier, own, order) {
+            Ok(Judgement::Accept) => {
+                let effect = self.order(header, &own.originator, order)?;
+                Ok((Verdict::Accepted, effect))
+            }
+            Ok(Judgement::Refuse { code, ground }) => Ok((Verdict::Refused { code, ground }, Effect::None)),
+            Ok(Judgement::Quarantine { code }) => Ok((Verdict::Refused { code, ground: None }, Effect::None)),
+            Err(CannotJudge) => Ok((refused(Refuse::PolicyInternal), Effect::None)),
         }
     }
 
@@ -205,7 +250,8 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
             | Effect::Erase { .. }
             | Effect::Notice(_)
             | Effect::Receipts(_)
-            | Effect::Step { .. } => None,
+            | Effect::Step { .. }
+            | Effect::Onward { .. } => None,
         };
         if let (Some(state), Effect::Keep { seal, .. } | Effect::Quarantine { seal, .. }) = (state, &effect) {
             holding.versions.push(HeldVersion {
@@ -223,26 +269,31 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         Ok((verdict, effect))
     }
 
-    fn order<R>(&mut self, header: &EnvelopeHeader, order: &Order) -> Result<Effect<R>, V::Error> {
+    fn order<R>(
+        &mut self,
+        header: &EnvelopeHeader,
+        originator: &PartyId,
+        order: &Order,
+    ) -> Result<Effect<R>, V::Error> {
         match order {
             Order::Recall { object, versions, reason, answer_by } => {
                 let versions =
                     if versions.is_empty() { Versions::All } else { Versions::Only(versions.clone()) };
-                self.take_back(header, *object, versions, *reason, *answer_by)
+                self.take_back((header, originator), *object, versions, *reason, *answer_by)
             }
             Order::Delete { object, reason, answer_by } => {
-                self.take_back(header, *object, Versions::All, *reason, *answer_by)
+                self.take_back((header, originator), *object, Versions::All, *reason, *answer_by)
             }
             Order::Expiry { object, expires } => {
                 self.spoke_of = Some(*object);
                 let found = self.holding(*object)?;
-                let foreign = found.as_ref().is_some_and(|h| h.originator != header.lane.from);
+                let foreign = found.as_ref().is_some_and(|h| h.originator != *originator);
                 if foreign {
                     return Ok(Effect::None);
                 }
                 let mut holding = found.unwrap_or_else(|| Holding {
                     object: *object,
-                    originator: header.lane.from.clone(),
+                    originator: originator.clone(),
                     agreement: header.lane.agreement,
                     current_from: ReportVersion::FIRST,
                     expires: None,
@@ -261,14 +312,13 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
     /// Recall and deletion. Says nothing about whether anything is held: the answer to both is "accepted".
     fn take_back<R>(
         &mut self,
-        header: &EnvelopeHeader,
+        (header, from): (&EnvelopeHeader, &PartyId),
         object: ObjectId,
         versions: Versions,
         reason: OrderReason,
         answer_by: Timestamp,
     ) -> Result<Effect<R>, V::Error> {
         self.spoke_of = Some(object);
-        let from = &header.lane.from;
         let before = self.tombstone(from, object)?;
         let tombstone = Tombstone {
             originator: from.clone(),
@@ -317,7 +367,12 @@ fn seal_rules<R>(
         (MessageKind::Order, Content::Order(_))
         | (MessageKind::Notice, Content::Notice(_))
         | (MessageKind::Receipts, Content::Receipts(_))
-        | (MessageKind::Step, Content::Step(_)) => true,
+        | (MessageKind::Step, Content::Step(_))
+        | (MessageKind::Onward, Content::Onward(_) | Content::Carried { .. }) => true,
+        // The forwarder's seal speaks of exactly what the originator's holds.
+        (MessageKind::Hop, Content::Hop { seal: own, .. }) => {
+            seal.object == own.object && seal.version == own.version && seal.purpose == own.purpose
+        }
         (MessageKind::Correction, Content::Report { .. }) => {
             seal.supersedes.is_some_and(|replaced| replaced < seal.version)
         }

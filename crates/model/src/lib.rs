@@ -17,6 +17,7 @@ mod ground;
 mod handling;
 mod id;
 mod link;
+mod onward;
 mod party;
 mod people;
 mod report;
@@ -41,6 +42,7 @@ pub use id::{
     UnitId,
 };
 pub use link::{Link, LinkRole};
+pub use onward::{ConsentState, CopyState};
 pub use party::{Agency, Competence, Office, Party};
 pub use people::{Officer, Role, RoleSet};
 pub use report::{

@@ -259,6 +259,7 @@ async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
             app.remind_reviews()?;
             app.tick_requests()?;
             app.tick_checks()?;
+            app.tick_consents()?;
             app.wipe_again()?;
             app.erase_expired_subjects(256)
         });

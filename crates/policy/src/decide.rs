@@ -304,6 +304,10 @@ pub enum OrderKind {
     LaterReceipts,
     /// The agreement is suspended, resumed or ended.
     Notice,
+    /// Ask for consent to pass something on, or give it: only while the agreement is in force.
+    Consent,
+    /// What is owed about something passed on: a refusal, a taking back, what became of a copy, an order carried on.
+    Onward,
     /// Take back.
     Recall,
     /// A step in the conversation about a request.
@@ -374,8 +378,8 @@ pub fn permit_order(
         ground: None,
         words: words::of(words),
     };
-    // Duties survive an agreement; a conversation about a request is no duty and stops with it.
-    let flows = kind != OrderKind::Step || standing.is_in_force(now);
+    // Duties survive an agreement; a conversation about a request or a consent is no duty and stops with it.
+    let flows = !matches!(kind, OrderKind::Step | OrderKind::Consent) || standing.is_in_force(now);
     if !flows || !standing.duties_alive(now) {
         return Err(refuse(3, DenialCode::Agreement, "o03-duties", "agreement"));
     }
@@ -385,7 +389,11 @@ pub fn permit_order(
     }
     let by_originator = match kind {
         OrderKind::Delete | OrderKind::Expiry | OrderKind::Recall => sender == originator,
-        OrderKind::LaterReceipts | OrderKind::Notice | OrderKind::Step => true,
+        OrderKind::Consent
+        | OrderKind::LaterReceipts
+        | OrderKind::Notice
+        | OrderKind::Onward
+        | OrderKind::Step => true,
     };
     if !by_originator {
         return Err(refuse(9, DenialCode::Originator, "o09-originator", "originator"));

@@ -14,6 +14,7 @@ mod context;
 mod decide;
 mod facts;
 pub mod life;
+mod onward;
 mod rules;
 pub mod screen;
 mod walk;
@@ -28,5 +29,9 @@ pub use decide::{
     Decision, Disclosure, OrderKind, OrderPermit, Permit, Refusal, decide, permit_order, permit_step,
 };
 pub use life::{Stage, Standing};
+pub use onward::{
+    Consent, ConsentFault, ConsentPermit, ConsentQuestion, HopDisclosure, HopPermit, HopRefusal,
+    decide_onward, permit_consent,
+};
 pub use rules::{CompileError, Rules};
 pub use walk::walk;

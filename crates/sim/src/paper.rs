@@ -278,6 +278,8 @@ fn put_header(pen: &mut Pen, header: &EnvelopeHeader) {
         MessageKind::Receipts => 4,
         MessageKind::EpochStart => 5,
         MessageKind::Step => 6,
+        MessageKind::Onward => 7,
+        MessageKind::Hop => 8,
     });
     pen.long(header.created.as_millis().cast_unsigned());
     pen.long(header.expires.as_millis().cast_unsigned());
@@ -301,6 +303,8 @@ fn take_header(thumb: &mut Thumb<'_>) -> Result<EnvelopeHeader, Short> {
         4 => MessageKind::Receipts,
         5 => MessageKind::EpochStart,
         6 => MessageKind::Step,
+        7 => MessageKind::Onward,
+        8 => MessageKind::Hop,
         _other => return Err(Short),
     };
     let (created, expires) = (thumb.time()?, thumb.time()?);
@@ -394,6 +398,8 @@ fn put_content(pen: &mut Pen, sealed: &Sealed) {
         Content::EpochStart => pen.byte(8),
         // Conversations are not simulated: a step of any kind is read as nothing.
         Content::Step(_) => pen.byte(9),
+        // Nor is anything passed on here: tokens and their keys are tested with real nodes (`app`).
+        Content::Hop { .. } | Content::Carried { .. } | Content::Onward(_) => pen.byte(10),
     }
 }
 

@@ -399,7 +399,8 @@ impl World {
             | Effect::Quarantine { .. }
             | Effect::Notice(_)
             | Effect::Receipts(_)
-            | Effect::Step { .. } => {}
+            | Effect::Step { .. }
+            | Effect::Onward { .. } => {}
         }
     }
 

@@ -77,6 +77,7 @@ pub mod leases;
 pub mod ledger;
 pub mod links;
 mod migrations;
+pub mod onward;
 pub mod partners;
 pub mod people;
 pub mod reports;

@@ -40,6 +40,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0006_checks.sql"),
         postgres: include_str!("../migrations/postgres/0006_checks.sql"),
     },
+    Migration {
+        version: 7,
+        name: "onward",
+        sqlite: include_str!("../migrations/sqlite/0007_onward.sql"),
+        postgres: include_str!("../migrations/postgres/0007_onward.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

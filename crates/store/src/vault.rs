@@ -71,6 +71,7 @@ pub(crate) enum Kind {
     Case,
     Link,
     Officer,
+    OnwardConsent,
     PartnerRisk,
     Report,
     Ruling,
@@ -89,6 +90,7 @@ impl Kind {
             Self::Case => "case_file",
             Self::Link => "link",
             Self::Officer => "officer",
+            Self::OnwardConsent => "onward_consent",
             Self::PartnerRisk => "partner_risk",
             Self::Report => "report_version",
             Self::Ruling => "ruling",
@@ -116,16 +118,18 @@ impl Kind {
             Self::CheckKey => 12,
             Self::CheckOpening => 13,
             Self::CheckCandidate => 14,
+            Self::OnwardConsent => 10,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 13] = [
+        const ALL: [Kind; 14] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
             Kind::Link,
             Kind::Officer,
+            Kind::OnwardConsent,
             Kind::PartnerRisk,
             Kind::Report,
             Kind::Ruling,

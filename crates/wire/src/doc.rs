@@ -70,6 +70,10 @@ pub enum MessageKind {
     EpochStart,
     /// A sealed step in the conversation about a request (report lane).
     Step,
+    /// A sealed step about passing something on: consent, its end, what became of a copy (control lane).
+    Onward,
+    /// A report of another originator, passed on with that party's seal and token (report lane).
+    Hop,
 }
 
 impl MessageKind {
@@ -77,8 +81,10 @@ impl MessageKind {
     #[must_use]
     pub const fn lane(self) -> Option<Lane> {
         match self {
-            Self::Report | Self::Step => Some(Lane::Report),
-            Self::Correction | Self::Order | Self::Notice | Self::Receipts => Some(Lane::Control),
+            Self::Report | Self::Step | Self::Hop => Some(Lane::Report),
+            Self::Correction | Self::Order | Self::Notice | Self::Receipts | Self::Onward => {
+                Some(Lane::Control)
+            }
             Self::EpochStart => None,
         }
     }

@@ -129,7 +129,7 @@ macro_rules! numbered {
     };
 }
 numbered!(Lane { Control = 1, Report = 2, Bulk = 3 });
-numbered!(MessageKind { Report = 1, Correction = 2, Order = 3, Notice = 4, Receipts = 5, EpochStart = 6, Step = 7 });
+numbered!(MessageKind { Report = 1, Correction = 2, Order = 3, Notice = 4, Receipts = 5, EpochStart = 6, Step = 7, Onward = 8, Hop = 9 });
 numbered!(OrderReason { Originator = 1, Inaccurate = 2, Retention = 3, Court = 4, Rights = 5, Misdirected = 6 });
 
 impl Part for LaneId {

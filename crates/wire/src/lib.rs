@@ -12,6 +12,7 @@ mod doc;
 mod exchange;
 mod heads;
 pub mod limits;
+mod onward;
 mod receipt;
 mod report;
 mod request;
@@ -34,6 +35,10 @@ pub use exchange::{
     encode_notice, encode_order, encode_receipt_batch, encode_seal_header, encode_statement,
 };
 pub use heads::{Heads, decode_heads, encode_heads};
+pub use onward::{
+    CARRIED_MAX, Hop, OnwardStep, OnwardToken, decode_hop, decode_onward_step, decode_onward_token,
+    encode_hop, encode_onward_step, encode_onward_token,
+};
 pub use receipt::{ReceiptHead, decode_receipt_head, encode_receipt_head};
 pub use report::{decode_report, decode_subject, encode_report, encode_subject};
 pub use request::{MARK_MAX, RequestStep, STEP_TEXT_MAX, Said, decode_request_step, encode_request_step};

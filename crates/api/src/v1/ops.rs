@@ -92,6 +92,8 @@ const fn kind(kind: MessageKind) -> &'static str {
         MessageKind::Step => "step",
         MessageKind::Receipts => "receipts",
         MessageKind::EpochStart => "epoch_start",
+        MessageKind::Onward => "onward",
+        MessageKind::Hop => "hop",
     }
 }
 

@@ -6,16 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use mithaq_db::Tx;
 use mithaq_exchange::ports::{CannotJudge, Judge, Judgement};
 use mithaq_exchange::{Inspection, Refuse};
-use mithaq_model::{ObjectId, OfficerId, Report, ReportId, ReportVersion, SpecialCategory, Timestamp};
-use mithaq_policy::{Context, Decision, Disclosure, Refusal, Side, decide, screen};
+use mithaq_model::{ObjectId, OfficerId, Report, ReportId, ReportVersion, Role, SpecialCategory, Timestamp};
+use mithaq_policy::{Context, Decision, Disclosure, OrderKind, Refusal, Side, decide, permit_order, screen};
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::reports;
-use mithaq_wire::{RequestStep, SealHeader};
+use mithaq_wire::{OnwardStep, Order, RequestStep, SealHeader};
 
 use super::open::Incoming;
 use crate::App;
 use crate::emergency::claims_life;
 use crate::error::AppError;
+use crate::onward::Routes;
 use crate::registry::Known;
 use crate::release::{BYTES, DELIVERY, REPORTS, day};
 use crate::requests::Spoken;
@@ -30,6 +31,8 @@ pub(super) struct OwnRules<'a> {
     /// Reports and bytes left, per day of sealing.
     left: BTreeMap<u32, (u64, u64)>,
     pub(super) retain: Retain,
+    /// How what was passed on came, and which tokens were used.
+    pub(super) routes: Routes,
     /// Requests the batch speaks of.
     spoken: Spoken,
     /// What was taken back, by whomever it was sent: it does not come again through a third node.
@@ -47,13 +50,24 @@ impl Judge<Incoming> for OwnRules<'_> {
             let code = Refuse::ObjectRecalled.code().to_owned();
             return Ok(Judgement::Refuse { code, ground: None });
         }
-        let sealed_on = budget_day(seal.sealed_at, now);
+        let sealed_on = budget_day(incoming.sealed_at(seal), now);
         let (reports_left, bytes_left) = self.left.get(&sealed_on).copied().unwrap_or_default();
         let special = screen::report(&incoming.report);
         let length = u64::try_from(incoming.sealed.len()).unwrap_or(u64::MAX);
         let mut context = self.app.receiver_context(self.known, seal, special, length);
         (context.reports_left, context.bytes_left) = (reports_left, bytes_left);
         context.reply_bound = self.spoken.binds(&incoming.report);
+        if let Some(hop) = &incoming.hop {
+            context.approvals = attested(&hop.released_by);
+            context.reply_bound = true;
+            return Ok(match self.routes.judge((self.app, self.known), incoming, (&context, hop), now) {
+                Ok(until) => {
+                    self.let_in(&incoming.report, until, (sealed_on, context.bytes));
+                    Judgement::Accept
+                }
+                Err(refused) => refused,
+            });
+        }
         let disclosure = Disclosure {
             report: &incoming.report,
             recipient: &self.app.party,
@@ -63,10 +77,7 @@ impl Judge<Incoming> for OwnRules<'_> {
         };
         Ok(match decide(&self.known.rules, &disclosure, now) {
             Decision::Permit(permit) => {
-                let key = (incoming.report.id, incoming.report.version);
-                self.retain.insert(key, permit.retain_until());
-                let left = (reports_left.saturating_sub(1), bytes_left.saturating_sub(context.bytes));
-                self.left.insert(sealed_on, left);
+                self.let_in(&incoming.report, permit.retain_until(), (sealed_on, context.bytes));
                 Judgement::Accept
             }
             Decision::Refuse(refusal) if for_people(&refusal, &incoming.report) => {
@@ -86,6 +97,53 @@ impl Judge<Incoming> for OwnRules<'_> {
     ) -> Result<Judgement, CannotJudge> {
         Ok(self.spoken.judge((self.app, self.known), (seal, step), now))
     }
+
+    fn judge_onward(
+        &mut self,
+        seal: &SealHeader,
+        step: &OnwardStep,
+        now: Timestamp,
+    ) -> Result<Judgement, CannotJudge> {
+        let kind = match step {
+            OnwardStep::Asked { .. } | OnwardStep::Granted { .. } => OrderKind::Consent,
+            OnwardStep::Denied { .. }
+            | OnwardStep::Revoked { .. }
+            | OnwardStep::Tried { .. }
+            | OnwardStep::Copy { .. }
+            | OnwardStep::Carried { .. } => OrderKind::Onward,
+        };
+        let ends = (&seal.originator, &seal.originator, &self.app.party);
+        let known = self.known;
+        Ok(match permit_order(&known.rules, &known.standing, (kind, seal.object), ends, now) {
+            Ok(_) => Judgement::Accept,
+            Err(refusal) => {
+                Judgement::Refuse { code: refusal.code().code().to_owned(), ground: refusal.ground() }
+            }
+        })
+    }
+
+    fn judge_carried(
+        &mut self,
+        carrier: &SealHeader,
+        _seal: &SealHeader,
+        order: &Order,
+    ) -> Result<Judgement, CannotJudge> {
+        Ok(self.routes.judge_carried(&carrier.originator, order))
+    }
+}
+
+impl OwnRules<'_> {
+    /// Counts what is let in, and keeps until when.
+    fn let_in(&mut self, report: &Report, until: Timestamp, (day, bytes): (u32, u64)) {
+        self.retain.insert((report.id, report.version), until);
+        let (reports_left, bytes_left) = self.left.get(&day).copied().unwrap_or_default();
+        self.left.insert(day, (reports_left.saturating_sub(1), bytes_left.saturating_sub(bytes)));
+    }
+}
+
+/// Another party attests two persons in these roles; who they are is its own matter.
+fn attested(roles: &[Role]) -> Vec<(OfficerId, Role)> {
+    (1_u8..).zip(roles).map(|(n, role)| (OfficerId::new([n; 16]), *role)).collect()
 }
 
 /// What people decide, not the machine alone: what the screen found, a protected role that nobody here has cleared
@@ -104,9 +162,7 @@ impl App {
         bytes: u64,
     ) -> Context {
         let accredited = self.accreditation();
-        // The originator attests two persons in these roles; who they are is its own matter.
-        let approvals =
-            (1_u8..).zip(&seal.released_by).map(|(n, role)| (OfficerId::new([n; 16]), *role)).collect();
+        let approvals = attested(&seal.released_by);
         Context {
             signatures_good: known.all_signed,
             rule_set: Some(seal.agreement),
@@ -115,7 +171,7 @@ impl App {
             recipient_level: accredited,
             channel_level: accredited,
             capital_offence: false,
-            // What a third party's part needs was checked by the sender; onward tokens are verified with them.
+            // A consent counts with its token only, and that goes its own way.
             consents: Vec::new(),
             bytes,
             approvals,
@@ -143,7 +199,8 @@ impl App {
         let seals = inspection.arrived.iter().filter_map(|one| one.inner().ok()?.seal.as_ref());
         let objects: Vec<_> = seals.map(|seal| (seal.object, seal.version)).collect();
         let buried = reports::buried(tx, &objects)?;
-        Ok(OwnRules { app: self, known, left, retain: Retain::new(), spoken, buried })
+        let routes = Routes::load(self, tx, inspection)?;
+        Ok(OwnRules { app: self, known, left, retain: Retain::new(), routes, spoken, buried })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mithaq_db::Tx;
-use mithaq_model::{ObjectId, Report, ReportState, Timestamp};
+use mithaq_model::{AgreementId, ObjectId, Report, ReportState, Timestamp};
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::lanes::{self, LaneKey};
 use mithaq_store::reports::{self, Direction, Form, NewVersion, Quarantined, ReportHead};
@@ -48,7 +48,7 @@ impl App {
                     reports::add_version(tx, &self.vault, report.id, &version)?;
                     reports::set_state(tx, report.id, head.state, state, now)?;
                 }
-                None => fresh.push((received_head(report, (state, until), now), version)),
+                None => fresh.push((received_head((report, id.agreement), (state, until), now), version)),
             }
             if let Some(code) = held {
                 let place = Quarantined {
@@ -63,7 +63,7 @@ impl App {
                 let kind = if claims_life(report) { "quarantine.life_at_risk" } else { "quarantine.waits" };
                 self.tell(tx, kind, report.id.into())?;
             }
-            let day = used.entry(budget_day(seal.sealed_at, now)).or_default();
+            let day = used.entry(budget_day(incoming.sealed_at(seal), now)).or_default();
             let bytes = u32::try_from(incoming.sealed.len()).unwrap_or(u32::MAX);
             *day = (day.0.saturating_add(1), day.1.saturating_add(bytes));
             let committed = Committed::to(
@@ -80,6 +80,9 @@ impl App {
                 Some(code) => event.verdict(*code),
                 None => event,
             });
+            if let (Some(hop), None) = (&incoming.hop, held) {
+                self.hop_kept(tx, id.agreement, (incoming, hop), events)?;
+            }
         }
         reports::add_many(tx, &self.vault, &fresh)?;
         let carried: Vec<_> = kept
@@ -96,12 +99,16 @@ impl App {
     }
 }
 
-fn received_head(report: &Report, (state, until): (ReportState, Timestamp), now: Timestamp) -> ReportHead {
+fn received_head(
+    (report, agreement): (&Report, AgreementId),
+    (state, until): (ReportState, Timestamp),
+    now: Timestamp,
+) -> ReportHead {
     ReportHead {
         id: report.id,
         direction: Direction::Received,
         originator: report.originator.clone(),
-        agreement: Some(report.agreement),
+        agreement: Some(agreement),
         case: None,
         author: None,
         state,

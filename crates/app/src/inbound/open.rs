@@ -1,17 +1,23 @@
 //! Opening what a partner sent, and signing what this node says about it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use mithaq_envelope::{
-    EnvelopeError, Opened as Unsealed, SealedError, SessionCache, Verification, VerifiedEnvelope,
-    VerifiedManifest, open_seal, peek_header, sign_receipts, verify,
+    EnvelopeError, Opened as Unsealed, OpenedReport, SealedError, SessionCache, Verification,
+    VerifiedEnvelope, VerifiedManifest, open_seal, peek_header, peek_seal, sign_receipts, verify,
 };
 use mithaq_exchange::ports::{SignReceipts, Unopened, Unreadable, Unsigned, Unwrap};
 use mithaq_exchange::{Content, Opened};
-use mithaq_model::Report;
-use mithaq_wire::{Digest, EnvelopeHeader, MessageKind, ReceiptBatch};
+use mithaq_model::{PartyId, Report, Timestamp};
+use mithaq_policy::ConsentFault;
+use mithaq_wire::{
+    Digest, EnvelopeHeader, Hop, Lane, MessageKind, OnwardStep, OnwardToken, Order, OrderReason, Position,
+    ReceiptBatch, SealHeader,
+};
 
 use crate::App;
+use crate::onward::HopIn;
 use crate::registry::Peer;
 
 /// Sessions of one partner kept decapsulated: one per hour, with room for restarts.
@@ -23,6 +29,15 @@ pub(crate) struct Incoming {
     pub(crate) report: Report,
     pub(super) sealed: Vec<u8>,
     pub(super) salt: [u8; 32],
+    /// Set when its originator is not who sent it.
+    pub(crate) hop: Option<HopIn>,
+}
+
+impl Incoming {
+    /// When it was sealed for this node: by who sent it.
+    pub(super) fn sealed_at(&self, seal: &SealHeader) -> Timestamp {
+        self.hop.as_ref().map_or(seal.sealed_at, |hop| hop.sealed_at)
+    }
 }
 
 /// Opens the envelopes of one partner.
@@ -31,11 +46,21 @@ pub(super) struct Opener<'a> {
     peer: &'a Peer,
     /// The envelope that was verified last, so that opening it does not verify it again.
     verified: Cell<Option<Verification>>,
+    /// Control messages as their agency sealed them, by place: what is carried on must be unchanged.
+    originals: RefCell<Originals>,
 }
 
+/// Sealed control messages by their place in the lane.
+pub(super) type Originals = BTreeMap<Position, Vec<u8>>;
+
 impl<'a> Opener<'a> {
-    pub(super) const fn new(app: &'a App, peer: &'a Peer) -> Self {
-        Self { app, peer, verified: Cell::new(None) }
+    pub(super) fn new(app: &'a App, peer: &'a Peer) -> Self {
+        Self { app, peer, verified: Cell::new(None), originals: RefCell::new(BTreeMap::new()) }
+    }
+
+    /// Returns the control messages that were opened.
+    pub(super) fn originals(&self) -> Originals {
+        self.originals.take()
     }
 
     /// Takes up the bytes that were verified last; any other bytes are verified themselves.
@@ -46,6 +71,65 @@ impl<'a> Opener<'a> {
     ) -> Result<VerifiedEnvelope<'b>, EnvelopeError> {
         let again = self.verified.take().map(|last| VerifiedEnvelope::again(envelope, &last));
         again.and_then(Result::ok).map_or_else(|| verify(envelope, manifest), Ok)
+    }
+}
+
+impl Opener<'_> {
+    /// Opens what another originator sealed for who sent it.
+    fn foreign(&self, by: &PartyId, sealed: &[u8]) -> Result<Unsealed, Unopened> {
+        let claimed = peek_seal(sealed).map_err(|_no_seal| Unopened::Onward)?;
+        if claimed.originator == *by || claimed.originator == self.app.party {
+            return Err(Unopened::Onward);
+        }
+        let registry = self.app.registry();
+        let peer = registry.peers.get(&claimed.originator).ok_or(Unopened::Originator)?;
+        let opened = peer.manifests.iter().rev().find_map(|manifest| open_seal(sealed, manifest).ok());
+        // Sealed for who passes it on: not found elsewhere, and not meant for somebody else.
+        opened.filter(|opened| opened.header().recipients.contains(by)).ok_or(Unopened::Onward)
+    }
+
+    /// Opens a hop: the originator's seal verified, the token verified or marked for what is wrong with it.
+    fn hop(&self, seal: SealHeader, hop: Hop) -> Result<Opened<Incoming>, Unopened> {
+        let Unsealed::Report(inner) = self.foreign(&seal.originator, &hop.sealed)? else {
+            return Err(Unopened::Onward);
+        };
+        let token = self.token(&inner, hop.token.as_deref());
+        let until = token.as_ref().map_or(inner.report.expires, |token| token.keep_until);
+        let expires = inner.report.expires.min(until);
+        let (by, released_by) = (seal.originator.clone(), seal.released_by.clone());
+        let came = HopIn { by, released_by, sealed_at: seal.sealed_at, token };
+        let (report, salt) = (inner.report, inner.salt);
+        let report = Incoming { report, sealed: hop.sealed, salt, hop: Some(came) };
+        let content = Content::Hop { report, seal: Box::new(inner.header), expires };
+        Ok(Opened { seal: Some(seal), content })
+    }
+
+    fn token(&self, inner: &OpenedReport, bytes: Option<&[u8]>) -> Result<OnwardToken, ConsentFault> {
+        let bytes = bytes.ok_or(ConsentFault::Missing)?;
+        let token = self.app.token_of(bytes, &inner.header.originator).ok_or(ConsentFault::Forged)?;
+        let registry = self.app.registry();
+        let ours = registry.peers.get(&self.app.party).map(|peer| peer.root);
+        if token.to == self.app.party && ours != Some(token.to_root) {
+            // The name is ours, the keys it was given to are not.
+            return Err(ConsentFault::Recipient);
+        }
+        let same = token.object == inner.header.object && token.version == inner.header.version;
+        if same && token.content == inner.commitment { Ok(token) } else { Err(ConsentFault::Version) }
+    }
+
+    /// Opens an order that is carried on. A consent taken back is one: this node must erase what it got by it.
+    fn carried(&self, seal: SealHeader, sealed: &[u8]) -> Result<Opened<Incoming>, Unopened> {
+        let (own, order) = match self.foreign(&seal.originator, sealed)? {
+            Unsealed::Order(own, order) => (own, order),
+            Unsealed::Onward(own, OnwardStep::Revoked { object, version, to, answer_by, .. })
+                if to == self.app.party =>
+            {
+                let reason = OrderReason::Originator;
+                (own, Order::Recall { object, versions: vec![version], reason, answer_by })
+            }
+            _other => return Err(Unopened::Onward),
+        };
+        Ok(Opened { seal: Some(seal), content: Content::Carried { seal: Box::new(own), order } })
     }
 }
 
@@ -93,11 +177,18 @@ impl Unwrap for Opener<'_> {
             | SealedError::Originator
             | SealedError::Kind => Unopened::Malformed,
         })?;
+        if header.kind.lane() == Some(Lane::Control) {
+            self.originals.borrow_mut().insert(header.at, opened.sealed().to_vec());
+        }
         Ok(match unsealed {
             Unsealed::Report(inner) => {
                 let expires = inner.report.expires;
-                let report =
-                    Incoming { report: inner.report, sealed: opened.sealed().to_vec(), salt: inner.salt };
+                let report = Incoming {
+                    report: inner.report,
+                    sealed: opened.sealed().to_vec(),
+                    salt: inner.salt,
+                    hop: None,
+                };
                 Opened { seal: Some(inner.header), content: Content::Report { report, expires } }
             }
             Unsealed::Order(seal, order) => Opened { seal: Some(seal), content: Content::Order(order) },
@@ -106,6 +197,9 @@ impl Unwrap for Opener<'_> {
                 Opened { seal: Some(seal), content: Content::Receipts(receipts) }
             }
             Unsealed::Step(seal, step) => Opened { seal: Some(seal), content: Content::Step(step) },
+            Unsealed::Onward(seal, OnwardStep::Carried { sealed }) => self.carried(seal, &sealed)?,
+            Unsealed::Onward(seal, step) => Opened { seal: Some(seal), content: Content::Onward(step) },
+            Unsealed::Hop(seal, hop) => self.hop(seal, hop)?,
         })
     }
 }

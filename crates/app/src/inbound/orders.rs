@@ -2,13 +2,13 @@
 
 use mithaq_db::Tx;
 use mithaq_exchange::Versions;
-use mithaq_model::{ObjectId, PartyId, ReportId, ReportState, ReportVersion};
+use mithaq_model::{CopyState, ObjectId, PartyId, ReportId, ReportState, ReportVersion};
 use mithaq_policy::OrderKind;
 use mithaq_policy::life::Stage;
 use mithaq_store::agreements;
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::reports::{self, Erasure};
-use mithaq_store::{links, rulings, subjects};
+use mithaq_store::{links, onward, rulings, subjects};
 use mithaq_wire::{LaneId, LaterReceipt, MessageKind, Notice, OrderReason, Verdict};
 
 use crate::App;
@@ -18,12 +18,14 @@ use crate::orders::{Body, Control};
 use crate::registry::Known;
 
 impl App {
-    /// Carries out an order to erase: content, envelopes, salts, subjects and links made from it; answers with R4.
+    /// Carries out an order to erase: content, envelopes, salts, subjects and links made from it; answers with R4 to
+    /// who brought it: the originator, or who passed the object on.
     pub(super) fn erase_received(
         &self,
         tx: &mut dyn Tx,
         known: &Known,
-        (originator, object, versions): (&PartyId, ObjectId, &Versions),
+        (originator, via): (&PartyId, &PartyId),
+        (object, versions): (ObjectId, &Versions),
         events: &mut Vec<Event>,
     ) -> Result<(), AppError> {
         let (agreement, now) = (known.agreement().id(), self.now());
@@ -40,6 +42,7 @@ impl App {
         let linked = links::of_report(tx, ReportId::from(object))?;
         let gone = reports::erase(tx, &erasure)?;
         rulings::erase_reasons(tx, object)?;
+        onward::erase_reasons(tx, object)?;
         self.request_withdrawn(tx, ReportId::from(object))?;
         subjects::erase(tx, &derived)?;
         links::erase(tx, &linked)?;
@@ -53,7 +56,7 @@ impl App {
         let receipt = LaterReceipt::Erased { object, versions: gone, wiped, leaf: None, at: now };
         let control =
             Control { kind: OrderKind::LaterReceipts, message: MessageKind::Receipts, object, agreement };
-        self.send_control_in(tx, originator, control, &Body::Receipts(vec![receipt]))
+        self.send_control_in(tx, via, control, &Body::Receipts(vec![receipt]))
     }
 
     /// What the partner says about the agreement binds this node's flows too.
@@ -128,7 +131,7 @@ impl App {
         &self,
         tx: &mut dyn Tx,
         id: &LaneId,
-        receipts: &[LaterReceipt],
+        (receipts, original): (&[LaterReceipt], Option<&[u8]>),
         events: &mut Vec<Event>,
     ) -> Result<(), AppError> {
         let from = &id.from;
@@ -145,6 +148,9 @@ impl App {
                     (*object, versions.clone(), Answer::Erased, "receipt.erased")
                 }
             };
+            // Of a copy that went on from here: its originator hears it in the holder's own words.
+            let state = if answer == Answer::Read { CopyState::Read } else { CopyState::Erased };
+            self.holder_said(tx, (object, &versions), from, (state, original))?;
             let sent = disclosures::of_object(tx, object)?;
             let about = sent.iter().filter(|one| one.recipient == *from);
             // An erasure that names no version held nothing: it settles whatever was asked.

@@ -38,7 +38,15 @@ impl Spoken {
             let number = match one.inner().map(|opened| &opened.content) {
                 Ok(Content::Report { report, .. }) => report.report.answers().map(|(request, _)| request),
                 Ok(Content::Step(step)) => Some(ReportId::from(step.request)),
-                Ok(Content::Order(_) | Content::Notice(_) | Content::Receipts(_) | Content::EpochStart)
+                Ok(
+                    Content::Order(_)
+                    | Content::Notice(_)
+                    | Content::Receipts(_)
+                    | Content::EpochStart
+                    | Content::Hop { .. }
+                    | Content::Carried { .. }
+                    | Content::Onward(_),
+                )
                 | Err(_) => None,
             };
             if let Some(number) = number

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so at once"
 )]
 
+mod by_hand;
 mod checks;
 mod courier;
 mod doors;
@@ -14,6 +15,8 @@ mod entries;
 mod erased;
 mod later;
 mod lost;
+mod onward;
+mod onward_forged;
 mod path;
 mod peers;
 mod proof;

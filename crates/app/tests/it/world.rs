@@ -122,7 +122,7 @@ fn note_key(name: &str, kind: KeyKind, n: u8, what: u8) -> LogSigner {
     LogSigner { key, secret }
 }
 
-fn soft(n: u8) -> SoftKeys {
+pub(crate) fn soft(n: u8) -> SoftKeys {
     SoftKeys::new(&Seeds { seal: seed(n, 1), node: seed(n, 2), kem: seed(n, 3) }).unwrap()
 }
 

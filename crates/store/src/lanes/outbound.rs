@@ -12,7 +12,7 @@ use crate::sql::{Of, PAGE_MAX, id, int, sha256, time};
 const OF: Of = Of("outbox");
 const OF_LANE: Of = Of("lane_out");
 
-const KINDS: [MessageKind; 7] = [
+const KINDS: [MessageKind; 9] = [
     MessageKind::Report,
     MessageKind::Correction,
     MessageKind::Order,
@@ -20,6 +20,8 @@ const KINDS: [MessageKind; 7] = [
     MessageKind::Step,
     MessageKind::Receipts,
     MessageKind::EpochStart,
+    MessageKind::Onward,
+    MessageKind::Hop,
 ];
 
 const fn kind_code(kind: MessageKind) -> &'static str {
@@ -31,6 +33,8 @@ const fn kind_code(kind: MessageKind) -> &'static str {
         MessageKind::Step => "step",
         MessageKind::Receipts => "receipts",
         MessageKind::EpochStart => "epoch_start",
+        MessageKind::Onward => "onward",
+        MessageKind::Hop => "hop",
     }
 }
 

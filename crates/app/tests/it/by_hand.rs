@@ -1,0 +1,142 @@
+//! A node that lies: seals, tokens and envelopes made by hand with its real keys, past everything its own program would
+//! refuse. What arrives is judged by an honest node.
+
+use mithaq_app::AppError;
+use mithaq_envelope::{
+    AgencySigner as _, KemOpener as _, KemSession, NodeSigner as _, Sealed, SoftKeys, wrap,
+};
+use mithaq_model::{AgreementId, Days, Level, ObjectId, PartyId, ReportVersion};
+use mithaq_wire::cbor::Writer;
+use mithaq_wire::{
+    Digest, EnvelopeHeader, Hop, Lane, LaneId, MessageKind, OnwardStep, OnwardToken, Position, SealHeader,
+    decode_heads, encode_batch, encode_hop, encode_onward_step, encode_onward_token, encode_seal_header,
+};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::world::{World, soft};
+
+/// The keys of a node of the world.
+pub(crate) fn keys(node: usize) -> SoftKeys {
+    soft(u8::try_from(node + 1).unwrap() * 16)
+}
+
+/// A COSE_Sign1 by a seal key, as `docs/spec/envelope.md` has it, over whatever it is given.
+fn signed(context: &[u8], document: &[u8], payload: &[u8], keys: &SoftKeys) -> Vec<u8> {
+    let name: [u8; 32] = Sha256::digest(keys.seal_key()).into();
+    let mut w = Writer::default();
+    w.map(4).int(1).int(-8).int(2).array(1).int(-70_001);
+    w.int(4).bytes(&name[..8]).int(-70_001).bytes(document);
+    let protected = w.finish();
+    let mut w = Writer::default();
+    w.array(4).text("Signature1").bytes(&protected).bytes(context).bytes(payload);
+    let signature = keys.sign_seal(&w.finish()).unwrap();
+    let mut w = Writer::default();
+    w.array(4).bytes(&protected).map(0).bytes(payload).bytes(&signature);
+    w.finish()
+}
+
+/// A token signed by whomever.
+pub(crate) fn token(token: &OnwardToken, by: usize) -> Vec<u8> {
+    signed(b"mithaq/1 onward", &encode_onward_token(token), &[], &keys(by))
+}
+
+fn sealed(header: &SealHeader, (kind, body): (u64, &[u8]), by: usize) -> Sealed {
+    let mut payload = Writer::default();
+    payload.array(3).uint(kind).bytes(&[7; 32]).bytes(body);
+    let bytes = signed(b"mithaq/1 seal", &encode_seal_header(header), &payload.finish(), &keys(by));
+    Sealed::stored(bytes).unwrap()
+}
+
+fn header(world: &World, (from, to, agreement): (usize, usize, AgreementId), object: ObjectId) -> SealHeader {
+    let now = world.clock.0.now();
+    SealHeader {
+        object,
+        version: ReportVersion::FIRST,
+        supersedes: None,
+        originator: world.nodes[from].party.clone(),
+        recipients: vec![world.nodes[to].party.clone()],
+        agreement,
+        purpose: None,
+        handling: None,
+        level: Level::Restricted,
+        lease_until: now.plus(Days(30)),
+        released_by: vec![mithaq_model::Role::Supervisor, mithaq_model::Role::Spoc],
+        sealed_at: now,
+    }
+}
+
+/// Sends a hop that no honest program would make.
+pub(crate) fn hop(
+    world: &mut World,
+    ends: (usize, usize, AgreementId),
+    hop: &Hop,
+    (object, version): (ObjectId, ReportVersion),
+) {
+    let purpose = Some(mithaq_model::Purpose::Investigate);
+    let header = SealHeader { version, purpose, ..header(world, ends, object) };
+    let sealed = sealed(&header, (7, &encode_hop(hop)), ends.0);
+    send(world, ends, MessageKind::Hop, &sealed).unwrap();
+}
+
+/// Says a step that no honest program would say.
+pub(crate) fn say(world: &mut World, ends: (usize, usize, AgreementId), step: &OnwardStep) {
+    let header = SealHeader { released_by: Vec::new(), ..header(world, ends, ObjectId::new([0x5a; 16])) };
+    let sealed = sealed(&header, (6, &encode_onward_step(step)), ends.0);
+    send(world, ends, MessageKind::Onward, &sealed).unwrap();
+}
+
+fn send(
+    world: &mut World,
+    (from, to, agreement): (usize, usize, AgreementId),
+    kind: MessageKind,
+    sealed: &Sealed,
+) -> Result<(), AppError> {
+    let now = world.clock.0.now();
+    let (sender, receiver): (PartyId, PartyId) =
+        (world.nodes[from].party.clone(), world.nodes[to].party.clone());
+    let class = kind.lane().unwrap();
+    let heads = decode_heads(&world.nodes[to].app.heads_for(&sender, agreement).unwrap()).unwrap();
+    let had = heads.taken.iter().find(|ack| ack.lane == class);
+    let (at, prev) = had.map_or((Position { epoch: 1, seq: 1 }, Digest::ZERO), |ack| {
+        (Position { seq: ack.at.seq + 1, ..ack.at }, ack.head)
+    });
+    let manifest = world.nodes[from].app.registry().own.as_ref().unwrap().hash();
+    let lane = LaneId { from: sender.clone(), to: receiver.clone(), agreement, lane: class };
+    let header = EnvelopeHeader {
+        lane,
+        at,
+        prev,
+        manifest,
+        mid: [u8::try_from(at.seq % 256).unwrap(); 16],
+        kind,
+        created: now,
+        expires: now.plus(Days(30)),
+        acks: Vec::new(),
+        checkpoint: None,
+    };
+    let random = Zeroizing::new([u8::try_from(at.seq % 251).unwrap(); 64]);
+    let mut session = KemSession::open((&sender, &receiver), keys(to).kem_key(), now, &random).unwrap();
+    let envelope = wrap(&header, sealed, &mut session, &keys(from)).unwrap();
+    assert_ne!(keys(from).node_key(), keys(to).node_key());
+    assert!(matches!(class, Lane::Control | Lane::Report));
+    world.nodes[to].app.receive_batch(&sender, &encode_batch(&[envelope.bytes])).map(drop)
+}
+
+/// An order as one node seals it for another.
+pub(crate) fn order(world: &World, ends: (usize, usize, AgreementId), order: &mithaq_wire::Order) -> Vec<u8> {
+    order_as(world, ends, order, ends.0)
+}
+
+/// An order in the name of one node, by the keys of another.
+pub(crate) fn order_as(
+    world: &World,
+    ends: (usize, usize, AgreementId),
+    order: &mithaq_wire::Order,
+    by: usize,
+) -> Vec<u8> {
+    use mithaq_wire::Order;
+    let (Order::Recall { object, .. } | Order::Delete { object, .. } | Order::Expiry { object, .. }) = order;
+    let header = SealHeader { released_by: Vec::new(), ..header(world, ends, *object) };
+    sealed(&header, (2, &mithaq_wire::encode_order(order)), by).into_bytes()
+}
