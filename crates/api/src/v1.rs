@@ -6,6 +6,7 @@ pub(crate) mod checks;
 pub(crate) mod checks_view;
 pub(crate) mod courier;
 pub(crate) mod evidence;
+pub(crate) mod onward;
 pub(crate) mod ops;
 pub(crate) mod people;
 pub(crate) mod reports;
@@ -99,6 +100,13 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(checks::candidate))
         .routes(routes!(checks::close))
         .routes(routes!(checks::opening))
+        .routes(routes!(onward::ask, onward::list))
+        .routes(routes!(onward::show))
+        .routes(routes!(onward::grant))
+        .routes(routes!(onward::refuse))
+        .routes(routes!(onward::revoke))
+        .routes(routes!(onward::send))
+        .routes(routes!(onward::holders))
         .routes(routes!(agreements::add, agreements::list))
         .routes(routes!(agreements::sign))
         .routes(routes!(agreements::step))

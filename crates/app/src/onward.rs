@@ -344,7 +344,12 @@ impl App {
                     .hint("it is too long to be passed on with its seal")
                     .because(error)
             }
-            other => AppError::bug("onward.seal").because(other),
+            mithaq_envelope::SealError::Permit
+            | mithaq_envelope::SealError::Stale
+            | mithaq_envelope::SealError::Lease
+            | mithaq_envelope::SealError::Supersedes
+            | mithaq_envelope::SealError::Empty
+            | mithaq_envelope::SealError::Key => AppError::bug("onward.seal").because(error),
         })?;
         let until = token.keep_until.min(at.opened.report.expires);
         self.dispatch(tx, known, &row.to, (&sealed, MessageKind::Hop), until)?;

@@ -15,6 +15,7 @@ mod http;
 mod import;
 mod local;
 mod names;
+mod onward;
 mod ops;
 mod request;
 mod rights;
@@ -118,6 +119,12 @@ enum Command {
     /// Private checks: does a partner know this person? Yes or no, and nothing else
     #[command(subcommand)]
     Check(check::CheckCommand),
+    /// Consents to pass on what another party originated: ask, grant, refuse, take back
+    #[command(subcommand)]
+    Consent(onward::ConsentCommand),
+    /// Pass a report on; see where the copies of your own are
+    #[command(subcommand)]
+    Onward(onward::OnwardCommand),
     /// Evidence: export and checkpoint
     #[command(subcommand)]
     Evidence(client::EvidenceCommand),
@@ -182,6 +189,8 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Courier(command) => courier::run(command, ui),
         Command::Request(command) => request::run(command, ui),
         Command::Check(command) => check::run(command, ui),
+        Command::Consent(command) => onward::consent(command, ui),
+        Command::Onward(command) => onward::onward(command, ui),
         Command::Evidence(command) => client::evidence(command, ui),
         Command::Ledger(command) => client::ledger(command, ui),
         Command::Verify(args) => verify::run(args, ui),

@@ -8,6 +8,7 @@ mod lanes;
 mod leases;
 mod ledger;
 mod office;
+mod onward;
 mod reports;
 mod requests;
 mod rulings;

@@ -43,6 +43,7 @@
 //! | `check_epoch`, `check_set` | encrypted keys of epochs, signed tag sets | a key that is gone: checks of that epoch end; no other key or set, signature and vault refuse them |
 //! | `check_query`, `check_subject`, `check_candidate` | where checks and their candidates stand, stored answers, encrypted openings | a hit that is forgotten or a verdict nobody gave; both ledgers say otherwise |
 //! | `check_budget` | evaluations of the day | **a partner that asks more than was agreed**; both ledgers hold every check |
+//! | `onward_consent`, `onward_copy`, `onward_used` | consents with encrypted reasons, signed tokens, where copies went, which tokens were used | a copy forgotten in a recall, an erasure that looks proven, a token that looks unused: the version is held or buried, so it is still refused; no token can be made |
 //! | `decision` | what the rules decided | another story than the ledger's, which an audit compares |
 //! | `disclosure` | to whom what went, what came back | a recipient forgotten in a recall; the partner's and this node's ledger and outbox still show it |
 //! | `tombstone` | what may never come again | a recalled object that is accepted a second time |

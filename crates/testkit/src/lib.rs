@@ -8,7 +8,7 @@ mod reference;
 mod sample;
 
 pub use clock::FakeClock;
-pub use reference::refuses;
+pub use reference::{refuses, refuses_hop};
 pub use sample::{
     Sample, agreement, ask, asking, context, officer, party, person, report, sample_roots, subject_named,
     text, time,

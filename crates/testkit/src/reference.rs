@@ -9,7 +9,7 @@ use mithaq_model::{
     ReportKind, RiskDimension, RiskLevel, SourceGrade, Subject, SubjectClass, SubjectKind, Tie, Timestamp,
     Urgency, Value,
 };
-use mithaq_policy::{Agreement, Context, Disclosure, Onward, Side};
+use mithaq_policy::{Agreement, Consent, Context, Disclosure, HopDisclosure, Onward, Side};
 
 /// The first failing step and every guard that fails at it; nothing when it may be disclosed.
 #[must_use]
@@ -53,6 +53,55 @@ pub fn refuses(
     roles.dedup();
     if officers.len() < 2 || roles.len() < 2 {
         return Some((14, BTreeSet::from([DenialCode::TwoPerson])));
+    }
+    None
+}
+
+/// The same for a hop: what is passed on with the consent of its originator. Without one that fits in every respect it
+/// is no at step 9, whatever else is wrong; with it, it is judged as the forwarder's own report to one party, in which
+/// the originator alone consents, and from which nothing can be left out.
+#[must_use]
+pub fn refuses_hop(
+    agreement: &Agreement,
+    hop: &HopDisclosure<'_>,
+    now: Timestamp,
+) -> Option<(u8, BTreeSet<DenialCode>)> {
+    let no_consent = Some((9, BTreeSet::from([DenialCode::Originator])));
+    let Ok(consent) = hop.consent else { return no_consent };
+    let Consent { originator, report, version, by, to, purpose, use_by, keep_until } = consent;
+    let mine = hop.report;
+    let fits = (originator, *report, *version, *purpose)
+        == (&mine.originator, mine.id, mine.version, mine.purpose)
+        && (by, to) == (hop.forwarder, hop.recipient);
+    if !fits || now >= *use_by || now >= *keep_until || matches!(mine.tie, Some(Tie::Asks(_))) {
+        return no_consent;
+    }
+    let mut sent = mine.clone();
+    sent.originator = hop.forwarder.clone();
+    sent.agreement = agreement.id();
+    sent.recipients = vec![hop.recipient.clone()];
+    sent.tie = None;
+    if *keep_until < sent.expires {
+        sent.expires = *keep_until;
+    }
+    let mut context = hop.context.clone();
+    context.consents = vec![mine.originator.clone()];
+    let asked = Disclosure {
+        report: &sent,
+        recipient: hop.recipient,
+        side: hop.side,
+        context: &context,
+        standing: hop.standing,
+    };
+    if let Some(refused) = refuses(agreement, &asked, now) {
+        return Some(refused);
+    }
+    for subject in &sent.subjects {
+        for claim in subject.claims() {
+            if !agreement.attributes.contains(&claim.attribute) {
+                return Some((12, BTreeSet::from([DenialCode::Retention])));
+            }
+        }
     }
     None
 }

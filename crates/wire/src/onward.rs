@@ -364,17 +364,84 @@ impl Part for OnwardStep {
 }
 
 fn asked(r: &mut Reader<'_>) -> Result<OnwardStep, WireError> {
-    let made = OnwardStep::Asked {
-        consent: ObjectId::get(r)?,
-        object: ObjectId::get(r)?,
-        version: <ReportVersion as Part>::get(r)?,
-        to: PartyId::get(r)?,
-        purpose: Purpose::get(r)?,
-        until: Timestamp::get(r)?,
-        reason: Text::get(r)?,
-    };
-    match &made {
-        OnwardStep::Asked { reason, .. } if reason.reveal().len() > REASON_MAX => Err(WireError::Limit),
-        _short => Ok(made),
+    let (consent, object) = (ObjectId::get(r)?, ObjectId::get(r)?);
+    let (version, to) = (<ReportVersion as Part>::get(r)?, PartyId::get(r)?);
+    let (purpose, until, reason) = (Purpose::get(r)?, Timestamp::get(r)?, Text::get(r)?);
+    if reason.reveal().len() > REASON_MAX {
+        return Err(WireError::Limit);
+    }
+    Ok(OnwardStep::Asked { consent, object, version, to, purpose, until, reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mithaq_model::Lang;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits: Vec<u8> =
+            hex.bytes().map(|c| u8::try_from(char::from(c).to_digit(16).unwrap()).unwrap()).collect();
+        digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+    }
+
+    #[test]
+    fn the_vectors_of_onward_transfer_are_read_and_written_the_same() {
+        let page = include_str!("../../../docs/spec/vectors/onward.json");
+        let mut steps = 0;
+        for line in page.lines().filter(|line| line.contains("\"bytes\"")) {
+            let part =
+                |key: &str| line.split(&format!("\"{key}\": \"")).nth(1).unwrap().split('"').next().unwrap();
+            let shown = bytes(part("bytes"));
+            let again = match part("name") {
+                "token" => encode_onward_token(&decode_onward_token(&shown).unwrap()),
+                "hop" | "hop without token" => encode_hop(&decode_hop(&shown).unwrap()),
+                _step => {
+                    steps += 1;
+                    encode_onward_step(&decode_onward_step(&shown).unwrap())
+                }
+            };
+            assert_eq!(again, shown);
+        }
+        assert_eq!(steps, 7, "every kind of step is shown");
+    }
+
+    #[test]
+    fn a_token_is_between_three_parties_and_lengths_are_bounded() {
+        let party = |name: &str| PartyId::new(name).unwrap();
+        let token = |by: &str, to: &str| OnwardToken {
+            consent: ObjectId::new([8; 16]),
+            originator: party("ma-security"),
+            object: ObjectId::new([6; 16]),
+            version: ReportVersion::FIRST,
+            content: Digest([5; 32]),
+            by: party(by),
+            to: party(to),
+            to_root: [4; 32],
+            purpose: Purpose::Investigate,
+            use_by: Timestamp::from_millis(1),
+            keep_until: Timestamp::from_millis(1),
+            signed_at: Timestamp::from_millis(1),
+        };
+        let good = token("es-police", "ci-judiciary");
+        assert_eq!(decode_onward_token(&encode_onward_token(&good)), Ok(good));
+        for (by, to) in
+            [("ma-security", "es-police"), ("es-police", "ma-security"), ("es-police", "es-police")]
+        {
+            assert_eq!(decode_onward_token(&encode_onward_token(&token(by, to))), Err(WireError::Value));
+        }
+        let long = Text::new(Lang::EN, &"a".repeat(REASON_MAX + 1)).unwrap();
+        let asked = OnwardStep::Asked {
+            consent: ObjectId::new([8; 16]),
+            object: ObjectId::new([6; 16]),
+            version: ReportVersion::FIRST,
+            to: party("ci-judiciary"),
+            purpose: Purpose::Investigate,
+            until: Timestamp::from_millis(1),
+            reason: long,
+        };
+        assert_eq!(decode_onward_step(&encode_onward_step(&asked)), Err(WireError::Limit));
+        assert_eq!(decode_onward_step(&vec![0x82; STEP_MAX + 1]), Err(WireError::Limit));
+        let carried = OnwardStep::Carried { sealed: vec![0; CARRIED_MAX + 1] };
+        assert!(decode_onward_step(&encode_onward_step(&carried)).is_err());
     }
 }

@@ -127,7 +127,12 @@ impl Opener<'_> {
                 let reason = OrderReason::Originator;
                 (own, Order::Recall { object, versions: vec![version], reason, answer_by })
             }
-            _other => return Err(Unopened::Onward),
+            Unsealed::Report(_)
+            | Unsealed::Notice(..)
+            | Unsealed::LaterReceipts(..)
+            | Unsealed::Step(..)
+            | Unsealed::Onward(..)
+            | Unsealed::Hop(..) => return Err(Unopened::Onward),
         };
         Ok(Opened { seal: Some(seal), content: Content::Carried { seal: Box::new(own), order } })
     }

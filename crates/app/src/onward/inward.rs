@@ -77,7 +77,16 @@ impl Routes {
                     seal.object
                 }
                 Ok(Content::Carried { seal: _, order }) => object_of(order),
-                _other => continue,
+                Ok(
+                    Content::Report { .. }
+                    | Content::Order(_)
+                    | Content::Notice(_)
+                    | Content::Receipts(_)
+                    | Content::EpochStart
+                    | Content::Step(_)
+                    | Content::Onward(_),
+                )
+                | Err(_) => continue,
             };
             if lanes::holding(tx, object)?.is_some_and(|holding| !holding.versions.is_empty()) {
                 routes.held.insert(object, onward::via(tx, object, &app.party)?);

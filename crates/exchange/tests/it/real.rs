@@ -129,6 +129,9 @@ impl Unwrap for Node {
             mithaq_envelope::Opened::Notice(_, notice) => Content::Notice(notice),
             mithaq_envelope::Opened::Step(_, step) => Content::Step(step),
             mithaq_envelope::Opened::LaterReceipts(_, receipts) => Content::Receipts(receipts),
+            mithaq_envelope::Opened::Onward(_, step) => Content::Onward(step),
+            // What is passed on is opened by who knows its originator; here nobody is known.
+            mithaq_envelope::Opened::Hop(..) => return Err(Unopened::Originator),
         };
         Ok(Opened { seal, content })
     }

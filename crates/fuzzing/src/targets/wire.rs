@@ -2,17 +2,19 @@
 
 use super::{Outcome, Target, refused, same_bytes, vectors};
 use mithaq_model::{
-    AgreementId, Ask, Connection, Lang, ObjectId, PartyId, RefusalGround, Report, ReportId, ReportKind,
-    ReportVersion, Role, SubjectId, Text, Tie, Timestamp,
+    AgreementId, Ask, Connection, CopyState, Lang, ObjectId, PartyId, Purpose, RefusalGround, Report,
+    ReportId, ReportKind, ReportVersion, Role, SubjectId, Text, Tie, Timestamp,
 };
 use mithaq_wire::{
-    Ack, BatchAnswer, CourierHead, CourierKind, CourierPart, Digest, Heads, Lane, LaterReceipt,
-    LaterReceipts, Notice, Order, OrderReason, Position, RequestStep, Said, WireError, decode_batch,
-    decode_batch_answer, decode_courier, decode_courier_head, decode_envelope_header, decode_heads,
-    decode_later_receipts, decode_notice, decode_order, decode_report, decode_request_step,
+    Ack, BatchAnswer, CourierHead, CourierKind, CourierPart, Digest, Heads, Hop, Lane, LaterReceipt,
+    LaterReceipts, Notice, OnwardStep, OnwardToken, Order, OrderReason, Position, RequestStep, Said,
+    WireError, decode_batch, decode_batch_answer, decode_courier, decode_courier_head,
+    decode_envelope_header, decode_heads, decode_hop, decode_later_receipts, decode_notice,
+    decode_onward_step, decode_onward_token, decode_order, decode_report, decode_request_step,
     decode_seal_header, encode_batch, encode_batch_answer, encode_courier, encode_courier_head,
-    encode_envelope_header, encode_heads, encode_later_receipts, encode_notice, encode_order, encode_report,
-    encode_request_step, encode_seal_header,
+    encode_envelope_header, encode_heads, encode_hop, encode_later_receipts, encode_notice,
+    encode_onward_step, encode_onward_token, encode_order, encode_report, encode_request_step,
+    encode_seal_header,
 };
 
 const WORDS: &[&[u8]] = &[
@@ -71,6 +73,13 @@ pub(super) fn targets() -> Vec<Target> {
         target("wire-request-step", "decode_request_step", steps(), |bytes| {
             once(bytes, decode_request_step, encode_request_step)
         }),
+        target("wire-onward-token", "decode_onward_token", onward_tokens(), |bytes| {
+            once(bytes, decode_onward_token, encode_onward_token)
+        }),
+        target("wire-onward-step", "decode_onward_step", onward_steps(), |bytes| {
+            once(bytes, decode_onward_step, encode_onward_step)
+        }),
+        target("wire-hop", "decode_hop", hops(), |bytes| once(bytes, decode_hop, encode_hop)),
         target("wire-later-receipts", "decode_later_receipts", later(), |bytes| {
             once(bytes, decode_later_receipts, encode_later_receipts)
         }),
@@ -181,6 +190,66 @@ fn steps() -> Vec<Vec<u8>> {
     ];
     let step = |said| encode_request_step(&RequestStep { request: ObjectId::new([6; 16]), at, said });
     said.into_iter().flatten().map(step).collect()
+}
+
+fn onward_tokens() -> Vec<Vec<u8>> {
+    let at = Timestamp::from_millis(1_780_300_800_000);
+    let party = |name| PartyId::new(name).ok();
+    let parties = (party("ma-security"), party("es-police"), party("ci-judiciary"));
+    let (Some(originator), Some(by), Some(to)) = parties else { return Vec::new() };
+    vec![encode_onward_token(&OnwardToken {
+        consent: ObjectId::new([8; 16]),
+        originator,
+        object: ObjectId::new([6; 16]),
+        version: ReportVersion::FIRST,
+        content: Digest([5; 32]),
+        by,
+        to,
+        to_root: [4; 32],
+        purpose: Purpose::Investigate,
+        use_by: at,
+        keep_until: at,
+        signed_at: at,
+    })]
+}
+
+fn onward_steps() -> Vec<Vec<u8>> {
+    let (consent, object, version) = (ObjectId::new([8; 16]), ObjectId::new([6; 16]), ReportVersion::FIRST);
+    let at = Timestamp::from_millis(1_780_300_800_000);
+    let (Ok(to), Ok(reason)) = (PartyId::new("ci-judiciary"), Text::line(Lang::FR, "Pour une affaire"))
+    else {
+        return Vec::new();
+    };
+    let purpose = Purpose::Investigate;
+    let all = [
+        OnwardStep::Asked { consent, object, version, to: to.clone(), purpose, until: at, reason },
+        OnwardStep::Granted { consent, token: vec![1; 40] },
+        OnwardStep::Denied { consent, lapsed: true },
+        OnwardStep::Revoked { consent, object, version, to: to.clone(), answer_by: at },
+        OnwardStep::Tried {
+            object,
+            version,
+            by: to.clone(),
+            to: to.clone(),
+            code: "onward.missing".to_owned(),
+        },
+        OnwardStep::Copy {
+            consent,
+            object,
+            version,
+            holder: to,
+            state: CopyState::Erased,
+            at,
+            proof: Some(vec![2; 9]),
+        },
+        OnwardStep::Carried { sealed: vec![3; 20] },
+    ];
+    all.iter().map(encode_onward_step).collect()
+}
+
+fn hops() -> Vec<Vec<u8>> {
+    let hop = |token| Hop { token, sealed: vec![7; 30] };
+    [hop(None), hop(Some(vec![1; 12]))].iter().map(encode_hop).collect()
 }
 
 fn later() -> Vec<Vec<u8>> {

@@ -3,5 +3,6 @@
 
 mod check;
 mod laws;
+mod onward;
 mod reference;
 mod steps;

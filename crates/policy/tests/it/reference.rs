@@ -220,7 +220,7 @@ fn transfer(which: u8, n: u8) -> Change {
 }
 
 prop_compose! {
-    fn request()(
+    pub(crate) fn request()(
         which in 0_usize..24,
         changes in prop::collection::vec(change(), 0..4),
         receiver in prop::bool::weighted(0.3),
