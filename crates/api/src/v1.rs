@@ -100,13 +100,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(checks::candidate))
         .routes(routes!(checks::close))
         .routes(routes!(checks::opening))
-        .routes(routes!(onward::ask, onward::list))
-        .routes(routes!(onward::show))
-        .routes(routes!(onward::grant))
-        .routes(routes!(onward::refuse))
-        .routes(routes!(onward::revoke))
-        .routes(routes!(onward::send))
-        .routes(routes!(onward::holders))
+        .merge(onward_parts())
         .routes(routes!(agreements::add, agreements::list))
         .routes(routes!(agreements::sign))
         .routes(routes!(agreements::step))
@@ -122,6 +116,18 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(ops::retry))
         .routes(routes!(courier::export))
         .routes(routes!(courier::import))
+}
+
+/// The calls of passing on.
+fn onward_parts() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(onward::ask, onward::list))
+        .routes(routes!(onward::show))
+        .routes(routes!(onward::grant))
+        .routes(routes!(onward::refuse))
+        .routes(routes!(onward::revoke))
+        .routes(routes!(onward::send))
+        .routes(routes!(onward::holders))
 }
 
 /// Returns the router of the client API.
