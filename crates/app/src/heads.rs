@@ -40,6 +40,7 @@ impl App {
         let registry = self.registry();
         let (us, peer, now) = (self.party.clone(), peer.clone(), self.now());
         let alive = registry.alive_with(&peer, now);
+        let heard = peer.clone();
         self.write(move |_app, tx| {
             for agreement in alive {
                 for class in [Lane::Control, Lane::Report] {
@@ -53,8 +54,15 @@ impl App {
             }
             Ok(())
         })?;
+        self.back.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(heard);
         self.wake();
         Ok(())
+    }
+
+    /// Whether a partner was heard since this was last asked.
+    #[must_use]
+    pub fn take_back(&self, peer: &PartyId) -> bool {
+        self.back.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(peer)
     }
 
     /// Notes how far a partner says its control lane goes: nothing of it is read before that is drained. Returns the

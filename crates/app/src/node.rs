@@ -48,6 +48,8 @@ pub struct Inner {
     pub(crate) throttle: Throttle,
     /// Partners that lost rows and wait to be asked how far they have our lanes.
     pub(crate) asked: Mutex<BTreeSet<PartyId>>,
+    /// Partners that asked how far their lanes go since that was last looked at.
+    pub(crate) back: Mutex<BTreeSet<PartyId>>,
     /// Why the node stopped itself, a code.
     pub(crate) halted: RwLock<Option<String>>,
     pub(crate) mark: Arc<dyn HighWater>,
@@ -152,6 +154,7 @@ impl App {
             unwiped: AtomicBool::new(true),
             throttle: Throttle::default(),
             asked: Mutex::default(),
+            back: Mutex::default(),
             halted: RwLock::default(),
             mark: parts.mark,
             tally: crate::tally::Tally::default(),

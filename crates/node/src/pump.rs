@@ -75,6 +75,8 @@ pub(crate) struct Pump {
     /// How many it has.
     endpoints: usize,
     windows: Windows,
+    /// Whether the partner did not answer the last time.
+    lost: bool,
     ask_heads: Instant,
     ask_witness: Instant,
     /// Whether this node accepts no connection, and so fetches what partners have for it.
@@ -106,6 +108,7 @@ impl Pump {
             endpoint: 0,
             endpoints: 0,
             windows: Windows::default(),
+            lost: false,
             ask_heads: now,
             ask_witness: now,
             fetches,
@@ -191,7 +194,12 @@ impl Pump {
 
     /// Asks how far the partner's lanes go: at the start, after an outage, and now and then.
     async fn heads(&mut self) {
-        if Instant::now() < self.ask_heads && !self.app.take_asked(&self.peer) {
+        // Heard from it while it did not answer: it is there again, and asked now, not after the pause.
+        let back = self.app.take_back(&self.peer) && self.lost;
+        if back {
+            self.ask_witness = Instant::now();
+        }
+        if Instant::now() < self.ask_heads && !back && !self.app.take_asked(&self.peer) {
             return;
         }
         let Some((_, client)) = self.client.clone() else { return };
@@ -227,6 +235,7 @@ impl Pump {
         if let Some(error) = unanswered {
             self.next_endpoint(&error);
         }
+        self.lost = !good;
         self.ask_heads = Instant::now() + if good { HEADS } else { HEADS_RETRY };
     }
 
@@ -342,6 +351,7 @@ impl Pump {
         if let Err(error) = &answer {
             tracing::info!(peer = %self.peer, %error, "a batch got no answer");
             self.next_endpoint(error);
+            self.lost = true;
             self.ask_heads = Instant::now() + HEADS_RETRY;
         }
         let mut windows = core::mem::take(&mut self.windows);

@@ -101,6 +101,7 @@ pub async fn serve(
     });
     let turns = Arc::new(Turns::of(&app));
     let timers = Timers { app: app.clone(), turns: Arc::clone(&turns) };
+    sign_first(&app).await;
     timers.start(&mut tasks, every, (&watch, &stop));
     tasks.spawn(ended(ops::watch_disk(app.clone(), Arc::clone(&watch), stop.clone())));
     let lines = Lines { identity, pins, fetches: config.peer_endpoint.is_empty(), turns };
@@ -123,6 +124,15 @@ pub async fn serve(
     let end = end.context("a part of the node ended by itself")?;
     tracing::info!(drained = end == Ended::Drained, "stopped");
     Ok(end)
+}
+
+/// What opening the node logged gets its checkpoint now, so that partners are asked to countersign it with the first
+/// words of the line and not a second later.
+async fn sign_first(app: &App) {
+    if let Err(error) = blocking(app, |app| app.sign_checkpoint()).await {
+        // The timer tries again, and says so for as long as it fails.
+        tracing::warn!(code = error.code(), "no checkpoint could be signed at the start");
+    }
 }
 
 /// The last entries get their checkpoint, and the others need not wait for this process's leases.

@@ -2,6 +2,7 @@
 //! state of the store, so asking again for every report of the call would give the same.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use mithaq_db::Tx;
 use mithaq_model::{AgreementId, CaseId, CaseState, OfficerId, PartyId, Role, SpecialCategory};
@@ -69,13 +70,13 @@ impl App {
     /// Step 1: the case is open and its author is still assigned to it.
     pub(super) fn work(&self, tx: &mut dyn Tx, asked: &mut Asked, draft: &Draft) -> Result<Work, AppError> {
         let case = match draft.head.case {
-            Some(number) => {
-                if !asked.cases.contains_key(&number) {
+            Some(number) => match asked.cases.entry(number) {
+                Entry::Occupied(there) => there.into_mut().as_ref(),
+                Entry::Vacant(free) => {
                     let case = cases::get(tx, &self.vault, number)?.map(|stored| stored.case);
-                    asked.cases.insert(number, case);
+                    free.insert(case).as_ref()
                 }
-                asked.cases.get(&number).and_then(Option::as_ref)
-            }
+            },
             None => None,
         };
         let author: Option<OfficerId> = draft.head.author;
@@ -92,11 +93,14 @@ impl App {
         asked: &mut Asked,
         partner: &PartyId,
     ) -> Result<Option<RiskAssessment>, AppError> {
-        if !asked.risks.contains_key(partner) {
-            let stored = partners::risk(tx, &self.vault, partner)?;
-            asked.risks.insert(partner.clone(), stored.and_then(|stored| decode_risk(&stored.content)));
+        match asked.risks.entry(partner.clone()) {
+            Entry::Occupied(there) => Ok(there.get().clone()),
+            Entry::Vacant(free) => {
+                let stored = partners::risk(tx, &self.vault, partner)?;
+                let risk = stored.and_then(|stored| decode_risk(&stored.content));
+                Ok(free.insert(risk).clone())
+            }
         }
-        Ok(asked.risks.get(partner).cloned().flatten())
     }
 
     /// What was used of today's budget under an agreement, with what this call released.
@@ -106,16 +110,19 @@ impl App {
         asked: &mut Asked,
         agreement: AgreementId,
     ) -> Result<(u64, u64), AppError> {
-        let key = (agreement, day(self.now()));
-        if !asked.budgets.contains_key(&key) {
-            let mut used = |name| {
-                agreements::used(tx, &Counter { agreement: &agreement, party: &self.party, name, day: key.1 })
-            };
-            let before =
-                Sums { reports: u32::try_from(used(REPORTS)?).unwrap_or(u32::MAX), bytes: used(BYTES)? };
-            asked.budgets.insert(key, (before, Sums::default()));
-        }
-        let (before, since) = asked.budgets.get(&key).copied().unwrap_or_default();
+        let day = day(self.now());
+        let (before, since) = match asked.budgets.entry((agreement, day)) {
+            Entry::Occupied(there) => *there.get(),
+            Entry::Vacant(free) => {
+                let mut used = |name| {
+                    let counter = Counter { agreement: &agreement, party: &self.party, name, day };
+                    agreements::used(tx, &counter)
+                };
+                let reports = u32::try_from(used(REPORTS)?).unwrap_or(u32::MAX);
+                let before = Sums { reports, bytes: used(BYTES)? };
+                *free.insert((before, Sums::default()))
+            }
+        };
         let reports = u64::from(before.reports).saturating_add(u64::from(since.reports));
         Ok((reports, before.bytes.saturating_add(since.bytes)))
     }
