@@ -33,6 +33,8 @@ pub fn router(app: App) -> Router {
         .route("/mx/1/held", get(held))
         .route("/mx/1/outbox/{agreement}/{class}", get(fetch))
         .route("/mx/1/answer/{agreement}/{class}", post(answered))
+        .route("/mx/1/manifests", post(papers))
+        .route("/mx/1/manifests/{after}", get(papers_after))
         .route("/mx/1/receipts/{agreement}/{class}/{epoch}/{seq}", get(receipts))
         .route("/mx/1/check/{agreement}/{kind}", post(check))
         .layer(DefaultBodyLimit::max(BATCH_MAX))
@@ -128,6 +130,21 @@ async fn countersign(
         Ok(WitnessAnswer::Inconsistent) => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
         Err(error) => answer(Err(error)),
     }
+}
+
+/// Takes the caller's manifests and statements; answers with the number of its manifest that is held then.
+async fn papers(State(app): State<App>, Extension(peer): Extension<ConnectedPeer>, body: Bytes) -> Response {
+    let taken = blocking(app, move |app| app.take_papers(&peer.0, &body)).await;
+    answer(taken.map(|number| number.to_string().into_bytes()))
+}
+
+/// This node's manifests after a number, and its statements.
+async fn papers_after(
+    State(app): State<App>,
+    Extension(_peer): Extension<ConnectedPeer>,
+    Path(after): Path<u32>,
+) -> Response {
+    answer(blocking(app, move |app| app.papers_after(after)).await)
 }
 
 /// The checkpoint this node holds of the caller's own log.

@@ -6,6 +6,7 @@ pub(crate) mod checks;
 pub(crate) mod checks_view;
 pub(crate) mod courier;
 pub(crate) mod evidence;
+pub(crate) mod keys;
 pub(crate) mod onward;
 pub(crate) mod ops;
 pub(crate) mod people;
@@ -107,6 +108,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(agreements::manifest))
         .routes(routes!(agreements::own_manifest))
         .routes(routes!(agreements::assess))
+        .merge(key_calls())
         .routes(routes!(evidence::export))
         .routes(routes!(evidence::log))
         .routes(routes!(evidence::health))
@@ -128,6 +130,13 @@ fn onward_parts() -> OpenApiRouter<App> {
         .routes(routes!(onward::revoke))
         .routes(routes!(onward::send))
         .routes(routes!(onward::holders))
+}
+
+fn key_calls() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(keys::status))
+        .routes(routes!(keys::propose))
+        .routes(routes!(keys::confirm))
 }
 
 /// Returns the router of the client API.

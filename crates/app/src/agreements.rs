@@ -238,6 +238,8 @@ impl App {
     ) -> Result<(), AppError> {
         let tried = Event::refused(may, party).with(party);
         let verified = self.answered(tried, self.next_manifest(party, bytes))?;
+        // What is sent from now on is encrypted to the new key.
+        self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(party);
         let (party, number, bytes) = (party.clone(), verified.manifest().number, bytes.to_vec());
         let endpoint = verified.manifest().endpoints.first().cloned().unwrap_or_default();
         self.write(move |app, tx| {
@@ -251,12 +253,11 @@ impl App {
 
     fn next_manifest(&self, party: &PartyId, bytes: &[u8]) -> Result<VerifiedManifest, AppError> {
         let registry = self.registry();
-        let root = registry
-            .agreements
-            .values()
-            .find_map(|known| known.agreement().party(party))
-            .map(|named| named.root);
-        let root = root.ok_or_else(|| {
+        if *party == self.party {
+            return Err(AppError::invalid("party")
+                .hint("this node's own next manifest takes two persons: `mithaq keys install`"));
+        }
+        let root = self.root_of(party).ok_or_else(|| {
             AppError::invalid("party").hint("no agreement names this party; add the agreement first")
         })?;
         let last = registry.peers.get(party).and_then(|peer| peer.current());

@@ -167,7 +167,7 @@ impl App {
         let peer = self.registry().peers.get(signer).cloned();
         SignedSet::read(bytes, |header, message, signature| {
             let good = |one: &mithaq_envelope::VerifiedManifest| one.node_signed(message, signature);
-            header.asked == *signer && peer.is_some_and(|peer| peer.manifests.iter().rev().any(good))
+            header.asked == *signer && peer.is_some_and(|peer| peer.trusted().any(good))
         })
     }
 

@@ -15,7 +15,7 @@ use crate::App;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
 use crate::ports::random;
-use crate::registry::Peer;
+use crate::registry::{KeyStanding, Peer};
 use crate::rights::{May, intent};
 
 /// Smallest and largest size of a volume that can be asked for, in bytes; a volume holds one batch at least.
@@ -272,6 +272,11 @@ impl App {
         let peer = peer.ok_or(CourierError::Signer.code())?;
         let maker = peer.manifest(head.manifest).ok_or(CourierError::Signer.code())?;
         let parts = volume.verify(maker).map_err(CourierError::code)?.to_vec();
+        match peer.standing(maker, self.now()) {
+            KeyStanding::Good => {}
+            KeyStanding::Ended => return Err("courier.key_ended"),
+            KeyStanding::Distrusted => return Err("courier.key_distrusted"),
+        }
         if let Some(note) = &head.checkpoint
             && !is_checkpoint_of(peer, note)
         {
@@ -354,6 +359,9 @@ fn hint(code: &str) -> &'static str {
             "it is cut off or changed: copy it again from the medium, or have it exported again"
         }
         "courier.other_node" => "it is for another node",
+        "courier.key_ended" | "courier.key_distrusted" => {
+            "its maker's key was replaced or is distrusted: have it exported again with the new one"
+        }
         "courier.signer" => "take the partner's newest manifest first: `mithaq partner manifest`",
         _damaged => "it was changed on its way: have it exported again, and ask who held the medium",
     }

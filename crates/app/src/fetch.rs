@@ -61,6 +61,9 @@ impl App {
         self.flow_with(peer, agreement)?;
         let known = self.registry().peers.get(peer).cloned().ok_or_else(AppError::not_found)?;
         let answer = decode_batch_answer(answer).map_err(|why| AppError::invalid("answer").because(why))?;
+        if !known.knows_signers(&answer) {
+            return Err(AppError::busy("partner.no_manifest"));
+        }
         let jitter = u16::from_be_bytes(random(&*self.entropy)?);
         let id = self.lane_to(peer, agreement, class);
         self.write(move |app, tx| {

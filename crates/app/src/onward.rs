@@ -235,7 +235,7 @@ impl App {
     pub(crate) fn token_of(&self, bytes: &[u8], originator: &PartyId) -> Option<OnwardToken> {
         let registry = self.registry();
         let peer = registry.peers.get(originator)?;
-        peer.manifests.iter().rev().find_map(|manifest| open_token(bytes, manifest).ok())
+        peer.trusted().find_map(|manifest| open_token(bytes, manifest).ok())
     }
 
     fn decide_hop(

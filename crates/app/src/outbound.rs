@@ -60,9 +60,11 @@ impl Wrap for OneWrap<'_, '_> {
     fn wrap(&mut self, header: &EnvelopeHeader, _sealed: &[u8]) -> Result<Vec<u8>, WrapFailed> {
         let app = self.app;
         let session = session(app, self.sessions, header)?;
+        // The key of the manifest the header names: it may have been replaced since the header was made.
+        let signer = app.keys_of(header.manifest).ok_or(WrapFailed::Manifest)?;
         let made = match self.sealed {
-            Some(sealed) => wrap(header, sealed, session, app.keys.soft())?,
-            None => wrap_epoch_start(header, session, app.keys.soft())?,
+            Some(sealed) => wrap(header, sealed, session, signer)?,
+            None => wrap_epoch_start(header, session, signer)?,
         };
         Ok(made.bytes)
     }
@@ -257,6 +259,8 @@ impl App {
         let OutBatch { peer, batch, body: _ } = sent;
         let known = self.registry().peers.get(&peer).cloned();
         let answer = answer.and_then(|bytes| decode_batch_answer(bytes).ok());
+        // Signed with a key of which nothing is known yet: asked again once the partner's manifest came.
+        let answer = answer.filter(|one| known.as_ref().is_some_and(|peer| peer.knows_signers(one)));
         let jitter = u16::from_be_bytes(random(&*self.entropy)?);
         let id = batch.lane.clone();
         let (Some(answer), Some(known)) = (answer, known) else {

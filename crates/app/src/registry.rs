@@ -5,17 +5,52 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use mithaq_db::Tx;
-use mithaq_envelope::{VerifiedManifest, verify_agreement_signature, verify_manifest};
-use mithaq_model::{AgreementId, PartyId, Timestamp};
+use mithaq_envelope::{
+    Distrust, Papers, VerifiedManifest, peek_receipts, verify_agreement_signature, verify_distrust,
+    verify_manifest,
+};
+use mithaq_model::{AgreementId, Days, PartyId, Timestamp};
 use mithaq_policy::{Agreement, Rules, Stage, Standing};
 use mithaq_store::{agreements, leases, partners, settings};
-use mithaq_wire::Digest;
+use mithaq_wire::{BatchAnswer, Digest};
 
 use crate::App;
 use crate::error::AppError;
 
 /// Setting that holds the fingerprint of this node's own root.
 pub(crate) const OWN_ROOT: &str = "node.root";
+
+/// How long messages signed with a replaced key are taken: as long as a sender tries before it declares a message not
+/// delivered (protocol, §3.11).
+pub const KEY_OVERLAP: Days = Days(30);
+
+/// Setting that holds the statements of distrust of a party, as signed.
+pub(crate) fn distrust_of(party: &PartyId) -> String {
+    format!("keys.distrust.{party}")
+}
+
+/// Whether what a manifest's node key signed is taken now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyStanding {
+    /// It is.
+    Good,
+    /// It was replaced, or its time is over, and so is the time for messages on their way.
+    Ended,
+    /// The root distrusts one of its keys.
+    Distrusted,
+}
+
+impl KeyStanding {
+    /// Returns the code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Ended => "ended",
+            Self::Distrusted => "distrusted",
+        }
+    }
+}
 
 /// An agreement as this node applies it.
 #[derive(Debug)]
@@ -49,10 +84,62 @@ pub struct Peer {
     pub root: [u8; 32],
     /// Its manifests, oldest first, each verified against the root and the one before. Not empty.
     pub manifests: Vec<VerifiedManifest>,
+    /// What its root says is not trusted any more, as signed and as read.
+    pub distrusts: Vec<(Vec<u8>, Distrust)>,
 }
 
 impl Peer {
-    /// Returns the manifest of a hash, if it was valid at an instant.
+    /// Whether a key, or the pin of one, is distrusted by its own root.
+    #[must_use]
+    pub fn distrusts_key(&self, key: &[u8; 32]) -> bool {
+        self.distrusts.iter().any(|(_, one)| one.key == *key)
+    }
+
+    /// Whether the receipts of an answer name manifests of this party that are known. What cannot be read is for who
+    /// reads it.
+    pub(crate) fn knows_signers(&self, answer: &BatchAnswer) -> bool {
+        let named = answer.receipts.iter().filter_map(|bytes| peek_receipts(bytes).ok());
+        named.into_iter().all(|head| self.manifest(head.manifest).is_some())
+    }
+
+    /// Whether messages under a manifest of this party are taken at an instant. For what comes in now: what was taken
+    /// before is verified with its manifest whenever that was.
+    #[must_use]
+    pub fn standing(&self, manifest: &VerifiedManifest, now: Timestamp) -> KeyStanding {
+        let document = manifest.manifest();
+        let mut signing = document.seal_keys.iter().chain([&document.node_key]);
+        if signing.any(|key| self.distrusts_key(key)) {
+            return KeyStanding::Distrusted;
+        }
+        let next = self.manifests.iter().find(|one| one.manifest().prev == manifest.hash());
+        let replaced = next.map_or(document.valid_to, |next| next.manifest().valid_from);
+        let end = replaced.min(document.valid_to).plus(KEY_OVERLAP);
+        if now < end { KeyStanding::Good } else { KeyStanding::Ended }
+    }
+
+    /// Its manifests, newest first, without those whose keys its root distrusts: what comes in now from another hand
+    /// than its own, sealed whenever that was, is verified with these.
+    pub(crate) fn trusted(&self) -> impl Iterator<Item = &VerifiedManifest> {
+        let sound = |one: &&VerifiedManifest| {
+            let document = one.manifest();
+            let mut signing = document.seal_keys.iter().chain([&document.node_key]);
+            !signing.any(|key| self.distrusts_key(key))
+        };
+        self.manifests.iter().rev().filter(sound)
+    }
+
+    /// The pins of the TLS keys this party may show now: its newest, and in the overlap the one before.
+    #[must_use]
+    pub fn pins(&self, now: Timestamp) -> Vec<[u8; 32]> {
+        let good = self.manifests.iter().filter(|one| {
+            let newest = self.current().is_some_and(|newest| newest.hash() == one.hash());
+            newest || self.standing(one, now) == KeyStanding::Good
+        });
+        let pins = good.map(|one| one.manifest().tls_spki.0);
+        pins.filter(|pin| !self.distrusts_key(pin)).collect()
+    }
+
+    /// Returns the manifest of a hash.
     pub(crate) fn manifest(&self, hash: Digest) -> Option<&VerifiedManifest> {
         self.manifests.iter().find(|manifest| manifest.hash() == hash)
     }
@@ -107,6 +194,16 @@ impl App {
         if let Some(level) = level {
             *self.accreditation.write().unwrap_or_else(PoisonError::into_inner) = level;
         }
+        if let (Some(own), Some(chain)) = (&fresh.own, fresh.peers.get(&self.party)) {
+            // Earlier keys open what is still on its way to them.
+            let now = self.now();
+            let standing = chain.manifests.iter().filter(|one| chain.standing(one, now) == KeyStanding::Good);
+            standing.for_each(|one| {
+                let _loaded = self.keys.of(&one.manifest().node_key);
+            });
+            // The keys that sign are those partners are told of. Not there: the node says so (`key_state`).
+            let _found = self.keys.sign_with(&own.manifest().node_key);
+        }
         let mut place = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         // Two threads may read at once; the one that saw less may come last.
         if fresh.version >= place.version {
@@ -155,7 +252,8 @@ impl App {
             if party == self.party {
                 registry.own = Some(Arc::new(newest.clone()));
             }
-            registry.peers.insert(party.clone(), Arc::new(Peer { party, root, manifests }));
+            let distrusts = distrusted(tx, &party, &root)?;
+            registry.peers.insert(party.clone(), Arc::new(Peer { party, root, manifests, distrusts }));
         }
         Ok(registry)
     }
@@ -186,4 +284,19 @@ fn chain(tx: &mut dyn Tx, party: &PartyId, root: &[u8; 32]) -> Result<Vec<Verifi
         }
     }
     Ok(good)
+}
+
+/// The statements of a party that verify.
+fn distrusted(
+    tx: &mut dyn Tx,
+    party: &PartyId,
+    root: &[u8; 32],
+) -> Result<Vec<(Vec<u8>, Distrust)>, AppError> {
+    let stored = settings::get(tx, &distrust_of(party))?;
+    let papers = stored.and_then(|bytes| Papers::read(&bytes).ok()).unwrap_or_default();
+    let read = papers.distrusts.into_iter().filter_map(|bytes| {
+        let read = verify_distrust(&bytes, party, root).ok()?;
+        Some((bytes, read))
+    });
+    Ok(read.collect())
 }

@@ -79,6 +79,10 @@ intents! {
     ReviewEmergency = "emergency.review": [Dpo, Oversight],
     /// Set classification limits and partner assessments.
     AssessPartner = "partner.assess": [LegalAdviser, SecurityOfficer],
+    /// Bring a manifest or a statement that the offline root signed, as the first of two persons.
+    ProposeKeys = "keys.propose": [SecurityOfficer],
+    /// Let it into force, as the second of two persons.
+    ConfirmKeys = "keys.confirm": [Supervisor],
     /// Add, change and lock officers. Sees no content.
     GovernOfficers = "officers.govern": [NodeAdministrator],
     /// See whether the node works: counts and states, no content.

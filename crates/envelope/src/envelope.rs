@@ -225,6 +225,12 @@ impl<'a> VerifiedEnvelope<'a> {
         self.hash
     }
 
+    /// Returns whether it names this key encapsulation key as the one it was encrypted to: finds, does not prove.
+    #[must_use]
+    pub fn is_for(&self, kem_key: &[u8]) -> bool {
+        self.parts.encrypted.recipient == crate::keys::key_name(kem_key)
+    }
+
     /// Checks that its time is not over, with ten minutes for clocks that differ. For reports only: orders bind late too.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 
 mod agreement;
 mod courier;
+mod distrust;
 mod envelope;
 mod error;
 mod keys;
@@ -27,6 +28,7 @@ pub use agreement::{
     verify_agreement_signature, verify_signed_agreement,
 };
 pub use courier::{Volume, courier_digest, sign_courier};
+pub use distrust::{Distrust, PAPERS_EACH_MAX, PAPERS_MAX, Papers, sign_distrust, verify_distrust};
 pub use envelope::{
     Envelope, OpenedEnvelope, Verification, VerifiedEnvelope, envelope_hash, open_sealed, peek_header,
     verify, wrap, wrap_epoch_start,
@@ -39,7 +41,9 @@ pub use keys::{
     AgencySigner, KEM_KEY_LEN, KemOpener, ML_DSA_KEY_LEN, ML_DSA_SIGNATURE_LEN, NodeSigner, RootKeys,
     RootSignature, RootSigner, Seeds, SoftKeys, SoftRoot,
 };
-pub use manifest::{VerifiedManifest, manifest_hash, manifest_root, sign_manifest, verify_manifest};
+pub use manifest::{
+    VerifiedManifest, manifest_hash, manifest_party, manifest_root, sign_manifest, verify_manifest,
+};
 pub use onward::{open_token, peek_token, seal_hop, seal_onward, sign_token};
 pub use receipt::{
     peek_receipt_proof, peek_receipts, receipt_proof, sign_receipts, verify_receipt_proof, verify_receipts,

@@ -163,6 +163,17 @@ pub fn manifest_root(bytes: &[u8]) -> Result<[u8; 32], ManifestError> {
         .ok_or(ManifestError::Malformed)
 }
 
+/// Returns the party a manifest says it is of. Nothing is verified, as in [`manifest_root`].
+///
+/// # Errors
+/// [`ManifestError::Malformed`].
+pub fn manifest_party(bytes: &[u8]) -> Result<PartyId, ManifestError> {
+    let signed = RootSigned::read(bytes, MANIFEST_MAX).ok_or(ManifestError::Malformed)?;
+    decode_manifest(signed.document)
+        .map(|manifest| manifest.party)
+        .map_err(|_not_ours| ManifestError::Malformed)
+}
+
 /// Verifies a manifest against the fingerprint the agreement names for this party and, when one is known, against the
 /// manifest before. The known one again is fine.
 ///

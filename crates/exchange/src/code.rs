@@ -75,6 +75,10 @@ coded! {
         EnvelopeValidity = "envelope.validity",
         /// It cannot be decrypted with this node's key.
         EnvelopeUndecryptable = "envelope.undecryptable",
+        /// Its key was replaced, and the time for messages on their way is over.
+        KeyEnded = "envelope.key_ended",
+        /// The sender's root distrusts its key, and nothing was taken before that says it was earlier.
+        KeyDistrusted = "envelope.key_distrusted",
         /// What was sealed cannot be read.
         SealMalformed = "seal.malformed",
         /// The seal is not of a key of the originator.

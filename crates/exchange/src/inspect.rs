@@ -135,6 +135,8 @@ pub(crate) fn inspect_one<U: Unwrap>(
         Unopened::Seal => Refuse::SealSignature,
         Unopened::Originator => Refuse::OnwardOriginator,
         Unopened::Onward => Refuse::OnwardSeal,
+        Unopened::KeyEnded => Refuse::KeyEnded,
+        Unopened::KeyDistrusted => Refuse::KeyDistrusted,
     });
     Ok(Arrived { envelope: hash(envelope), bytes: envelope.to_vec(), header, inner })
 }

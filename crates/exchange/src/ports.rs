@@ -61,6 +61,12 @@ pub enum Unopened {
     /// What was passed on is not as its originator sealed it for the forwarder.
     #[error("what was passed on does not verify")]
     Onward,
+    /// Signed with a key that was replaced, after the time for messages on their way.
+    #[error("the time of the sender's key is over")]
+    KeyEnded,
+    /// Signed with a key that the sender's root distrusts.
+    #[error("the sender's root distrusts its key")]
+    KeyDistrusted,
 }
 
 /// Reads the envelopes of one partner.

@@ -250,7 +250,7 @@ fn sign(file: &Path, root: &Path, (party, office): (&str, &str), out: &Path, ui:
     ui.result(&json, &[format!("{party} signed {}", agreement.id()), format!("  {}", out.display())])
 }
 
-fn unlock_root(directory: &Path) -> Result<Unlock, Failure> {
+pub(crate) fn unlock_root(directory: &Path) -> Result<Unlock, Failure> {
     if let Ok(config) = Config::load(directory) {
         return Ok(setup::unlock(directory, &config)?);
     }

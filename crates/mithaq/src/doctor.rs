@@ -100,6 +100,14 @@ fn open(args: &NodeDir, config: &Config) -> Vec<Check> {
             KeyState::Other => Err("the manifest names other keys; is this the right key file?"),
         },
     ));
+    let ending = app.keys_ending();
+    checks.push(check(
+        "keys last for thirty days",
+        ending.map_or_else(
+            || Ok("yes"),
+            |end| Err(format!("the manifest ends on {end}: `mithaq keys prepare`, sign, install")),
+        ),
+    ));
     match app.figures() {
         Ok(figures) => checks.extend(lanes(&figures)),
         Err(error) => checks.push(check("lanes", Err::<String, _>(error.code().to_owned()))),

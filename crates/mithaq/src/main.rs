@@ -13,6 +13,7 @@ mod doctor;
 mod fleet;
 mod http;
 mod import;
+mod keys;
 mod local;
 mod names;
 mod onward;
@@ -86,6 +87,9 @@ enum Command {
     /// Partners: manifests and risk assessments
     #[command(subcommand)]
     Partner(client::PartnerCommand),
+    /// Keys over time: what the node signs with, new keys, keys that are not trusted any more
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Officers of the node
     #[command(subcommand)]
     Officers(client::OfficerCommand),
@@ -178,6 +182,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Health(node) => session::health(node, ui),
         Command::Agreement(command) => agreement::run(command, ui),
         Command::Partner(command) => client::partner(command, ui),
+        Command::Keys(command) => keys::run(command, ui),
         Command::Officers(command) => client::officer(command, ui),
         Command::Case(command) => client::case(command, ui),
         Command::Subjects(command) => client::subject(command, ui),

@@ -80,14 +80,16 @@ pub enum PeerIoError {
 pub struct PeerClient {
     endpoint: Endpoint,
     tls: TlsConnector,
+    /// The name asked for: which key is expected.
+    name: String,
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
 }
 
 impl PeerClient {
-    /// Takes an address and the TLS configuration pinned to the partner's key.
+    /// Takes an address, the TLS configuration pinned to the partner's key, and the name that asks for that key.
     #[must_use]
-    pub fn new(endpoint: Endpoint, tls: rustls::ClientConfig) -> Self {
-        Self { endpoint, tls: TlsConnector::from(Arc::new(tls)), idle: Mutex::new(Vec::new()) }
+    pub fn new(endpoint: Endpoint, tls: rustls::ClientConfig, name: String) -> Self {
+        Self { endpoint, tls: TlsConnector::from(Arc::new(tls)), name, idle: Mutex::new(Vec::new()) }
     }
 
     /// Sends a body and returns the answer's. Calls may overlap; each takes a connection of its own.
@@ -175,7 +177,7 @@ impl PeerClient {
         let tcp = TcpStream::connect(address).await.map_err(|_| PeerIoError::Unreachable)?;
         // Small messages wait for an answer each: Nagle's delay would only slow them.
         let _best_effort = tcp.set_nodelay(true);
-        let name = ServerName::try_from("node.invalid").map_err(|_| PeerIoError::Address)?;
+        let name = ServerName::try_from(self.name.clone()).map_err(|_| PeerIoError::Address)?;
         let tls = self.tls.connect(name, tcp).await.map_err(|_| PeerIoError::Pin)?;
         let (sender, driver) =
             hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.map_err(|_| PeerIoError::Pin)?;

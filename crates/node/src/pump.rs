@@ -15,9 +15,9 @@ use tokio::time::Instant;
 
 use crate::client::{Endpoint, PeerClient, PeerIoError};
 use crate::serve::stopping;
-use crate::tls::{self, Identity};
+use crate::tls::{self, Identities};
 use crate::turns::{Mine, Turns};
-use crate::{checks, restore, witness};
+use crate::{checks, papers, restore, witness};
 
 /// How often the outbox is looked at without a wake-up: retries that became due.
 const TICK: Duration = Duration::from_millis(500);
@@ -59,6 +59,9 @@ where
     done.unwrap_or_else(|panicked| Err(AppError::bug("node.task").because(panicked)))
 }
 
+/// What a line was made for: the partner's manifest, and the pin of our key it is shown.
+type Line = (mithaq_wire::Digest, [u8; 32]);
+
 /// The pump to one partner.
 pub(crate) struct Pump {
     /// The application; under the lease of this partner's lanes while this process holds it.
@@ -68,12 +71,17 @@ pub(crate) struct Pump {
     turns: Arc<Turns>,
     mine: Mine,
     peer: PartyId,
-    identity: Arc<Identity>,
-    client: Option<(mithaq_wire::Digest, Arc<PeerClient>)>,
+    identities: Arc<Identities>,
+    client: Option<(Line, Arc<PeerClient>)>,
     /// Which of the partner's endpoints is used; after a failure the next.
     endpoint: usize,
     /// How many it has.
     endpoints: usize,
+    /// Which of our identities is shown, from the newest: another is tried when the partner does not answer.
+    shown: usize,
+    /// Which of our papers the partner was last tried with.
+    told: (u32, usize),
+    ask_papers: Instant,
     windows: Windows,
     /// Whether the partner did not answer the last time.
     lost: bool,
@@ -93,7 +101,7 @@ impl Pump {
     pub(crate) fn new(
         app: App,
         peer: PartyId,
-        (identity, fetches): (Arc<Identity>, bool),
+        (identities, fetches): (Arc<Identities>, bool),
         turns: Arc<Turns>,
     ) -> Self {
         let now = Instant::now();
@@ -103,7 +111,10 @@ impl Pump {
             turns,
             mine: Mine::No,
             peer,
-            identity,
+            identities,
+            shown: 0,
+            told: (0, 0),
+            ask_papers: now,
             client: None,
             endpoint: 0,
             endpoints: 0,
@@ -141,6 +152,7 @@ impl Pump {
         loop {
             if self.my_turn(flying.is_empty()) {
                 self.connect();
+                self.papers().await;
                 self.heads().await;
                 self.witness().await;
                 self.fetch().await;
@@ -169,17 +181,47 @@ impl Pump {
             self.client = None;
             return;
         };
-        if self.client.as_ref().is_some_and(|(hash, _)| *hash == manifest.hash()) {
+        let Some(identity) = self.identities.at(self.shown) else { return };
+        let line = (manifest.hash(), identity.pin());
+        if self.client.as_ref().is_some_and(|(made_for, _)| *made_for == line) {
             return;
         }
         let endpoints = &manifest.manifest().endpoints;
         self.endpoints = endpoints.len();
         let turn = self.endpoint.checked_rem(endpoints.len()).unwrap_or(0);
         let endpoint = endpoints.get(turn).and_then(|text| Endpoint::parse(text).ok());
-        let tls = tls::client_config(&self.identity, manifest.manifest().tls_spki.0).ok();
-        self.client = endpoint
-            .zip(tls)
-            .map(|(endpoint, tls)| (manifest.hash(), Arc::new(PeerClient::new(endpoint, tls))));
+        let pin = manifest.manifest().tls_spki.0;
+        let tls = tls::client_config(&identity, pin).ok();
+        let client =
+            endpoint.zip(tls).map(|(endpoint, tls)| PeerClient::new(endpoint, tls, tls::name_of(&pin)));
+        self.client = client.map(|client| (line, Arc::new(client)));
+    }
+
+    /// Hands over what the partner lacks of our manifests and statements, at once after a change, and asks for its own
+    /// now and then. A partner that does not answer may not know our newest key yet: the one before is shown next.
+    async fn papers(&mut self) {
+        let Some((_, client)) = self.client.clone() else { return };
+        let ours = self.app.own_papers();
+        if Instant::now() < self.ask_papers && self.told == ours {
+            return;
+        }
+        self.told = ours;
+        match papers::exchange(&self.app, &self.peer, &client).await {
+            // It needs a moment to accept a key it was just told of.
+            Ok(true) => self.ask_papers = Instant::now() + HEADS_RETRY,
+            Ok(false) => {
+                self.ask_papers = Instant::now() + HEADS;
+                self.shown = 0;
+            }
+            Err(error) => {
+                tracing::debug!(peer = %self.peer, %error, "papers about keys could not be exchanged");
+                self.ask_papers = Instant::now() + HEADS_RETRY;
+                if error.is_line() {
+                    self.shown = self.shown.wrapping_add(1);
+                }
+            }
+        }
+        self.connect();
     }
 
     /// Goes on with the partner's next endpoint when this one does not answer: behind each may be another process of

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use mithaq_app::App;
 use mithaq_model::PartyId;
+use mithaq_wire::Digest;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -18,7 +19,7 @@ use crate::ops::{self, Disk, Side, Watch};
 use crate::pump::{Pump, blocking};
 use crate::server::{Listening, bind, serve_clients, serve_peers};
 use crate::setup;
-use crate::tls::{self, Identity, Pins};
+use crate::tls::{self, Identities, Identity, Pins};
 use crate::turns::{self, Turns};
 
 /// How often the set of partners is looked at.
@@ -75,10 +76,11 @@ pub async fn serve(
         ops: watching.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?,
     };
 
-    let identity = Arc::new(identity);
+    let (keys, told) = Rotating::of(directory, &app, identity).await;
+    let identities = Arc::clone(&keys.identities);
     let pins = Arc::new(Pins::default());
     pin(&app, &pins);
-    let server = Arc::new(tls::server_config(&identity, Arc::clone(&pins))?);
+    let server = Arc::new(tls::server_config(Arc::clone(&identities), Arc::clone(&pins))?);
     let mut tasks = JoinSet::new();
     let gate = |side, limits| Gate::new(side, limits, Arc::clone(&watch));
     let on = Listening {
@@ -104,10 +106,10 @@ pub async fn serve(
     sign_first(&app).await;
     timers.start(&mut tasks, every, (&watch, &stop));
     tasks.spawn(ended(ops::watch_disk(app.clone(), Arc::clone(&watch), stop.clone())));
-    let lines = Lines { identity, pins, fetches: config.peer_endpoint.is_empty(), turns };
+    let lines = Lines { keys, pins, fetches: config.peer_endpoint.is_empty(), turns };
     let ear = app.clone();
     tokio::task::spawn_blocking(move || ear.listen()).await?.map_err(setup::explain)?;
-    tasks.spawn(ended(partners(app.clone(), lines, woken, stop.clone())));
+    tasks.spawn(ended(partners(app.clone(), (lines, told), woken, stop.clone())));
     tracing::info!(party = %app.party(), peers = %addresses.peers, clients = %addresses.clients, "serving");
     ready(addresses);
     let end = drain(tasks, &watch, Duration::from_secs(config.drain_seconds), stop).await;
@@ -210,9 +212,7 @@ fn pin(app: &App, pins: &Pins) {
         .peers
         .values()
         .filter(|peer| alive.contains(&peer.party))
-        .filter_map(|peer| {
-            peer.current().map(|manifest| (manifest.manifest().tls_spki.0, peer.party.clone()))
-        })
+        .flat_map(|peer| peer.pins(now).into_iter().map(|pin| (pin, peer.party.clone())))
         .collect();
     pins.replace(keys);
 }
@@ -270,6 +270,7 @@ async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
             app.tick_requests()?;
             app.tick_checks()?;
             app.tick_consents()?;
+            app.remind_keys()?;
             app.wipe_again()?;
             app.erase_expired_subjects(256)
         });
@@ -279,9 +280,45 @@ async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// The TLS identities of the node, read again when its manifest is another.
+struct Rotating {
+    directory: PathBuf,
+    identities: Arc<Identities>,
+}
+
+impl Rotating {
+    /// Those of a node that starts, and which manifest they were read for.
+    async fn of(directory: &Path, app: &App, first: Identity) -> (Self, Option<Digest>) {
+        let identities = Arc::new(Identities::new(first, Vec::new()));
+        let keys = Self { directory: directory.to_path_buf(), identities };
+        let told = keys.look(app, None).await;
+        (keys, told)
+    }
+
+    /// Reads them if this node's manifest is not the one they were read for; returns the one they are of now.
+    async fn look(&self, app: &App, told: Option<Digest>) -> Option<Digest> {
+        let own = app.registry().own.as_ref().map(|own| own.hash());
+        if own == told {
+            return told;
+        }
+        let (place, known) = (self.directory.clone(), app.clone());
+        match tokio::task::spawn_blocking(move || crate::generations::identities(&place, &known)).await {
+            Ok(Ok(all)) => {
+                self.identities.replace(all);
+                own
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the TLS keys could not be read again");
+                told
+            }
+            Err(_panicked) => told,
+        }
+    }
+}
+
 /// What every pump needs.
 struct Lines {
-    identity: Arc<Identity>,
+    keys: Rotating,
     pins: Arc<Pins>,
     /// Whether this node accepts no connection, and so fetches.
     fetches: bool,
@@ -290,7 +327,12 @@ struct Lines {
 }
 
 /// Keeps one pump per partner, so that a slow one delays nobody else.
-async fn partners(app: App, lines: Lines, woken: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
+async fn partners(
+    app: App,
+    (lines, mut told): (Lines, Option<Digest>),
+    woken: watch::Receiver<u64>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut pumps = JoinSet::new();
     let mut running: BTreeSet<PartyId> = BTreeSet::new();
     loop {
@@ -298,10 +340,11 @@ async fn partners(app: App, lines: Lines, woken: watch::Receiver<u64>, mut stop:
         if let Err(error) = blocking(&app, App::refresh).await {
             tracing::debug!(code = error.code(), "what is known could not be looked at");
         }
+        told = lines.keys.look(&app, told).await;
         pin(&app, &lines.pins);
         for peer in app.registry().peers.keys().filter(|party| *party != app.party()) {
             if running.insert(peer.clone()) {
-                let line = (Arc::clone(&lines.identity), lines.fetches);
+                let line = (Arc::clone(&lines.keys.identities), lines.fetches);
                 let pump = Pump::new(app.clone(), peer.clone(), line, Arc::clone(&lines.turns));
                 pumps.spawn(pump.run(woken.clone(), stop.clone()));
             }

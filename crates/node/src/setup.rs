@@ -18,6 +18,7 @@ use mithaq_wire::{Digest, Manifest};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Database};
+use crate::generations::Generations;
 use crate::keyfile::{self, Secrets, Unlock};
 use crate::log_key::LogKey;
 use crate::machine::{SystemClock, SystemEntropy};
@@ -102,7 +103,9 @@ fn first_manifest(directory: &Path, init: &Init, secrets: &Secrets) -> Result<(P
         endpoints: init.config.peer_endpoints(),
     };
     let keys = directory.join(&init.config.keys);
-    Ok((parts(&init.party, (secrets, &keys), Box::new(|| ()))?, manifest))
+    let unlock = self::unlock(directory, &init.config)?;
+    let later = Generations::beside(&keys, unlock);
+    Ok((parts(&init.party, (secrets, &keys), Box::new(|| ()), later)?, manifest))
 }
 
 /// Opens the node in a directory.
@@ -110,14 +113,20 @@ fn first_manifest(directory: &Path, init: &Init, secrets: &Secrets) -> Result<(P
 /// # Errors
 /// When there is none, its keys cannot be unlocked, or its store does not answer.
 pub fn open(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(App, Config, Identity)> {
+    let (app, config, secrets) = open_with(directory, waker)?;
+    Ok((app, config, tls_identity(&secrets)?))
+}
+
+fn open_with(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(App, Config, Secrets)> {
     let config = Config::load(directory)?;
     let unlock = unlock(directory, &config)?;
     let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
-    let app = App::open(db, parts(&party, (&secrets, &keys), waker)?).map_err(explain)?;
-    Ok((app, config, tls_identity(&secrets)?))
+    let later = Generations::beside(&keys, unlock);
+    let app = App::open(db, parts(&party, (&secrets, &keys), waker, later)?).map_err(explain)?;
+    Ok((app, config, secrets))
 }
 
 /// Opens a node whose database was put back from a copy, and begins anew what must not be continued.
@@ -131,7 +140,8 @@ pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
-    App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()))?).map_err(explain)
+    App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()), Generations::beside(&keys, unlock))?)
+        .map_err(explain)
 }
 
 /// Opens the root keys in a file.
@@ -178,12 +188,14 @@ fn parts(
     party: &PartyId,
     (secrets, keys): (&Secrets, &Path),
     waker: Box<dyn Fn() + Send + Sync>,
+    later: Generations,
 ) -> Result<Parts> {
     let log = LogKey::new(&format!("{party}/log"), KeyKind::Ed25519, &*secrets.seed("log")?)?;
     let public = log.public().clone();
     let witness = witness_key(party, secrets)?;
     Ok(Parts {
-        keys: Keys::new(soft_keys(secrets)?, Box::new(log), public, Box::new(witness)),
+        keys: Keys::new(soft_keys(secrets)?, Box::new(log), public, Box::new(witness))
+            .with_loader(Box::new(move |node_key| later.soft(node_key))),
         master: MasterKey::new(1, *secrets.seed("master")?),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
@@ -196,7 +208,7 @@ fn witness_key(party: &PartyId, secrets: &Secrets) -> Result<LogKey> {
     Ok(LogKey::new(&format!("{party}/witness"), KeyKind::Cosignature, &*secrets.seed("witness")?)?)
 }
 
-fn soft_keys(secrets: &Secrets) -> Result<SoftKeys> {
+pub(crate) fn soft_keys(secrets: &Secrets) -> Result<SoftKeys> {
     let seeds = Seeds { seal: secrets.seed("seal")?, node: secrets.seed("node")?, kem: secrets.seed("kem")? };
     Ok(SoftKeys::new(&seeds)?)
 }
@@ -205,7 +217,7 @@ fn soft_root(secrets: &Secrets) -> Result<SoftRoot> {
     Ok(SoftRoot::new(&secrets.seed("ed25519")?, &secrets.seed("ml_dsa")?)?)
 }
 
-fn tls_identity(secrets: &Secrets) -> Result<Identity> {
+pub(crate) fn tls_identity(secrets: &Secrets) -> Result<Identity> {
     let key = secrets.get("tls").context("the key file lacks the TLS key")?;
     Ok(Identity::new(key)?)
 }
@@ -237,7 +249,7 @@ pub(crate) fn explain(error: mithaq_app::AppError) -> anyhow::Error {
     anyhow::Error::new(error).context(text)
 }
 
-fn random_secrets(names: &[&str]) -> Result<Secrets> {
+pub(crate) fn random_secrets(names: &[&str]) -> Result<Secrets> {
     let mut secrets = Secrets::default();
     for name in names {
         secrets.put(name, random::<32>()?.to_vec());
@@ -245,7 +257,7 @@ fn random_secrets(names: &[&str]) -> Result<Secrets> {
     Ok(secrets)
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness could be had: {error}"))?;
     Ok(bytes)

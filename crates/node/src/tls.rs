@@ -8,8 +8,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use mithaq_model::PartyId;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature};
-use rustls::server::ParsedCertificate;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error as TlsError,
     ServerConfig, SignatureScheme,
@@ -93,6 +94,65 @@ impl Identity {
     }
 }
 
+/// The identities of a node, newest first: while partners learn of a new key, the old one is shown to those who expect
+/// it. Changed while the node runs; never empty.
+pub(crate) struct Identities(RwLock<Vec<Arc<Identity>>>);
+
+impl Identities {
+    pub(crate) fn new(newest: Identity, earlier: Vec<Identity>) -> Self {
+        let all = core::iter::once(newest).chain(earlier).map(Arc::new);
+        Self(RwLock::new(all.collect()))
+    }
+
+    /// Replaces the whole set.
+    pub(crate) fn replace(&self, all: Vec<Identity>) {
+        if !all.is_empty() {
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = all.into_iter().map(Arc::new).collect();
+        }
+    }
+
+    /// The n-th, from the newest, counting round.
+    pub(crate) fn at(&self, n: usize) -> Option<Arc<Identity>> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(n.checked_rem(all.len())?).cloned()
+    }
+
+    /// The one with a pin.
+    fn expected(&self, name: &str) -> Option<Arc<Identity>> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|one| name_of(&one.pin) == name).cloned()
+    }
+}
+
+impl core::fmt::Debug for Identities {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("<identities>")
+    }
+}
+
+/// The name a client asks for: the key it expects, so that a node with two keys shows the right one. Half of the pin
+/// finds; the whole is compared by the client.
+pub(crate) fn name_of(pin: &Pin) -> String {
+    let half = pin.first_chunk::<16>().map(|half| crate::setup::hex(half)).unwrap_or_default();
+    format!("{half}.node.invalid")
+}
+
+/// Shows the key the client expects, else the newest.
+#[derive(Debug)]
+struct Shown {
+    identities: Arc<Identities>,
+    keys: &'static dyn rustls::crypto::KeyProvider,
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let asked = hello.server_name().and_then(|name| self.identities.expected(name));
+        let identity = asked.or_else(|| self.identities.at(0))?;
+        let key = self.keys.load_private_key(identity.private()).ok()?;
+        Some(Arc::new(CertifiedKey::new(vec![identity.certificate.clone()], key)))
+    }
+}
+
 /// Returns the pin of a certificate.
 ///
 /// # Errors
@@ -112,15 +172,18 @@ fn provider() -> CryptoProvider {
 ///
 /// # Errors
 /// When the key is unusable.
-pub(crate) fn server_config(identity: &Identity, pins: Arc<Pins>) -> Result<ServerConfig, TlsSetupError> {
+pub(crate) fn server_config(
+    identities: Arc<Identities>,
+    pins: Arc<Pins>,
+) -> Result<ServerConfig, TlsSetupError> {
     let provider = Arc::new(provider());
+    let shown = Arc::new(Shown { identities, keys: provider.key_provider });
     let verifier = Arc::new(PinnedClients { pins, algorithms: provider.signature_verification_algorithms });
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(TlsSetupError::Config)?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(vec![identity.certificate.clone()], identity.private())
-        .map_err(TlsSetupError::Config)?;
+        .with_cert_resolver(shown);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // No resumption: every connection proves its key anew.
     config.send_tls13_tickets = 0;
@@ -245,11 +308,46 @@ mod tests {
         Identity::new(&Identity::generate().unwrap()).unwrap()
     }
 
+    /// The accepting side of a node with one key.
+    fn server_of(identity: &Identity, pins: Arc<Pins>) -> Result<ServerConfig, TlsSetupError> {
+        server_config(Arc::new(Identities::new(Identity::new(&identity.key).unwrap(), Vec::new())), pins)
+    }
+
+    #[test]
+    fn a_node_with_two_keys_shows_the_one_its_partner_expects() {
+        let (partner, old, new) = (identity(), identity(), identity());
+        let (old_pin, new_pin) = (old.pin(), new.pin());
+        let both = Arc::new(Identities::new(new, vec![old]));
+        for expected in [old_pin, new_pin] {
+            let server = server_config(Arc::clone(&both), pins(&partner)).unwrap();
+            let client = client_config(&partner, expected).unwrap();
+            assert!(meet(&name_of(&expected), client, server).is_ok());
+        }
+        // Whoever names none is shown the newest; the pin decides, not the name.
+        let server = || server_config(Arc::clone(&both), pins(&partner)).unwrap();
+        assert!(handshake(client_config(&partner, new_pin).unwrap(), server()).is_ok());
+        assert!(handshake(client_config(&partner, old_pin).unwrap(), server()).is_err());
+        let wrong = meet(&name_of(&old_pin), client_config(&partner, new_pin).unwrap(), server());
+        assert!(wrong.is_err());
+        // The old key was taken away: who expects it is refused.
+        let newest = both.at(0).map(|one| Identity::new(&one.key).unwrap()).unwrap();
+        both.replace(vec![newest]);
+        assert!(meet(&name_of(&old_pin), client_config(&partner, old_pin).unwrap(), server()).is_err());
+    }
+
     fn handshake(
         client: ClientConfig,
         server: ServerConfig,
     ) -> Result<(ClientConnection, ServerConnection), TlsError> {
-        let name = ServerName::try_from("node.invalid").unwrap();
+        meet("node.invalid", client, server)
+    }
+
+    fn meet(
+        name: &str,
+        client: ClientConfig,
+        server: ServerConfig,
+    ) -> Result<(ClientConnection, ServerConnection), TlsError> {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
         let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
         let mut server = ServerConnection::new(Arc::new(server)).unwrap();
         for _ in 0..10 {
@@ -278,7 +376,7 @@ mod tests {
     fn pinned_partners_meet_with_hybrid_key_exchange() {
         let (a, b) = (identity(), identity());
         let client = client_config(&a, b.pin()).unwrap();
-        let server = server_config(&b, pins(&a)).unwrap();
+        let server = server_of(&b, pins(&a)).unwrap();
         let (client, server) = handshake(client, server).unwrap();
         assert_eq!(
             client.negotiated_key_exchange_group().unwrap().name(),
@@ -293,11 +391,11 @@ mod tests {
     fn a_key_nobody_pinned_is_refused_by_either_side() {
         let (a, b, stranger) = (identity(), identity(), identity());
         let to_wrong_server = client_config(&a, stranger.pin()).unwrap();
-        assert!(handshake(to_wrong_server, server_config(&b, pins(&a)).unwrap()).is_err());
+        assert!(handshake(to_wrong_server, server_of(&b, pins(&a)).unwrap()).is_err());
         let from_stranger = client_config(&stranger, b.pin()).unwrap();
-        assert!(handshake(from_stranger, server_config(&b, pins(&a)).unwrap()).is_err());
+        assert!(handshake(from_stranger, server_of(&b, pins(&a)).unwrap()).is_err());
         let nobody = Arc::new(Pins::default());
-        assert!(handshake(client_config(&a, b.pin()).unwrap(), server_config(&b, nobody).unwrap()).is_err());
+        assert!(handshake(client_config(&a, b.pin()).unwrap(), server_of(&b, nobody).unwrap()).is_err());
     }
 
     #[test]
@@ -314,6 +412,6 @@ mod tests {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_auth_cert(vec![a.certificate.clone()], a.private())
             .unwrap();
-        assert!(handshake(client, server_config(&b, pins(&a)).unwrap()).is_err());
+        assert!(handshake(client, server_of(&b, pins(&a)).unwrap()).is_err());
     }
 }

@@ -240,7 +240,7 @@ impl App {
     ) -> Option<Vec<u8>> {
         let header = peek_header(envelope).ok().filter(|header| header.kind == MessageKind::Receipts)?;
         let manifest = peer.manifest(header.manifest)?;
-        let opened = verify(envelope, manifest).ok()?.open(&self.party, self.keys.soft(), cache).ok()?;
+        let opened = self.decrypt(verify(envelope, manifest).ok()?, cache)?;
         let Opened::LaterReceipts(_, receipts) = open_seal(opened.sealed(), manifest).ok()? else {
             return None;
         };

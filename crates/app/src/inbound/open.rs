@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use mithaq_envelope::{
-    EnvelopeError, Opened as Unsealed, OpenedReport, SealedError, SessionCache, Verification,
-    VerifiedEnvelope, VerifiedManifest, open_seal, peek_header, peek_seal, sign_receipts, verify,
+    EnvelopeError, KemOpener as _, Opened as Unsealed, OpenedEnvelope, OpenedReport, SealedError,
+    SessionCache, SoftKeys, Verification, VerifiedEnvelope, VerifiedManifest, open_seal, peek_header,
+    peek_seal, sign_receipts, verify,
 };
 use mithaq_exchange::ports::{SignReceipts, Unopened, Unreadable, Unsigned, Unwrap};
 use mithaq_exchange::{Content, Opened};
@@ -18,7 +19,7 @@ use mithaq_wire::{
 
 use crate::App;
 use crate::onward::HopIn;
-use crate::registry::Peer;
+use crate::registry::{KeyStanding, Peer};
 
 /// Sessions of one partner kept decapsulated: one per hour, with room for restarts.
 const SESSIONS_MAX: usize = 64;
@@ -83,7 +84,7 @@ impl Opener<'_> {
         }
         let registry = self.app.registry();
         let peer = registry.peers.get(&claimed.originator).ok_or(Unopened::Originator)?;
-        let opened = peer.manifests.iter().rev().find_map(|manifest| open_seal(sealed, manifest).ok());
+        let opened = peer.trusted().find_map(|manifest| open_seal(sealed, manifest).ok());
         // Sealed for who passes it on: not found elsewhere, and not meant for somebody else.
         opened.filter(|opened| opened.header().recipients.contains(by)).ok_or(Unopened::Onward)
     }
@@ -136,6 +137,19 @@ impl Opener<'_> {
         };
         Ok(Opened { seal: Some(seal), content: Content::Carried { seal: Box::new(own), order } })
     }
+
+    /// What an agency sealed just before its node's keys changed goes out under the next manifest: the key of an
+    /// earlier one is as good, as long as it stands.
+    fn unseal(&self, sealed: &[u8], manifest: &VerifiedManifest) -> Result<Unsealed, SealedError> {
+        let first = open_seal(sealed, manifest);
+        if !matches!(first, Err(SealedError::Signature)) {
+            return first;
+        }
+        let now = self.app.now();
+        let standing = self.peer.manifests.iter().rev();
+        let mut standing = standing.filter(|one| self.peer.standing(one, now) == KeyStanding::Good);
+        standing.find_map(|one| open_seal(sealed, one).ok()).map_or(first, Ok)
+    }
 }
 
 impl Unwrap for Opener<'_> {
@@ -165,15 +179,18 @@ impl Unwrap for Opener<'_> {
     fn open(&self, envelope: &[u8], header: &EnvelopeHeader) -> Result<Opened<Incoming>, Unopened> {
         let manifest = self.peer.manifest(header.manifest).ok_or(Unopened::Undecryptable)?;
         let verified = self.verified(envelope, manifest).map_err(|_refused| Unopened::Undecryptable)?;
+        match self.peer.standing(manifest, self.app.now()) {
+            KeyStanding::Good => {}
+            KeyStanding::Ended => return Err(Unopened::KeyEnded),
+            KeyStanding::Distrusted => return Err(Unopened::KeyDistrusted),
+        }
         let mut cache = self.app.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let opened = verified
-            .open(&self.app.party, self.app.keys.soft(), &mut cache)
-            .map_err(|_refused| Unopened::Undecryptable)?;
+        let opened = self.app.decrypt(verified, &mut cache).ok_or(Unopened::Undecryptable)?;
         drop(cache);
         if header.kind == MessageKind::EpochStart {
             return Ok(Opened { seal: None, content: Content::EpochStart });
         }
-        let unsealed = open_seal(opened.sealed(), manifest).map_err(|error| match error {
+        let unsealed = self.unseal(opened.sealed(), manifest).map_err(|error| match error {
             SealedError::Signature => Unopened::Seal,
             SealedError::Malformed
             | SealedError::Unsupported
@@ -223,11 +240,30 @@ impl SignReceipts for OwnReceipts<'_> {
     }
 
     fn sign(&self, batch: &ReceiptBatch) -> Result<Vec<u8>, Self::Error> {
-        sign_receipts(batch, self.app.keys.soft())
+        // The key of the manifest the batch names, also when it was replaced meanwhile.
+        let signer = self.app.keys_of(batch.manifest).unwrap_or_else(|| self.app.keys.soft());
+        sign_receipts(batch, signer)
     }
 }
 
 impl App {
+    /// The keys of the manifest of this node with a hash, this or an earlier one.
+    pub(crate) fn keys_of(&self, manifest: Digest) -> Option<&SoftKeys> {
+        let registry = self.registry();
+        let named = registry.peers.get(&self.party)?.manifest(manifest)?;
+        self.keys.of(&named.manifest().node_key)
+    }
+
+    /// Decrypts with whichever key of this node it was encrypted to.
+    pub(crate) fn decrypt(
+        &self,
+        envelope: VerifiedEnvelope<'_>,
+        cache: &mut SessionCache,
+    ) -> Option<OpenedEnvelope> {
+        let key = self.keys.all().find(|keys| envelope.is_for(keys.kem_key())).unwrap_or(self.keys.soft());
+        envelope.open(&self.party, key, cache).ok()
+    }
+
     /// Makes the cache of decapsulated sessions.
     pub(crate) const fn new_cache() -> SessionCache {
         SessionCache::new(SESSIONS_MAX)

@@ -548,7 +548,7 @@ impl App {
     ) -> bool {
         let registry = self.registry();
         let Some(peer) = registry.peers.get(holder) else { return false };
-        let opened = peer.manifests.iter().rev().find_map(|manifest| open_seal(bytes, manifest).ok());
+        let opened = peer.trusted().find_map(|manifest| open_seal(bytes, manifest).ok());
         let Some(Opened::LaterReceipts(_, receipts)) = opened else { return false };
         receipts.iter().any(|one| match one {
             // No version named: it held nothing of the object.

@@ -13,6 +13,7 @@ mod doors;
 mod emergency;
 mod entries;
 mod erased;
+mod keys;
 mod later;
 mod lost;
 mod onward;

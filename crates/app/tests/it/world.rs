@@ -13,8 +13,8 @@ use mithaq_app::{
 use mithaq_db::testing::{PG_VARIABLE, TestDatabase};
 use mithaq_db::{Db, Tx};
 use mithaq_envelope::{
-    AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
-    sign_agreement, sign_manifest,
+    AgencySigner as _, Distrust, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
+    sign_agreement, sign_distrust, sign_manifest, verify_manifest,
 };
 use mithaq_ledger::{Entry, KeyKind, NoteSigner, VerifierKey};
 use mithaq_model::{
@@ -107,7 +107,12 @@ pub(crate) fn parts(party: &PartyId, (n, run): (u8, u8), clock: &Shared, mark: &
     let witness = note_key(&format!("{party}/witness"), KeyKind::Cosignature, n, 9);
     let key = log.key.clone();
     Parts {
-        keys: Keys::new(soft(n), Box::new(log), key, Box::new(witness)),
+        keys: Keys::new(soft(n), Box::new(log), key, Box::new(witness)).with_loader(Box::new(
+            move |node_key| {
+                // Generations that were prepared: as files beside the first would hold them.
+                (2..=3).map(|generation| soft_of(n, generation)).find(|keys| keys.node_key() == *node_key)
+            },
+        )),
         master: MasterKey::new(1, *seed(n, 7)),
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(Seeded { seed: *seed(n, 8 + run), drawn: AtomicU64::new(0) }),
@@ -123,7 +128,13 @@ fn note_key(name: &str, kind: KeyKind, n: u8, what: u8) -> LogSigner {
 }
 
 pub(crate) fn soft(n: u8) -> SoftKeys {
-    SoftKeys::new(&Seeds { seal: seed(n, 1), node: seed(n, 2), kem: seed(n, 3) }).unwrap()
+    soft_of(n, 1)
+}
+
+/// The keys of a generation.
+pub(crate) fn soft_of(n: u8, generation: u8) -> SoftKeys {
+    let at = |what: u8| seed(n, what + (generation - 1) * 32);
+    SoftKeys::new(&Seeds { seal: at(1), node: at(2), kem: at(3) }).unwrap()
 }
 
 /// The people of a node, by role.
@@ -158,6 +169,7 @@ pub(crate) struct Node {
     pub(crate) party: PartyId,
     pub(crate) app: App,
     pub(crate) db: Db,
+    number: u8,
     root: SoftRoot,
     windows: Windows,
     pub(crate) officers: Vec<OfficerId>,
@@ -201,7 +213,7 @@ impl Node {
             })
             .collect();
         let officers = app.add_first_officers(&new).unwrap();
-        Self { party, app, db, root, windows: Windows::default(), officers, mark, server: None }
+        Self { party, app, db, number: n, root, windows: Windows::default(), officers, mark, server: None }
     }
 
     /// The server the node lies on, if it does.
@@ -243,6 +255,42 @@ impl Node {
     fn member(&self) -> TemplateParty {
         let state = self.party.as_str().chars().take(2).collect::<String>().to_uppercase();
         TemplateParty { id: self.party.clone(), state, root: self.fingerprint() }
+    }
+
+    /// The next manifest of this node: new keys of a generation, signed by its root. `edit` changes it before.
+    pub(crate) fn next_manifest(&self, generation: u8, edit: impl Fn(&mut Manifest)) -> Vec<u8> {
+        let n = self.number;
+        let own = self.app.own_manifest().unwrap();
+        let last = verify_manifest(&own, &self.party, &self.fingerprint(), None).unwrap();
+        let keys = soft_of(n, generation);
+        let now = self.app.now();
+        let mut next = Manifest {
+            number: last.manifest().number + 1,
+            prev: last.hash(),
+            valid_from: now,
+            valid_to: now.plus(mithaq_model::Days(365)),
+            seal_keys: vec![keys.seal_key()],
+            node_key: keys.node_key(),
+            kem_key: keys.kem_key().to_vec(),
+            tls_spki: Digest([n + generation; 32]),
+            ..last.manifest().clone()
+        };
+        edit(&mut next);
+        sign_manifest(&next, &self.root).unwrap()
+    }
+
+    /// A statement of this node's root.
+    pub(crate) fn distrust(&self, key: [u8; 32], since: u64) -> Vec<u8> {
+        let log = format!("{}/log", self.party);
+        let one = Distrust { party: self.party.clone(), key, log, since, at: self.app.now() };
+        sign_distrust(&one, &self.root).unwrap()
+    }
+
+    /// Two persons let a paper into force.
+    pub(crate) fn install(&self, paper: &[u8]) {
+        let waits = self.app.propose_keys(self.actor("security").may(intent::ProposeKeys).unwrap(), paper);
+        let may = self.actor("supervisor").may(intent::ConfirmKeys).unwrap();
+        self.app.confirm_keys(may, &waits.unwrap().id).unwrap();
     }
 
     pub(crate) fn fingerprint(&self) -> [u8; 32] {
@@ -487,6 +535,15 @@ impl World {
                 receiver.app.note_heads(&sender.party, &heads).unwrap();
             }
         }
+    }
+
+    /// Hands the papers of one node to another, as its shell would.
+    pub(crate) fn hand_papers(&self, from: usize, to: usize) -> Result<u32, AppError> {
+        let (from, to) = (&self.nodes[from], &self.nodes[to]);
+        let Some(papers) = from.app.papers_for(&to.party)? else { return Ok(0) };
+        let held = to.app.take_papers(&from.party, &papers)?;
+        from.app.papers_taken(&to.party, held)?;
+        Ok(held)
     }
 
     /// Has one node countersign the log of another, as their shells would.

@@ -77,7 +77,10 @@ fn log(watch: &Watch) -> Result<String, String> {
 
 fn keys(app: &App) -> Result<String, String> {
     match app.key_state() {
-        KeyState::Good => Ok("as the manifest names them".to_owned()),
+        KeyState::Good => Ok(match app.keys_ending() {
+            None => "as the manifest names them".to_owned(),
+            Some(end) => format!("as the manifest names them, until {end}: `mithaq keys prepare`"),
+        }),
         KeyState::Manifest => Err("there is no manifest that is valid now".to_owned()),
         KeyState::Other => Err("the manifest names other keys".to_owned()),
     }
