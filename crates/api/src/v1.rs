@@ -93,14 +93,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(requests::show))
         .routes(routes!(requests::step))
         .routes(routes!(requests::answer))
-        .routes(routes!(checks::ask, checks::list))
-        .routes(routes!(checks::publish, checks::sets))
-        .routes(routes!(checks::figures))
-        .routes(routes!(checks::authorise))
-        .routes(routes!(checks::show))
-        .routes(routes!(checks::candidate))
-        .routes(routes!(checks::close))
-        .routes(routes!(checks::opening))
+        .merge(check_parts())
         .merge(onward_parts())
         .routes(routes!(agreements::add, agreements::list))
         .routes(routes!(agreements::sign))
@@ -118,6 +111,19 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(ops::retry))
         .routes(routes!(courier::export))
         .routes(routes!(courier::import))
+}
+
+/// The calls of the private check.
+fn check_parts() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(checks::ask, checks::list))
+        .routes(routes!(checks::publish, checks::sets))
+        .routes(routes!(checks::figures))
+        .routes(routes!(checks::authorise))
+        .routes(routes!(checks::show))
+        .routes(routes!(checks::candidate))
+        .routes(routes!(checks::close))
+        .routes(routes!(checks::opening))
 }
 
 /// The calls of passing on.

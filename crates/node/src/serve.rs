@@ -77,10 +77,9 @@ pub async fn serve(
     };
 
     let (keys, told) = Rotating::of(directory, &app, identity).await;
-    let identities = Arc::clone(&keys.identities);
     let pins = Arc::new(Pins::default());
     pin(&app, &pins);
-    let server = Arc::new(tls::server_config(Arc::clone(&identities), Arc::clone(&pins))?);
+    let server = Arc::new(tls::server_config(Arc::clone(&keys.identities), Arc::clone(&pins))?);
     let mut tasks = JoinSet::new();
     let gate = |side, limits| Gate::new(side, limits, Arc::clone(&watch));
     let on = Listening {
