@@ -52,7 +52,8 @@ fn content(index: &Index) -> Vec<(String, String)> {
 
 fn ids(index: &Index, query: &str) -> Vec<(String, u32)> {
     // Enough candidates that none is cut: which are compared whole depends on the segment they are in.
-    let options = SearchOptions { limit: 20, candidates: 5_000, probability_min: 0.05 };
+    // No floor either: what a hit means among all names counts removed ones until their segment is merged away.
+    let options = SearchOptions { limit: 1_000, candidates: 5_000, probability_min: 0.0 };
     let hits = index.search(&Name::parse(query), options, &mut Scratch::default()).unwrap();
     hits.into_iter().map(|hit| (hit.id, hit.pair.bits.to_bits())).collect()
 }
