@@ -108,7 +108,7 @@ mod tests {
     /// Parsers with one refusal for all have no more to show, and what takes any text refuses nothing.
     fn target_depth(target: &Target) -> usize {
         match target.name {
-            "names-normaliser" | "names-scorer" => 0,
+            "names-normaliser" | "names-scorer" | "names-spotter" => 0,
             "ledger-tile-path" => 1,
             _ => 2,
         }
