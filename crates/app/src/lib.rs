@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod agreements;
+mod attachments;
 mod cases;
 mod clearances;
 mod correct;
@@ -41,6 +42,9 @@ mod throttle;
 mod wipe;
 mod witness;
 
+pub use attachments::{
+    AttachmentLimits, AttachmentReader, AttachmentState, NewAttachment, Pulled, UploadState, Want,
+};
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
 pub use clearances::GROUND_MIN;
 pub use correct::Changes;

@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use mithaq_db::{Db, Tx};
 use mithaq_envelope::SessionCache;
 use mithaq_model::{Id16, Level, PartyId, Timestamp};
+use mithaq_store::blobs::Blobs;
 use mithaq_store::ledger::Ledger;
 use mithaq_store::settings::{self, Identity};
 use mithaq_store::{MasterKey, Vault};
+use mithaq_wire::Digest;
 
+use crate::attachments::{AttachmentLimits, Moving, Pull, Uploading};
 use crate::error::{AppError, ErrorKind, words};
 use crate::keys::Keys;
 use crate::log::Event;
@@ -53,6 +56,10 @@ pub struct Inner {
     pub(crate) tally: crate::tally::Tally,
     /// Whether content is taken now.
     pub(crate) takes: core::sync::atomic::AtomicBool,
+    pub(crate) blobs: Blobs,
+    pub(crate) attachment_limits: RwLock<AttachmentLimits>,
+    pub(crate) uploads: Moving<[u8; 16], Uploading>,
+    pub(crate) pulls: Moving<Digest, Pull>,
 }
 
 impl Deref for App {
@@ -76,6 +83,8 @@ pub struct Parts {
     pub waker: Box<dyn Fn() + Send + Sync>,
     /// What is remembered of the log outside of the database.
     pub mark: Arc<dyn HighWater>,
+    /// Where the bytes of attachments lie.
+    pub blobs: Blobs,
 }
 
 impl App {
@@ -125,6 +134,7 @@ impl App {
         app.check_log()?;
         app.reload()?;
         app.reload_halt()?;
+        app.reconcile_attachments()?;
         app.started()?;
         Ok(app)
     }
@@ -150,6 +160,10 @@ impl App {
             mark: parts.mark,
             tally: crate::tally::Tally::default(),
             takes: core::sync::atomic::AtomicBool::new(true),
+            blobs: parts.blobs,
+            attachment_limits: RwLock::default(),
+            uploads: Moving::default(),
+            pulls: Moving::default(),
         }))
     }
 

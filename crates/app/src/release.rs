@@ -18,6 +18,7 @@ use mithaq_wire::{Lane, LaneId, MessageKind, encode_report};
 
 use crate::App;
 use crate::agreements::decode_risk;
+use crate::attachments::carried;
 use crate::drafts::{Draft, approvers};
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::{Committed, Event};
@@ -131,6 +132,7 @@ impl App {
     ) -> Result<Released, AppError> {
         let known = self.known(draft.report.agreement)?;
         let report = self.minimised(&known, &draft.report);
+        self.ensure_attachments(tx, &report)?;
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
         if report.recipients.is_empty() {
             // An empty list is nobody: the decision says so in its own words.
@@ -172,7 +174,8 @@ impl App {
         let kind = if first { MessageKind::Report } else { MessageKind::Correction };
         for (permit, sealed) in permits.iter().zip(&sealed) {
             placed.push(self.place(tx, &known, permit.recipient(), (sealed, kind), report.expires)?);
-            self.count(tx, permit, sealed.bytes().len())?;
+            let length = u64::try_from(sealed.bytes().len()).unwrap_or(u64::MAX);
+            self.count(tx, permit, length.saturating_add(carried(&report)))?;
         }
         self.tied_release(tx, &known, &report, events)?;
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
@@ -370,7 +373,7 @@ impl App {
             assurances: stated.assurances.clone(),
             reports_left: u64::from(budgets.reports_per_day).saturating_sub(used(tx, REPORTS)?),
             bytes_left: budgets.bytes_per_day.saturating_sub(used(tx, BYTES)?),
-            bytes: u64::try_from(draft.bytes.len()).unwrap_or(u64::MAX),
+            bytes: u64::try_from(draft.bytes.len()).unwrap_or(u64::MAX).saturating_add(carried(report)),
             life_at_risk: opened.is_some(),
             approvals,
         })
@@ -403,11 +406,11 @@ impl App {
         })
     }
 
-    fn count(&self, tx: &mut dyn Tx, permit: &Permit, bytes: usize) -> Result<(), AppError> {
+    fn count(&self, tx: &mut dyn Tx, permit: &Permit, bytes: u64) -> Result<(), AppError> {
         let (id, day) = (permit.agreement(), day(self.now()));
         let counter = |name| Counter { agreement: &id, party: &self.party, name, day };
         agreements::count(tx, &counter(REPORTS), 1)?;
-        agreements::count(tx, &counter(BYTES), u32::try_from(bytes).unwrap_or(u32::MAX))?;
+        agreements::count(tx, &counter(BYTES), bytes)?;
         Ok(())
     }
 }

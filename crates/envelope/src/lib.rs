@@ -9,6 +9,7 @@
 #![deny(missing_docs)]
 
 mod agreement;
+mod attachment;
 mod courier;
 mod envelope;
 mod error;
@@ -25,6 +26,7 @@ pub use agreement::{
     AGREEMENT_TEXT_MAX, AgreementSignature, SignedAgreement, VerifiedAgreement, sign_agreement,
     verify_agreement_signature, verify_signed_agreement,
 };
+pub use attachment::{ChunkError, ChunkKey, attachment_root, check_chunk, chunk_hash};
 pub use courier::{Volume, courier_digest, sign_courier};
 pub use envelope::{
     Envelope, OpenedEnvelope, Verification, VerifiedEnvelope, envelope_hash, open_sealed, peek_header,

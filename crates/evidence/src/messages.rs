@@ -268,6 +268,8 @@ impl<'p> Messages<'p> {
             LaterReceipt::Erased { object, versions, wiped: _, leaf: _, at } => {
                 (object, LaterKind::Erased { versions }, at)
             }
+            // Bundles do not tell of attachments yet: it may stand beside others and proves nothing here.
+            LaterReceipt::Complete { .. } => return false,
         };
         let logged = self.announced.contains_key(&(object, by.clone(), What::of(&kind)));
         if logged {

@@ -4,6 +4,7 @@
 
 mod admission;
 pub mod backup;
+mod bulk;
 mod client;
 pub mod config;
 pub mod keyfile;

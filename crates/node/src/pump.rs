@@ -56,12 +56,31 @@ where
     done.unwrap_or_else(|panicked| Err(AppError::bug("node.task").because(panicked)))
 }
 
+/// A partner's client, with the hash of the manifest it is for.
+pub(crate) type Line = Option<(mithaq_wire::Digest, Arc<PeerClient>)>;
+
+/// Keeps the client of a partner's newest manifest; another manifest is another client.
+pub(crate) fn connect(app: &App, peer: &PartyId, identity: &Identity, line: &mut Line) {
+    let registry = app.registry();
+    let Some(manifest) = registry.peers.get(peer).and_then(|peer| peer.current()) else {
+        *line = None;
+        return;
+    };
+    if line.as_ref().is_some_and(|(hash, _)| *hash == manifest.hash()) {
+        return;
+    }
+    let endpoint = manifest.manifest().endpoints.first().and_then(|text| Endpoint::parse(text).ok());
+    let tls = tls::client_config(identity, manifest.manifest().tls_spki.0).ok();
+    *line =
+        endpoint.zip(tls).map(|(endpoint, tls)| (manifest.hash(), Arc::new(PeerClient::new(endpoint, tls))));
+}
+
 /// The pump to one partner.
 pub(crate) struct Pump {
     app: App,
     peer: PartyId,
     identity: Arc<Identity>,
-    client: Option<(mithaq_wire::Digest, Arc<PeerClient>)>,
+    client: Line,
     windows: Windows,
     ask_heads: Instant,
     ask_witness: Instant,
@@ -102,20 +121,7 @@ impl Pump {
 
     /// The client for the partner's newest manifest; another manifest is another client.
     fn connect(&mut self) {
-        let registry = self.app.registry();
-        let current = registry.peers.get(&self.peer).and_then(|peer| peer.current());
-        let Some(manifest) = current else {
-            self.client = None;
-            return;
-        };
-        if self.client.as_ref().is_some_and(|(hash, _)| *hash == manifest.hash()) {
-            return;
-        }
-        let endpoint = manifest.manifest().endpoints.first().and_then(|text| Endpoint::parse(text).ok());
-        let tls = tls::client_config(&self.identity, manifest.manifest().tls_spki.0).ok();
-        self.client = endpoint
-            .zip(tls)
-            .map(|(endpoint, tls)| (manifest.hash(), Arc::new(PeerClient::new(endpoint, tls))));
+        connect(&self.app, &self.peer, &self.identity, &mut self.client);
     }
 
     /// Asks how far the partner's lanes go: at the start, after an outage, and now and then.

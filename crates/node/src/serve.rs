@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::admission::{Gate, Limits};
+use crate::bulk::Bulk;
 use crate::config::Config;
 use crate::ops::{self, Disk, Side, Watch};
 use crate::pump::{Pump, blocking};
@@ -214,6 +215,7 @@ async fn chores(app: App, mut stop: watch::Receiver<bool>) {
             app.remind_reviews()?;
             app.tick_requests()?;
             app.wipe_again()?;
+            app.tick_attachments()?;
             app.erase_expired_subjects(256)
         });
         if let Err(error) = done.await {
@@ -238,6 +240,8 @@ async fn partners(app: App, lines: Lines, woken: watch::Receiver<u64>, mut stop:
         pin(&app, &lines.pins);
         for peer in app.registry().peers.keys().filter(|party| *party != app.party()) {
             if running.insert(peer.clone()) {
+                let bulk = Bulk::new(app.clone(), peer.clone(), Arc::clone(&lines.identity), lines.fetches);
+                pumps.spawn(bulk.run(stop.clone()));
                 let pump = Pump::new(app.clone(), peer.clone(), Arc::clone(&lines.identity), lines.fetches);
                 pumps.spawn(pump.run(woken.clone(), stop.clone()));
             }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use mithaq_app::{App, Keys, Parts, Restored};
+use mithaq_app::{App, AttachmentLimits, Keys, Parts, Restored};
 use mithaq_db::{Db, PostgresOptions, SqliteOptions};
 use mithaq_envelope::{
     AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
@@ -14,6 +14,7 @@ use mithaq_envelope::{
 use mithaq_ledger::KeyKind;
 use mithaq_model::{Days, PartyId};
 use mithaq_store::MasterKey;
+use mithaq_store::blobs::Blobs;
 use mithaq_wire::{Digest, Manifest};
 use zeroize::Zeroizing;
 
@@ -103,7 +104,8 @@ fn first_manifest(directory: &Path, init: &Init, secrets: &Secrets) -> Result<(P
         endpoints: if endpoint.is_empty() { Vec::new() } else { vec![endpoint] },
     };
     let keys = directory.join(&init.config.keys);
-    Ok((parts(&init.party, (secrets, &keys), Box::new(|| ()))?, manifest))
+    let blobs = Blobs::at(directory.join(&init.config.attachments));
+    Ok((parts(&init.party, (secrets, &keys), Box::new(|| ()), blobs)?, manifest))
 }
 
 /// Opens the node in a directory.
@@ -117,7 +119,13 @@ pub fn open(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(App
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
-    let app = App::open(db, parts(&party, (&secrets, &keys), waker)?).map_err(explain)?;
+    let blobs = Blobs::at(directory.join(&config.attachments));
+    let app = App::open(db, parts(&party, (&secrets, &keys), waker, blobs)?).map_err(explain)?;
+    let mib = |number: u64| number.saturating_mul(1024 * 1024);
+    app.limit_attachments(AttachmentLimits {
+        longest: mib(config.attachment_max_mib),
+        quota: mib(config.attachment_quota_mib),
+    });
     Ok((app, config, tls_identity(&secrets)?))
 }
 
@@ -132,7 +140,8 @@ pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
-    App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()))?).map_err(explain)
+    let blobs = Blobs::at(directory.join(&config.attachments));
+    App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()), blobs)?).map_err(explain)
 }
 
 /// Opens the root keys in a file.
@@ -179,6 +188,7 @@ fn parts(
     party: &PartyId,
     (secrets, keys): (&Secrets, &Path),
     waker: Box<dyn Fn() + Send + Sync>,
+    blobs: Blobs,
 ) -> Result<Parts> {
     let log = LogKey::new(&format!("{party}/log"), KeyKind::Ed25519, &*secrets.seed("log")?)?;
     let public = log.public().clone();
@@ -190,6 +200,7 @@ fn parts(
         entropy: Arc::new(SystemEntropy),
         waker,
         mark: Arc::new(MarkFile::beside(keys)),
+        blobs,
     })
 }
 

@@ -40,6 +40,7 @@
 //! | `report_approval` | who approved which hash | **an approval that nobody gave**: release needs two rows; the ledger has no entry for it |
 //! | `ruling` | who cleared, judged or opened what, encrypted reasons | **a clearance, judgement or opening that nobody gave**: each needs two rows, and the ledger has no entry for them |
 //! | `request`, `request_step`, `request_answer` | where a request stands, its clock, encrypted words, which report answers it | a clock that looks kept, a request that looks answered or is forgotten; the partner's rows, both ledgers and the sealed answer say otherwise; no word can be read or written |
+//! | `attachment_file`, `attachment_link`, `attachment_upload`, `attachment_receipt` | which ciphertexts are on disk and who names them | an attachment that looks incomplete or is fetched again, a ciphertext that stays after its key is gone; no byte can be read, none passes as another, keys and roots are in the sealed report |
 //! | `decision` | what the rules decided | another story than the ledger's, which an audit compares |
 //! | `disclosure` | to whom what went, what came back | a recipient forgotten in a recall; the partner's and this node's ledger and outbox still show it |
 //! | `tombstone` | what may never come again | a recalled object that is accepted a second time |
@@ -60,6 +61,8 @@
 
 pub mod agreements;
 pub mod alarms;
+pub mod attachments;
+pub mod blobs;
 pub mod cases;
 #[cfg(test)]
 mod conformance;

@@ -28,6 +28,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0004_requests.sql"),
         postgres: include_str!("../migrations/postgres/0004_requests.sql"),
     },
+    Migration {
+        version: 5,
+        name: "attachments",
+        sqlite: include_str!("../migrations/sqlite/0005_attachments.sql"),
+        postgres: include_str!("../migrations/postgres/0005_attachments.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -76,6 +76,7 @@ pub(crate) enum Kind {
     Ruling,
     RequestStep,
     Subject,
+    Upload,
 }
 
 impl Kind {
@@ -91,6 +92,7 @@ impl Kind {
             Self::Ruling => "ruling",
             Self::RequestStep => "request_step",
             Self::Subject => "subject",
+            Self::Upload => "attachment_upload",
         }
     }
 
@@ -107,11 +109,12 @@ impl Kind {
             Self::Ruling => 8,
             Self::Subject => 7,
             Self::RequestStep => 9,
+            Self::Upload => 10,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 10] = [
+        const ALL: [Kind; 11] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
@@ -122,6 +125,7 @@ impl Kind {
             Kind::Ruling,
             Kind::RequestStep,
             Kind::Subject,
+            Kind::Upload,
         ];
         ALL.into_iter().find(|kind| kind.number() == number)
     }

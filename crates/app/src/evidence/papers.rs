@@ -248,6 +248,8 @@ impl App {
             LaterReceipt::Decided { object, .. }
             | LaterReceipt::Read { object, .. }
             | LaterReceipt::Erased { object, .. } => spoken.later.contains(object),
+            // Not part of bundles yet.
+            LaterReceipt::Complete { .. } => false,
         };
         receipts.iter().any(about).then(|| opened.sealed().to_vec())
     }

@@ -12,6 +12,7 @@ use mithaq_wire::{LaneId, Position, SealHeader};
 use super::judge::{Retain, budget_day};
 use super::open::Incoming;
 use crate::App;
+use crate::attachments::carried;
 use crate::emergency::claims_life;
 use crate::error::AppError;
 use crate::log::{Committed, Event};
@@ -31,7 +32,8 @@ impl App {
             return Ok(());
         }
         let now = self.now();
-        let (mut fresh, mut used) = (Vec::new(), BTreeMap::<u32, (u32, u32)>::new());
+        let (mut fresh, mut used) = (Vec::new(), BTreeMap::<u32, (u64, u64)>::new());
+        let mut arrived = Vec::new();
         for (at, incoming, seal, held) in kept {
             let report = &incoming.report;
             let state = if held.is_none() { ReportState::Acknowledged } else { ReportState::Quarantined };
@@ -50,6 +52,9 @@ impl App {
                 }
                 None => fresh.push((received_head(report, (state, until), now), version)),
             }
+            if held.is_none() {
+                arrived.push(report);
+            }
             if let Some(code) = held {
                 let place = Quarantined {
                     object: report.id.into(),
@@ -64,7 +69,8 @@ impl App {
                 self.tell(tx, kind, report.id.into())?;
             }
             let day = used.entry(budget_day(seal.sealed_at, now)).or_default();
-            let bytes = u32::try_from(incoming.sealed.len()).unwrap_or(u32::MAX);
+            let bytes =
+                u64::try_from(incoming.sealed.len()).unwrap_or(u64::MAX).saturating_add(carried(report));
             *day = (day.0.saturating_add(1), day.1.saturating_add(bytes));
             let committed = Committed::to(
                 report.id.into(),
@@ -82,6 +88,9 @@ impl App {
             });
         }
         reports::add_many(tx, &self.vault, &fresh)?;
+        for report in arrived {
+            self.attachments_arrived(tx, &id.from, report, events)?;
+        }
         let carried: Vec<_> = kept
             .iter()
             .map(|(at, incoming, _, _)| (*at, ObjectId::from(incoming.report.id), incoming.report.version))

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so at once"
 )]
 
+mod attachments;
 mod courier;
 mod doors;
 mod emergency;
