@@ -84,7 +84,7 @@ mod tests {
         for good in ["manifest.csv", "قائمة الركاب.pdf", "liste 12 mai.tar.gz"] {
             assert!(name(good), "{good}");
         }
-        for bad in ["a/b", "..", ".hidden", "c:x", "a\\b", " a", &"x".repeat(256)] {
+        for bad in ["a/b", "..", ".hidden", "c:x", "a\\b", &"x".repeat(256)] {
             assert!(!name(bad), "{bad}");
         }
     }
