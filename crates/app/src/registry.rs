@@ -107,8 +107,7 @@ impl Peer {
     #[must_use]
     pub fn standing(&self, manifest: &VerifiedManifest, now: Timestamp) -> KeyStanding {
         let document = manifest.manifest();
-        let mut signing = document.seal_keys.iter().chain([&document.node_key]);
-        if signing.any(|key| self.distrusts_key(key)) {
+        if self.distrusts_signing(manifest) {
             return KeyStanding::Distrusted;
         }
         let next = self.manifests.iter().find(|one| one.manifest().prev == manifest.hash());
@@ -120,12 +119,14 @@ impl Peer {
     /// Its manifests, newest first, without those whose keys its root distrusts: what comes in now from another hand
     /// than its own, sealed whenever that was, is verified with these.
     pub(crate) fn trusted(&self) -> impl Iterator<Item = &VerifiedManifest> {
-        let sound = |one: &&VerifiedManifest| {
-            let document = one.manifest();
-            let mut signing = document.seal_keys.iter().chain([&document.node_key]);
-            !signing.any(|key| self.distrusts_key(key))
-        };
-        self.manifests.iter().rev().filter(sound)
+        self.manifests.iter().rev().filter(|one| !self.distrusts_signing(one))
+    }
+
+    /// Whether the root distrusts a key that signs under a manifest.
+    fn distrusts_signing(&self, manifest: &VerifiedManifest) -> bool {
+        let document = manifest.manifest();
+        let mut signing = document.seal_keys.iter().chain([&document.node_key]);
+        signing.any(|key| self.distrusts_key(key))
     }
 
     /// The pins of the TLS keys this party may show now: its newest, and in the overlap the one before.
