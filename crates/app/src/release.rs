@@ -100,7 +100,11 @@ impl App {
         stated: &Use,
     ) -> Result<Vec<(ReportId, Released)>, AppError> {
         let mut done = Vec::with_capacity(numbers.len());
-        let mut call = Call { events: Vec::with_capacity(numbers.len() * 3), ..Call::default() };
+        let mut call = Call {
+            asked: Asked::on(day(self.now())),
+            events: Vec::with_capacity(numbers.len() * 3),
+            places: Places::default(),
+        };
         for number in numbers {
             let draft = self.load_draft(tx, *number)?;
             let graded = draft.head.state == ReportState::Graded;
@@ -171,7 +175,7 @@ impl App {
         let kind = if first { MessageKind::Report } else { MessageKind::Correction };
         for (permit, sealed) in permits.iter().zip(&sealed) {
             self.place(tx, places, (&known, permit.recipient()), (sealed, kind), report.expires)?;
-            asked.count(permit.agreement(), day(self.now()), sealed.bytes().len());
+            asked.count(permit.agreement(), sealed.bytes().len());
         }
         self.tied_release(tx, &known, &report, events)?;
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
@@ -278,7 +282,6 @@ impl App {
 }
 
 /// What one call gathers: asked once, stored at its end.
-#[derive(Default)]
 struct Call {
     asked: Asked,
     events: Vec<Event>,

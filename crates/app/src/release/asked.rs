@@ -10,7 +10,7 @@ use mithaq_policy::{Clearance, RiskAssessment, Work, screen};
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::{cases, partners, reports, rulings};
 
-use super::{BYTES, REPORTS, day};
+use super::{BYTES, REPORTS};
 use crate::App;
 use crate::agreements::decode_risk;
 use crate::clearances;
@@ -26,12 +26,13 @@ pub(super) struct Sums {
 }
 
 /// What was asked, and what was counted since.
-#[derive(Default)]
 pub(super) struct Asked {
+    /// The day whose budget the whole call uses, also when it runs over midnight.
+    day: u32,
     cases: BTreeMap<CaseId, Option<mithaq_model::Case>>,
     risks: BTreeMap<PartyId, Option<RiskAssessment>>,
     /// Used when the call began, and by the call.
-    budgets: BTreeMap<(AgreementId, u32), (Sums, Sums)>,
+    budgets: BTreeMap<AgreementId, (Sums, Sums)>,
 }
 
 /// What people said about one draft.
@@ -110,8 +111,8 @@ impl App {
         asked: &mut Asked,
         agreement: AgreementId,
     ) -> Result<(u64, u64), AppError> {
-        let day = day(self.now());
-        let (before, since) = match asked.budgets.entry((agreement, day)) {
+        let day = asked.day;
+        let (before, since) = match asked.budgets.entry(agreement) {
             Entry::Occupied(there) => *there.get(),
             Entry::Vacant(free) => {
                 let mut used = |name| {
@@ -129,8 +130,8 @@ impl App {
 
     /// Stores what the call used.
     pub(super) fn count_used(&self, tx: &mut dyn Tx, asked: &Asked) -> Result<(), AppError> {
-        for ((agreement, day), (_, since)) in &asked.budgets {
-            let counter = |name| Counter { agreement, party: &self.party, name, day: *day };
+        for (agreement, (_, since)) in &asked.budgets {
+            let counter = |name| Counter { agreement, party: &self.party, name, day: asked.day };
             if since.reports > 0 {
                 agreements::count(tx, &counter(REPORTS), since.reports)?;
                 let bytes = u32::try_from(since.bytes).unwrap_or(u32::MAX);
@@ -142,9 +143,14 @@ impl App {
 }
 
 impl Asked {
+    /// Nothing asked yet, by a call that began on a day.
+    pub(super) fn on(day: u32) -> Self {
+        Self { day, cases: BTreeMap::new(), risks: BTreeMap::new(), budgets: BTreeMap::new() }
+    }
+
     /// Counts one disclosure of so many sealed bytes.
-    pub(super) fn count(&mut self, agreement: AgreementId, day: u32, bytes: usize) {
-        let (_, since) = self.budgets.entry((agreement, day)).or_default();
+    pub(super) fn count(&mut self, agreement: AgreementId, bytes: usize) {
+        let (_, since) = self.budgets.entry(agreement).or_default();
         since.reports = since.reports.saturating_add(1);
         since.bytes = since.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
