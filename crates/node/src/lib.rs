@@ -9,6 +9,7 @@ mod client;
 pub mod config;
 mod generations;
 pub mod keyfile;
+mod line;
 mod log_key;
 mod machine;
 pub mod mark;

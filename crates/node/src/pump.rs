@@ -13,9 +13,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::client::{Endpoint, PeerClient, PeerIoError};
+use crate::client::{PeerClient, PeerIoError};
+use crate::line::Line;
 use crate::serve::stopping;
-use crate::tls::{self, Identities};
+use crate::tls::Identities;
 use crate::turns::{Mine, Turns};
 use crate::{checks, papers, restore, witness};
 
@@ -59,9 +60,6 @@ where
     done.unwrap_or_else(|panicked| Err(AppError::bug("node.task").because(panicked)))
 }
 
-/// What a line was made for: the partner's manifest, and the pin of our key it is shown.
-type Line = (mithaq_wire::Digest, [u8; 32]);
-
 /// The pump to one partner.
 pub(crate) struct Pump {
     /// The application; under the lease of this partner's lanes while this process holds it.
@@ -71,14 +69,7 @@ pub(crate) struct Pump {
     turns: Arc<Turns>,
     mine: Mine,
     peer: PartyId,
-    identities: Arc<Identities>,
-    client: Option<(Line, Arc<PeerClient>)>,
-    /// Which of the partner's endpoints is used; after a failure the next.
-    endpoint: usize,
-    /// How many it has.
-    endpoints: usize,
-    /// Which of our identities is shown, from the newest: another is tried when the partner does not answer.
-    shown: usize,
+    line: Line,
     /// Which of our papers the partner was last tried with.
     told: (u32, usize),
     ask_papers: Instant,
@@ -110,14 +101,10 @@ impl Pump {
             app,
             turns,
             mine: Mine::No,
+            line: Line::new(peer.clone(), identities),
             peer,
-            identities,
-            shown: 0,
             told: (0, 0),
             ask_papers: now,
-            client: None,
-            endpoint: 0,
-            endpoints: 0,
             windows: Windows::default(),
             lost: false,
             ask_heads: now,
@@ -151,7 +138,7 @@ impl Pump {
         let mut flying: JoinSet<Answered> = JoinSet::new();
         loop {
             if self.my_turn(flying.is_empty()) {
-                self.connect();
+                self.line.connect(&self.app);
                 self.papers().await;
                 self.heads().await;
                 self.witness().await;
@@ -173,34 +160,10 @@ impl Pump {
         }
     }
 
-    /// The client for the partner's newest manifest; another manifest is another client.
-    fn connect(&mut self) {
-        let registry = self.app.registry();
-        let current = registry.peers.get(&self.peer).and_then(|peer| peer.current());
-        let Some(manifest) = current else {
-            self.client = None;
-            return;
-        };
-        let Some(identity) = self.identities.at(self.shown) else { return };
-        let line = (manifest.hash(), identity.pin());
-        if self.client.as_ref().is_some_and(|(made_for, _)| *made_for == line) {
-            return;
-        }
-        let endpoints = &manifest.manifest().endpoints;
-        self.endpoints = endpoints.len();
-        let turn = self.endpoint.checked_rem(endpoints.len()).unwrap_or(0);
-        let endpoint = endpoints.get(turn).and_then(|text| Endpoint::parse(text).ok());
-        let pin = manifest.manifest().tls_spki.0;
-        let tls = tls::client_config(&identity, pin).ok();
-        let client =
-            endpoint.zip(tls).map(|(endpoint, tls)| PeerClient::new(endpoint, tls, tls::name_of(&pin)));
-        self.client = client.map(|client| (line, Arc::new(client)));
-    }
-
     /// Hands over what the partner lacks of our manifests and statements, at once after a change, and asks for its own
     /// now and then. A partner that does not answer may not know our newest key yet: the one before is shown next.
     async fn papers(&mut self) {
-        let Some((_, client)) = self.client.clone() else { return };
+        let Some(client) = self.line.client() else { return };
         let ours = self.app.own_papers();
         if Instant::now() < self.ask_papers && self.told == ours {
             return;
@@ -211,27 +174,17 @@ impl Pump {
             Ok(true) => self.ask_papers = Instant::now() + HEADS_RETRY,
             Ok(false) => {
                 self.ask_papers = Instant::now() + HEADS;
-                self.shown = 0;
+                self.line.newest_identity();
             }
             Err(error) => {
                 tracing::debug!(peer = %self.peer, %error, "papers about keys could not be exchanged");
                 self.ask_papers = Instant::now() + HEADS_RETRY;
                 if error.is_line() {
-                    self.shown = self.shown.wrapping_add(1);
+                    self.line.next_identity();
                 }
             }
         }
-        self.connect();
-    }
-
-    /// Goes on with the partner's next endpoint when this one does not answer: behind each may be another process of
-    /// the same node.
-    fn next_endpoint(&mut self, error: &PeerIoError) {
-        let elsewhere = matches!(error, PeerIoError::Unreachable | PeerIoError::NoAnswer | PeerIoError::Busy);
-        // Once for all that failed together: the client is gone after the first.
-        if elsewhere && self.endpoints > 1 && self.client.take().is_some() {
-            self.endpoint = self.endpoint.wrapping_add(1);
-        }
+        self.line.connect(&self.app);
     }
 
     /// Asks how far the partner's lanes go: at the start, after an outage, and now and then.
@@ -244,7 +197,7 @@ impl Pump {
         if Instant::now() < self.ask_heads && !back && !self.app.take_asked(&self.peer) {
             return;
         }
-        let Some((_, client)) = self.client.clone() else { return };
+        let Some(client) = self.line.client() else { return };
         let registry = self.app.registry();
         let now = self.app.now();
         let alive = registry.agreements.iter().filter(|(_, known)| {
@@ -275,7 +228,7 @@ impl Pump {
             }
         }
         if let Some(error) = unanswered {
-            self.next_endpoint(&error);
+            self.line.next_endpoint(&error);
         }
         self.lost = !good;
         self.ask_heads = Instant::now() + if good { HEADS } else { HEADS_RETRY };
@@ -286,7 +239,7 @@ impl Pump {
         if Instant::now() < self.ask_witness {
             return;
         }
-        let Some((_, client)) = self.client.clone() else { return };
+        let Some(client) = self.line.client() else { return };
         self.ask_witness = Instant::now() + WITNESS;
         if let Err(error) = witness::ask(&self.app, &self.peer, &client).await {
             tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
@@ -301,13 +254,13 @@ impl Pump {
             && let Ok(Err(error)) = task.await
         {
             tracing::debug!(peer = %self.peer, %error, "a private check got no answer");
-            self.next_endpoint(&error);
+            self.line.next_endpoint(&error);
             self.check_next = Instant::now() + CHECK_RETRY;
         }
-        if self.client.is_none() {
-            self.connect();
+        if self.line.client().is_none() {
+            self.line.connect(&self.app);
         }
-        let Some((_, client)) = self.client.clone() else { return };
+        let Some(client) = self.line.client() else { return };
         if self.checking.is_none() && Instant::now() >= self.check_next {
             let (app, peer) = (self.base.clone(), self.peer.clone());
             self.checking = Some(tokio::spawn(async move { checks::ask(&app, &peer, &client).await }));
@@ -320,7 +273,7 @@ impl Pump {
         if !self.fetches || Instant::now() < self.ask_outbox {
             return;
         }
-        let Some((_, client)) = self.client.clone() else { return };
+        let Some(client) = self.line.client() else { return };
         let mut pause = FETCH;
         for lane in self.app.to_fetch(&self.peer) {
             if let Err(error) = self.fetch_lane(&client, lane).await {
@@ -361,7 +314,7 @@ impl Pump {
 
     /// Hands out batches until the window is full or nothing waits.
     async fn fill(&mut self, flying: &mut JoinSet<Answered>) {
-        let Some((_, client)) = self.client.clone() else { return };
+        let Some(client) = self.line.client() else { return };
         while flying.len() < BATCHES_IN_FLIGHT_MAX {
             let (peer, mut windows) = (self.peer.clone(), core::mem::take(&mut self.windows));
             let next = blocking(&self.app, move |app| {
@@ -392,7 +345,7 @@ impl Pump {
         let Ok((batch, answer)) = done else { return };
         if let Err(error) = &answer {
             tracing::info!(peer = %self.peer, %error, "a batch got no answer");
-            self.next_endpoint(error);
+            self.line.next_endpoint(error);
             self.lost = true;
             self.ask_heads = Instant::now() + HEADS_RETRY;
         }
