@@ -1,6 +1,8 @@
 //! The endpoints partners reach over pinned TLS. Bare answers: who may not know gets "not found", whatever is
 //! wrong with bytes gets its code and nothing else.
 
+mod attachments;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
@@ -37,6 +39,7 @@ pub fn router(app: App) -> Router {
         .route("/mx/1/manifests/{after}", get(papers_after))
         .route("/mx/1/receipts/{agreement}/{class}/{epoch}/{seq}", get(receipts))
         .route("/mx/1/check/{agreement}/{kind}", post(check))
+        .merge(attachments::routes())
         .layer(DefaultBodyLimit::max(BATCH_MAX))
         .with_state(app)
 }

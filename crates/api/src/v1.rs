@@ -1,6 +1,7 @@
 //! The client API, version 1: people's programs and the command line.
 
 pub(crate) mod agreements;
+pub(crate) mod attachments;
 pub(crate) mod cases;
 pub(crate) mod checks;
 pub(crate) mod checks_view;
@@ -85,6 +86,11 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(rights::alarms))
         .routes(routes!(reports::read))
         .routes(routes!(reports::receipts))
+        .routes(routes!(attachments::begin, attachments::list))
+        .routes(routes!(attachments::read))
+        .routes(routes!(attachments::remove))
+        .routes(routes!(attachments::progress, attachments::cancel))
+        .routes(routes!(attachments::chunk))
         .routes(routes!(requests::new, requests::list))
         .routes(routes!(requests::figures))
         .routes(routes!(requests::approve))

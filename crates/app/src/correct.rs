@@ -121,6 +121,7 @@ impl App {
                 at: app.now(),
             };
             reports::add_version(tx, &app.vault, number, &version)?;
+            app.link_own(tx, &report)?;
             reports::set_state(tx, number, head.state, ReportState::Graded, app.now())?;
             let committed = Committed::to(number.into(), next.get(), salt, &bytes);
             let event = Event::by(may, "report.corrected", number).case(case).agreement(report.agreement);

@@ -6,6 +6,7 @@ use mithaq_envelope::{CourierError, Volume, courier_digest, sign_courier};
 use mithaq_exchange::{Flow, Halt};
 use mithaq_ledger::{Trust, VerifierKey, verify_checkpoint};
 use mithaq_model::{AgreementId, PartyId};
+use mithaq_store::attachments;
 use mithaq_store::lanes::{self, LaneKey};
 use mithaq_wire::{
     CourierHead, CourierKind, CourierPart, Digest, Lane, LaneId, Position, decode_batch_answer, encode_batch,
@@ -47,6 +48,8 @@ pub struct Exported {
     pub volume: u32,
     /// Envelopes in it.
     pub messages: usize,
+    /// Attachments of what went to the party that it has not confirmed, and their bytes: no volume carries them.
+    pub attachments_left: (u64, u64),
     /// What to ask for next; nothing after the last volume.
     pub next: Option<Journey>,
 }
@@ -117,7 +120,10 @@ impl App {
         let bytes = self.sign_volume((CourierKind::Batches, to), (id, volume, !more), loaded)?;
         self.log_volume(Event::by(may, "courier.exported", &medium).with(to), volume, &bytes)?;
         journey.volume = volume.saturating_add(1);
-        Ok(Exported { bytes, journey: id, volume, messages, next: more.then_some(journey) })
+        let party = to.clone();
+        let attachments_left =
+            self.read(move |app, tx| Ok(attachments::unconfirmed(tx, &app.party, &party)?))?;
+        Ok(Exported { bytes, journey: id, volume, messages, attachments_left, next: more.then_some(journey) })
     }
 
     /// The lanes to a partner in the order they are to be taken: all orders, then reports where they may flow.

@@ -171,6 +171,7 @@ impl App {
             obtained_in_violation: new.obtained_in_violation,
             created: self.now(),
             tie: new.tie,
+            attachments: Vec::new(),
         })
     }
 

@@ -336,6 +336,18 @@ pub(crate) mod words {
         es: "No está disponible en este momento; inténtelo más tarde.",
         fr: "Indisponible pour le moment ; réessayez plus tard.",
     };
+    pub(crate) const INCOMPLETE: Words4 = Words4 {
+        ar: "لم يكتمل وصول المرفق بعد، ولا يُقرأ قبل اكتماله.",
+        en: "The attachment has not arrived in full; it is not read before it has.",
+        es: "El adjunto no ha llegado por completo; no se lee antes.",
+        fr: "La pièce jointe n'est pas encore arrivée en entier ; elle ne se lit pas avant.",
+    };
+    pub(crate) const FILE_TOO_LONG: Words4 = Words4 {
+        ar: "الملف أطول مما تقبله هذه العقدة.",
+        en: "The file is longer than this node takes.",
+        es: "El archivo es más largo de lo que admite este nodo.",
+        fr: "Le fichier est plus long que ce que ce nœud accepte.",
+    };
     pub(crate) const INTEGRITY: Words4 = Words4 {
         ar: "سجلات هذه العقدة متناقضة، أُوقفت الكتابة.",
         en: "The records of this node disagree with themselves; writing has stopped.",

@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod agreements;
+mod attachments;
 mod cases;
 mod checks;
 mod clearances;
@@ -45,6 +46,9 @@ mod throttle;
 mod wipe;
 mod witness;
 
+pub use attachments::{
+    AttachmentLimits, AttachmentReader, AttachmentState, NewAttachment, Pulled, UploadState, Want,
+};
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
 pub use checks::{
     CheckCall, CheckFigures, CheckKind, CheckReply, CheckShown, CheckedOn, JudgedAs, NewCheck, Outcome,

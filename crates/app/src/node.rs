@@ -9,11 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use mithaq_db::{Db, Engine, Tx};
 use mithaq_envelope::SessionCache;
 use mithaq_model::{Id16, Level, PartyId, Timestamp};
+use mithaq_store::blobs::Blobs;
 use mithaq_store::leases::Lease;
 use mithaq_store::ledger::Ledger;
 use mithaq_store::settings::{self, Identity};
 use mithaq_store::{MasterKey, Vault};
+use mithaq_wire::Digest;
 
+use crate::attachments::{AttachmentLimits, Moving, Pull, Uploading};
 use crate::error::{AppError, ErrorKind, words};
 use crate::keys::Keys;
 use crate::log::Event;
@@ -60,6 +63,10 @@ pub struct Inner {
     pub(crate) checks: crate::checks::Desk,
     /// Whether content is taken now.
     pub(crate) takes: core::sync::atomic::AtomicBool,
+    pub(crate) blobs: Blobs,
+    pub(crate) attachment_limits: RwLock<AttachmentLimits>,
+    pub(crate) uploads: Moving<[u8; 16], Uploading>,
+    pub(crate) pulls: Moving<Digest, Pull>,
 }
 
 impl Deref for App {
@@ -83,6 +90,8 @@ pub struct Parts {
     pub waker: Box<dyn Fn() + Send + Sync>,
     /// What is remembered of the log outside of the database.
     pub mark: Arc<dyn HighWater>,
+    /// Where the bytes of attachments lie.
+    pub blobs: Blobs,
 }
 
 impl App {
@@ -132,6 +141,7 @@ impl App {
         app.check_log()?;
         app.reload()?;
         app.reload_halt()?;
+        app.reconcile_attachments()?;
         app.started()?;
         Ok(app)
     }
@@ -161,6 +171,10 @@ impl App {
             shared,
             checks: crate::checks::Desk::default(),
             takes: core::sync::atomic::AtomicBool::new(true),
+            blobs: parts.blobs,
+            attachment_limits: RwLock::default(),
+            uploads: Moving::default(),
+            pulls: Moving::default(),
         };
         Self(Arc::new(inner), None)
     }

@@ -23,6 +23,7 @@ use mithaq_wire::{Hop, MessageKind, OnwardStep, OnwardToken};
 
 use crate::App;
 use crate::agreements::decode_risk;
+use crate::attachments::{carried, whole};
 use crate::cases::CaseAccess;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::{Committed, Event};
@@ -299,7 +300,7 @@ impl App {
             assurances: stated.assurances.clone(),
             reports_left: u64::from(budgets.reports_per_day).saturating_sub(reports_used),
             bytes_left: budgets.bytes_per_day.saturating_sub(bytes_used),
-            bytes: u64::try_from(at.sealed.len()).unwrap_or(u64::MAX),
+            bytes: u64::try_from(at.sealed.len()).unwrap_or(u64::MAX).saturating_add(carried(report)),
             life_at_risk: false,
             approvals: row.and_then(|row| row.person).into_iter().collect(),
         })
@@ -329,6 +330,10 @@ impl App {
         (token, permit): (OnwardToken, HopPermit),
         role: Role,
     ) -> Result<(), AppError> {
+        // What is not here cannot be given on: the recipient would wait for what nobody brings.
+        for attachment in &at.opened.report.attachments {
+            whole(tx, attachment)?;
+        }
         let now = self.now();
         let args = SealArgs {
             lease_until: now.plus(permit.permit().lease()),
@@ -353,7 +358,8 @@ impl App {
         })?;
         let until = token.keep_until.min(at.opened.report.expires);
         self.dispatch(tx, known, &row.to, (&sealed, MessageKind::Hop), until)?;
-        self.count_hop(tx, known, sealed.bytes().len())?;
+        let length = u64::try_from(sealed.bytes().len()).unwrap_or(u64::MAX);
+        self.count_hop(tx, known, length.saturating_add(carried(&at.opened.report)))?;
         row.state = ConsentState::Used;
         onward::save(tx, &row)?;
         let copy = Copy {
@@ -374,12 +380,12 @@ impl App {
         self.log(tx, &[event.agreement(known.agreement().id()).with(&row.to)]).map(drop)
     }
 
-    /// A hop counts on the day's budget as a report does.
-    fn count_hop(&self, tx: &mut dyn Tx, known: &Known, bytes: usize) -> Result<(), AppError> {
+    /// A hop counts on the day's budget as a report does, with what it names.
+    fn count_hop(&self, tx: &mut dyn Tx, known: &Known, bytes: u64) -> Result<(), AppError> {
         let (id, day) = (known.agreement().id(), day(self.now()));
         let counter = |name| Counter { agreement: &id, party: &self.party, name, day };
         agreements::count(tx, &counter(REPORTS), 1)?;
-        agreements::count(tx, &counter(BYTES), u32::try_from(bytes).unwrap_or(u32::MAX))?;
+        agreements::count(tx, &counter(BYTES), bytes)?;
         Ok(())
     }
 

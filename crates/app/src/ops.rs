@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use mithaq_db::DbStats;
 use mithaq_exchange::{LaneOut, OutMessage};
 use mithaq_model::PartyId;
+use mithaq_store::attachments::LinkState;
 use mithaq_store::lanes::{self, LaneKey, LaneView, Standing};
 use mithaq_store::{alarms, settings};
 use mithaq_wire::{Lane, LaneId, Position};
@@ -45,6 +46,8 @@ pub struct Figures {
     pub alarms: usize,
     /// Entries since the start, by kind and verdict (empty for none).
     pub entries: BTreeMap<(String, String), u64>,
+    /// Attachments that reports name, by state: how many, and their bytes.
+    pub attachments: Vec<(LinkState, u64, u64)>,
     /// What the database did since the start.
     pub database: DbStats,
 }
@@ -150,6 +153,7 @@ impl App {
                 log_signed: signed.and_then(|note| checkpoint_size(note.text())).unwrap_or(0),
                 alarms: alarms::open(tx, ALARMS_MAX)?.len(),
                 entries: app.tally.read(),
+                attachments: mithaq_store::attachments::figures(tx)?,
                 database: app.db.stats(),
             })
         })

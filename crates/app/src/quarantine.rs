@@ -234,6 +234,8 @@ impl App {
         reports::resolve_quarantine(tx, object, version, "released", now)?;
         let decided = LaterReceipt::Decided { object, version, verdict: Verdict::Accepted, at: now };
         self.answer_later(tx, held, vec![decided])?;
+        let report = &held.at.report;
+        self.attachments_arrived(tx, (&held.at.head.originator, report.agreement), report, events)?;
         let known = self.known(held.at.report.agreement)?;
         self.tied_arrival(tx, &known, (&held.at.report, &held.seal), (true, events))?;
         events.push(self.concluded(held, "report.released_from_quarantine", "accepted"));
@@ -266,7 +268,7 @@ impl App {
         let code = held.row.code.clone();
         let verdict = Verdict::Refused { ground: ground(&code), code: code.clone() };
         self.request_turned_away(tx, held.at.head.id, ground(&code))?;
-        let wiped = ["content", "envelope", "keys", "salts"].map(str::to_owned).to_vec();
+        let wiped = ["attachments", "content", "envelope", "keys", "salts"].map(str::to_owned).to_vec();
         let receipts = vec![
             LaterReceipt::Decided { object, version, verdict, at: now },
             LaterReceipt::Erased { object, versions: gone, wiped, leaf: None, at: now },

@@ -52,7 +52,7 @@ impl App {
         shown
     }
 
-    fn show(
+    pub(crate) fn show(
         &self,
         tx: &mut dyn Tx,
         may: May<intent::ReadReport>,

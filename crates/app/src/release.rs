@@ -17,6 +17,7 @@ use mithaq_wire::{MessageKind, encode_report};
 use self::asked::{Asked, Said};
 use self::places::Places;
 use crate::App;
+use crate::attachments::carried;
 use crate::drafts::Draft;
 use crate::error::AppError;
 use crate::log::{Committed, Event};
@@ -132,6 +133,7 @@ impl App {
         let known = self.known(draft.report.agreement)?;
         crate::tally::decides_by(known.as_of);
         let report = self.minimised(&known, &draft.report);
+        self.ensure_attachments(tx, &report)?;
         let said = self.said_of(tx, draft)?;
         let about = About { known: &known, draft, report: &report, said: &said, stated };
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
@@ -175,7 +177,8 @@ impl App {
         let kind = if first { MessageKind::Report } else { MessageKind::Correction };
         for (permit, sealed) in permits.iter().zip(&sealed) {
             self.place(tx, places, (&known, permit.recipient()), (sealed, kind), report.expires)?;
-            asked.count(permit.agreement(), sealed.bytes().len());
+            let length = u64::try_from(sealed.bytes().len()).unwrap_or(u64::MAX);
+            asked.count(permit.agreement(), length.saturating_add(carried(&report)));
         }
         self.tied_release(tx, &known, &report, events)?;
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
@@ -274,7 +277,9 @@ impl App {
             assurances: stated.assurances.clone(),
             reports_left: u64::from(budgets.reports_per_day).saturating_sub(reports),
             bytes_left: budgets.bytes_per_day.saturating_sub(bytes),
-            bytes: u64::try_from(about.draft.bytes.len()).unwrap_or(u64::MAX),
+            bytes: u64::try_from(about.draft.bytes.len())
+                .unwrap_or(u64::MAX)
+                .saturating_add(carried(about.report)),
             life_at_risk: said.opened,
             approvals: said.approvals.clone(),
         })

@@ -140,7 +140,9 @@ impl App {
             None => event,
         });
         let (Direction::Received, Some(agreement)) = (head.direction, head.agreement) else { return Ok(()) };
-        let wiped = ["content", "envelope", "keys", "salts", "subjects", "terms"].map(str::to_owned).to_vec();
+        let wiped = ["attachments", "content", "envelope", "keys", "salts", "subjects", "terms"]
+            .map(str::to_owned)
+            .to_vec();
         let receipt = LaterReceipt::Erased { object, versions: gone, wiped, leaf: None, at: now };
         let control =
             Control { kind: OrderKind::LaterReceipts, message: MessageKind::Receipts, object, agreement };
@@ -174,7 +176,7 @@ impl App {
     /// What was erased is nowhere on disk only when the write-ahead log is cut.
     fn after_erasing(&self, done: usize) -> Result<usize, AppError> {
         if done > 0 {
-            let _tried_again_later = self.db.checkpoint();
+            let _tried_again_later = (self.sweep_attachments(), self.db.checkpoint());
             self.wake();
         }
         Ok(done)

@@ -9,7 +9,8 @@ use crate::error::AppError;
 impl App {
     /// Cuts the write-ahead log after an erasure, now or at the next chores.
     pub(crate) fn wipe(&self) {
-        self.unwiped.store(self.db.checkpoint().is_err(), Ordering::SeqCst);
+        let swept = self.sweep_attachments().is_ok();
+        self.unwiped.store(self.db.checkpoint().is_err() || !swept, Ordering::SeqCst);
     }
 
     /// Cuts the write-ahead log if an erasure still waits for it. Returns whether none waits any more.

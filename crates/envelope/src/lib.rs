@@ -9,6 +9,7 @@
 #![deny(missing_docs)]
 
 mod agreement;
+mod attachment;
 mod courier;
 mod distrust;
 mod envelope;
@@ -27,6 +28,7 @@ pub use agreement::{
     AGREEMENT_TEXT_MAX, AgreementSignature, SignedAgreement, VerifiedAgreement, sign_agreement,
     verify_agreement_signature, verify_signed_agreement,
 };
+pub use attachment::{ChunkError, ChunkKey, attachment_root, check_chunk, chunk_hash};
 pub use courier::{Volume, courier_digest, sign_courier};
 pub use distrust::{Distrust, PAPERS_EACH_MAX, PAPERS_MAX, Papers, sign_distrust, verify_distrust};
 pub use envelope::{

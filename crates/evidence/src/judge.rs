@@ -85,7 +85,7 @@ impl<'p> Read<'p> {
             self.erased.extend(object_of(entry));
         }
         // Messages commit to ciphertext and logs to checkpoints, by their hash; everything else to content, salted.
-        let is_public = kind.starts_with("message.") || kind.starts_with("log.");
+        let is_public = kind.starts_with("message.") || kind.starts_with("log.") || names_a_root(kind);
         if entry.commitment.is_some() && !is_public {
             self.committed.push((index, object_of(entry)));
         }
@@ -203,4 +203,17 @@ fn manifests(papers: &Papers) -> Vec<ManifestFinding> {
         }
     });
     found.collect()
+}
+
+/// Entries whose commitment is the root of an attachment's ciphertext: it names bytes and hides nothing.
+fn names_a_root(kind: &str) -> bool {
+    matches!(
+        kind,
+        "receipt.complete"
+            | "attachment.wanted"
+            | "attachment.complete"
+            | "attachment.refused"
+            | "attachment.damaged"
+            | "attachment.removed"
+    )
 }

@@ -143,6 +143,13 @@ pub enum LaterKind {
         /// In which role.
         role: Role,
     },
+    /// R2 for an attachment: all of its bytes are there.
+    Complete {
+        /// Version of the report that names it.
+        version: ReportVersion,
+        /// Its root.
+        root: [u8; 32],
+    },
     /// R4: erased, as declared and signed.
     Erased {
         /// Versions that were held.

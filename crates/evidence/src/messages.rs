@@ -72,13 +72,14 @@ impl<'p> Messages<'p> {
             | "message.late_receipt"
             | "message.not_delivered"
             | "message.recovered" => self.message(index, entry, partner),
-            kind @ ("receipt.read" | "receipt.erased" | "receipt.decided") => {
+            kind @ ("receipt.read" | "receipt.erased" | "receipt.decided" | "receipt.complete") => {
                 let what = match kind {
-                    "receipt.read" => What::Read,
-                    "receipt.erased" => What::Erased,
-                    _decided => What::Decided,
+                    "receipt.read" => Some(What::Read),
+                    "receipt.erased" => Some(What::Erased),
+                    "receipt.complete" => entry.commitment.map(|root| What::Complete(*root.as_bytes())),
+                    _decided => Some(What::Decided),
                 };
-                if let Some(object) = object_of(entry) {
+                if let Some((object, what)) = object_of(entry).zip(what) {
                     self.announced.insert((object, partner, what), index);
                 }
             }
@@ -268,6 +269,9 @@ impl<'p> Messages<'p> {
             LaterReceipt::Erased { object, versions, wiped: _, leaf: _, at } => {
                 (object, LaterKind::Erased { versions }, at)
             }
+            LaterReceipt::Complete { object, version, root, at } => {
+                (object, LaterKind::Complete { version, root: root.0 }, at)
+            }
         };
         let logged = self.announced.contains_key(&(object, by.clone(), What::of(&kind)));
         if logged {
@@ -314,6 +318,8 @@ impl<'p> Messages<'p> {
 enum What {
     Read,
     Decided,
+    /// All of the attachment with this root is there.
+    Complete([u8; 32]),
     Erased,
 }
 
@@ -322,6 +328,7 @@ impl What {
         match kind {
             LaterKind::Read { .. } => Self::Read,
             LaterKind::Decided { .. } => Self::Decided,
+            LaterKind::Complete { root, .. } => Self::Complete(*root),
             LaterKind::Erased { .. } => Self::Erased,
         }
     }

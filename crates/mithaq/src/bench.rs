@@ -2,6 +2,7 @@
 //! are thrown away, with invented persons. Each result says machine, disk, load and command, so that it can be
 //! repeated; nothing here is a test, and no number is ever a reason to fail.
 
+mod attachment;
 mod check;
 mod cluster;
 mod decide;
@@ -29,6 +30,8 @@ use crate::ui::{Failure, Ui};
 pub(crate) enum BenchCommand {
     /// Reports per second between two nodes: sealed, decided on both sides, durable, receipted
     Exchange(exchange::ExchangeArgs),
+    /// A long attachment from node to node: bytes per second, and the memory of both
+    Attachment(attachment::AttachmentArgs),
     /// Ledger entries verified offline per second, from an exported bundle
     Verify(verify::VerifyArgs),
     /// Time of one release decision
@@ -50,6 +53,7 @@ pub(crate) enum BenchCommand {
 pub(crate) fn run(command: &BenchCommand, ui: Ui) -> Result<(), Failure> {
     match command {
         BenchCommand::Exchange(args) => exchange::run(args, ui),
+        BenchCommand::Attachment(args) => attachment::run(args, ui),
         BenchCommand::Verify(args) => verify::run(args, ui),
         BenchCommand::Decide(args) => decide::run(args, ui),
         BenchCommand::Idle(args) => idle::run(args, ui),

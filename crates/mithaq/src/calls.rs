@@ -60,6 +60,10 @@ pub(crate) const CALLS: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/reports", "report draft"),
     ("post", "/api/v1/reports/release", "report release"),
     ("post", "/api/v1/reports/{id}/approve", "report approve"),
+    ("get", "/api/v1/reports/{id}/attachments", "attachment list"),
+    ("post", "/api/v1/reports/{id}/attachments", "attachment add"),
+    ("post", "/api/v1/reports/{id}/attachments/{place}/read", "attachment get"),
+    ("post", "/api/v1/reports/{id}/attachments/{place}/remove", "attachment remove"),
     ("post", "/api/v1/reports/{id}/clear", "clear text"),
     ("post", "/api/v1/reports/{id}/clear-role", "clear role"),
     ("post", "/api/v1/reports/{id}/confirm-clearance", "clear confirm"),
@@ -89,6 +93,9 @@ pub(crate) const CALLS: &[(&str, &str, &str)] = &[
     ("get", "/api/v1/rulings", "oversight rulings"),
     ("post", "/api/v1/sign-in", "login"),
     ("post", "/api/v1/sign-out", "logout"),
+    ("delete", "/api/v1/uploads/{id}", "attachment upload"),
+    ("get", "/api/v1/uploads/{id}", "attachment upload"),
+    ("put", "/api/v1/uploads/{id}/{index}", "attachment add"),
 ];
 
 mod tests {

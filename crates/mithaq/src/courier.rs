@@ -98,9 +98,22 @@ fn export((to, medium, size): (&str, &str, u32), dir: &Path, node: &NodeArgs, ui
         made.push(json!({ "file": path, "volume": volume, "messages": messages }));
         next = answer.get("next").cloned().unwrap_or_default();
         if next.is_null() {
-            return ui.result(&json!({ "volumes": made }), &lines);
+            let (left, bytes) =
+                (number(&answer, "attachments_left"), number(&answer, "attachment_bytes_left"));
+            lines.extend(not_carried(left, bytes));
+            let told = json!({ "volumes": made, "attachments_left": left, "attachment_bytes_left": bytes });
+            return ui.result(&told, &lines);
         }
     }
+}
+
+/// Says what no volume carries.
+fn not_carried(attachments: u64, bytes: u64) -> Option<String> {
+    (attachments > 0).then(|| {
+        format!(
+            "not carried: {attachments} attachment(s), {bytes} bytes; they need a line, and are not readable before"
+        )
+    })
 }
 
 fn import(
@@ -164,6 +177,14 @@ fn answer_path(file: &Path, answers: Option<&Path>) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_volume_carries_is_said_and_nothing_else() {
+        assert_eq!(not_carried(0, 0), None);
+        assert!(
+            not_carried(2, 70).is_some_and(|line| line.starts_with("not carried: 2 attachment(s), 70 bytes"))
+        );
+    }
 
     #[test]
     fn answers_lie_beside_their_volume_or_where_one_says() {

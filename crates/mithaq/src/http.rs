@@ -83,6 +83,23 @@ impl Api {
         self.call(method, path, kind, Bytes::from(body)).await.map(|bytes| bytes.to_vec())
     }
 
+    /// Sends JSON and returns the answer with its body still to come. The connection is not used again.
+    pub(crate) async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Json,
+    ) -> Result<Response<hyper::body::Incoming>, Failure> {
+        let body = Bytes::from(body.to_string());
+        let (_connection, response) = self.send(&method, path, "application/json", &body).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+        Err(problem(status, &body.map_err(|error| self.unreachable(&error))?.to_bytes()))
+    }
+
     async fn call(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Bytes, Failure> {
         let (status, body) = self.exchange(&method, path, kind, &body).await?;
         if status.is_success() { Ok(body) } else { Err(problem(status, &body)) }

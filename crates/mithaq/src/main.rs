@@ -1,6 +1,7 @@
 //! Mithaq: agree first, exchange under control, prove it all. The command line.
 
 mod agreement;
+mod attachment;
 mod backup;
 mod bench;
 #[cfg(test)]
@@ -102,6 +103,9 @@ enum Command {
     /// Reports: from draft to receipt
     #[command(subcommand)]
     Report(client::ReportCommand),
+    /// Attachments: files of any size of a report
+    #[command(subcommand)]
+    Attachment(attachment::AttachmentCommand),
     /// Clear special categories and protected roles, with a written ground
     #[command(subcommand)]
     Clear(rights::ClearCommand),
@@ -187,6 +191,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Case(command) => client::case(command, ui),
         Command::Subjects(command) => client::subject(command, ui),
         Command::Report(command) => client::report(command, ui),
+        Command::Attachment(command) => attachment::run(command, ui),
         Command::Clear(command) => rights::clear(command, ui),
         Command::Quarantine(command) => rights::quarantine(command, ui),
         Command::Emergency(command) => rights::emergency(command, ui),

@@ -7,6 +7,7 @@
 //! cannot be filled.
 #![deny(missing_docs)]
 
+mod attachment;
 mod case;
 mod classify;
 mod code;
@@ -27,6 +28,7 @@ mod text;
 mod time;
 mod value;
 
+pub use attachment::{Attachment, MediaType};
 pub use case::{Case, CaseState};
 pub use classify::{Equivalence, EquivalenceRow, Level, UnknownLabel};
 pub use code::UnknownCode;

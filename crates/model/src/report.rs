@@ -4,8 +4,8 @@ use core::num::NonZeroU32;
 
 use crate::code::codes;
 use crate::{
-    AgreementId, Ask, CrimeArea, Grade, Handling, Level, Link, PartyId, Purpose, ReportId, Subject,
-    SubjectId, Text, Tie, Timestamp, Urgency,
+    AgreementId, Ask, Attachment, CrimeArea, Grade, Handling, Level, Link, PartyId, Purpose, ReportId,
+    Subject, SubjectId, Text, Tie, Timestamp, Urgency,
 };
 
 codes! {
@@ -209,6 +209,8 @@ pub struct Report {
     pub created: Timestamp,
     /// The question it asks or answers. Asks exactly when its kind is [`ReportKind::Request`].
     pub tie: Option<Tie>,
+    /// Files it carries. Named and sealed with it; their bytes travel apart.
+    pub attachments: Vec<Attachment>,
 }
 
 impl Report {

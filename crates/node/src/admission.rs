@@ -215,8 +215,8 @@ fn brings(method: &Method, path: &str) -> bool {
     if matches!(*method, Method::GET | Method::HEAD | Method::DELETE) {
         return false;
     }
-    const PASS: [&str; 8] =
-        ["/recall", "/lock", "/sign-in", "/sign-out", "/retry", "/close", "/steps", "/read"];
+    const PASS: [&str; 9] =
+        ["/remove", "/recall", "/lock", "/sign-in", "/sign-out", "/retry", "/close", "/steps", "/read"];
     !PASS.iter().any(|end| path.ends_with(end))
 }
 

@@ -52,6 +52,12 @@ pub struct Config {
     pub request_memory_mib: u32,
     /// Seconds that requests and batches under way may take to end when the node stops.
     pub drain_seconds: u64,
+    /// Where the bytes of attachments lie; several processes on one database need one directory.
+    pub attachments: PathBuf,
+    /// Longest attachment, in MiB, of this node's drafts and of partners; at most 32,768.
+    pub attachment_max_mib: u64,
+    /// MiB of partners' attachments kept under one agreement.
+    pub attachment_quota_mib: u64,
 }
 
 /// How log lines look.
@@ -81,6 +87,9 @@ impl Default for Config {
             requests_max: 64,
             request_memory_mib: 256,
             drain_seconds: 20,
+            attachments: PathBuf::from("attachments"),
+            attachment_max_mib: 10 * 1024,
+            attachment_quota_mib: 64 * 1024,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod admission;
 pub mod backup;
+mod bulk;
 mod checks;
 mod client;
 pub mod config;

@@ -210,6 +210,11 @@ async fn show_metrics(State(ops): State<Ops>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
+/// The nearest directory above a path that is there: the path itself is made with the first file in it.
+pub(crate) fn made(path: &std::path::Path) -> PathBuf {
+    path.ancestors().find(|above| above.is_dir()).unwrap_or(path).to_path_buf()
+}
+
 /// Where the free space is looked at.
 pub(crate) fn volume(directory: &std::path::Path, database: &crate::config::Database) -> PathBuf {
     match database {

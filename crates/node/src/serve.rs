@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::admission::{Gate, Limits};
+use crate::bulk::Bulk;
 use crate::config::Config;
 use crate::ops::{self, Disk, Side, Watch};
 use crate::pump::{Pump, blocking};
@@ -62,7 +63,8 @@ pub async fn serve(
     let (app, config, identity) = tokio::task::spawn_blocking(move || setup::open(&place, waker)).await??;
     let every = Duration::from_secs(config.checkpoint_seconds.max(1));
     let volume = ops::volume(directory, &config.database(directory)?);
-    let disk = Disk::of(volume, config.disk_reserve_mib.saturating_mul(1024 * 1024));
+    let volumes = vec![volume, ops::made(&directory.join(&config.attachments))];
+    let disk = Disk::of(volumes, config.disk_reserve_mib.saturating_mul(1024 * 1024));
     let watch = Arc::new(Watch::new(disk, every));
     let peers = listen(config.peer_listen).await?;
     let clients = listen(config.client_listen).await?;
@@ -271,6 +273,7 @@ async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
             app.tick_consents()?;
             app.remind_keys()?;
             app.wipe_again()?;
+            app.tick_attachments()?;
             app.erase_expired_subjects(256)
         });
         if let Err(error) = done.await {
@@ -344,6 +347,8 @@ async fn partners(
         for peer in app.registry().peers.keys().filter(|party| *party != app.party()) {
             if running.insert(peer.clone()) {
                 let line = (Arc::clone(&lines.keys.identities), lines.fetches);
+                let bulk = Bulk::new(app.clone(), peer.clone(), line.clone(), Arc::clone(&lines.turns));
+                pumps.spawn(bulk.run(stop.clone()));
                 let pump = Pump::new(app.clone(), peer.clone(), line, Arc::clone(&lines.turns));
                 pumps.spawn(pump.run(woken.clone(), stop.clone()));
             }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use mithaq_app::{App, Keys, Parts, Restored};
+use mithaq_app::{App, AttachmentLimits, Keys, Parts, Restored};
 use mithaq_db::{Db, PostgresOptions, SqliteOptions};
 use mithaq_envelope::{
     AgencySigner as _, KemOpener as _, NodeSigner as _, RootSigner as _, Seeds, SoftKeys, SoftRoot,
@@ -14,6 +14,7 @@ use mithaq_envelope::{
 use mithaq_ledger::KeyKind;
 use mithaq_model::{Days, PartyId};
 use mithaq_store::MasterKey;
+use mithaq_store::blobs::Blobs;
 use mithaq_wire::{Digest, Manifest};
 use zeroize::Zeroizing;
 
@@ -104,8 +105,8 @@ fn first_manifest(directory: &Path, init: &Init, secrets: &Secrets) -> Result<(P
     };
     let keys = directory.join(&init.config.keys);
     let unlock = self::unlock(directory, &init.config)?;
-    let later = Generations::beside(&keys, unlock);
-    Ok((parts(&init.party, (secrets, &keys), Box::new(|| ()), later)?, manifest))
+    let beside = Beside::of(directory, &init.config, unlock);
+    Ok((parts(&init.party, (secrets, &keys), Box::new(|| ()), beside)?, manifest))
 }
 
 /// Opens the node in a directory.
@@ -124,8 +125,14 @@ fn open_with(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(Ap
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
-    let later = Generations::beside(&keys, unlock);
-    let app = App::open(db, parts(&party, (&secrets, &keys), waker, later)?).map_err(explain)?;
+    let beside = Beside::of(directory, &config, unlock);
+    let app = App::open(db, parts(&party, (&secrets, &keys), waker, beside)?).map_err(explain)?;
+    let mib = |number: u64| number.saturating_mul(1024 * 1024);
+    app.limit_attachments(AttachmentLimits {
+        longest: mib(config.attachment_max_mib),
+        quota: mib(config.attachment_quota_mib),
+        ..AttachmentLimits::default()
+    });
     Ok((app, config, secrets))
 }
 
@@ -140,8 +147,8 @@ pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
-    App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()), Generations::beside(&keys, unlock))?)
-        .map_err(explain)
+    let beside = Beside::of(directory, &config, unlock);
+    App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()), beside)?).map_err(explain)
 }
 
 /// Opens the root keys in a file.
@@ -184,15 +191,29 @@ fn party_of(db: &Db) -> Result<PartyId> {
     Ok(identity.context("the database holds no node: set it up with `mithaq init`")?.party)
 }
 
+/// What lies beside the database: later generations of keys, and the bytes of attachments.
+struct Beside {
+    later: Generations,
+    blobs: Blobs,
+}
+
+impl Beside {
+    fn of(directory: &Path, config: &Config, unlock: Unlock) -> Self {
+        let later = Generations::beside(&directory.join(&config.keys), unlock);
+        Self { later, blobs: Blobs::at(directory.join(&config.attachments)) }
+    }
+}
+
 fn parts(
     party: &PartyId,
     (secrets, keys): (&Secrets, &Path),
     waker: Box<dyn Fn() + Send + Sync>,
-    later: Generations,
+    beside: Beside,
 ) -> Result<Parts> {
     let log = LogKey::new(&format!("{party}/log"), KeyKind::Ed25519, &*secrets.seed("log")?)?;
     let public = log.public().clone();
     let witness = witness_key(party, secrets)?;
+    let Beside { later, blobs } = beside;
     Ok(Parts {
         keys: Keys::new(soft_keys(secrets)?, Box::new(log), public, Box::new(witness))
             .with_loader(Box::new(move |node_key| later.soft(node_key))),
@@ -201,6 +222,7 @@ fn parts(
         entropy: Arc::new(SystemEntropy),
         waker,
         mark: Arc::new(MarkFile::beside(keys)),
+        blobs,
     })
 }
 

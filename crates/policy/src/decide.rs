@@ -51,6 +51,8 @@ pub struct Permit {
     lease: Days,
     feedback_by: Timestamp,
     attributes: Vec<Attribute>,
+    /// Roots of the attachments it was decided with, in their order.
+    attachments: Vec<[u8; 32]>,
 }
 
 impl Permit {
@@ -137,6 +139,7 @@ impl Permit {
             && self.purpose == report.purpose
             && self.recipient == *recipient
             && report.recipients.contains(recipient)
+            && report.attachments.iter().map(|one| one.root).eq(self.attachments.iter().copied())
             && report.subjects.iter().flat_map(|s| s.claims()).all(|claim| self.covers(claim.attribute))
     }
 }
@@ -263,6 +266,7 @@ fn permit(rules: &Rules, disclosure: &Disclosure<'_>, now: Timestamp) -> Permit 
         lease: agreement.lease,
         feedback_by: now.plus(Millis::from(Days(30))),
         attributes: agreement.attributes.clone(),
+        attachments: report.attachments.iter().map(|one| one.root).collect(),
     }
 }
 

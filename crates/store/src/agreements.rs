@@ -294,9 +294,9 @@ pub fn used(tx: &mut dyn Tx, counter: &Counter<'_>) -> Result<u64, StoreError> {
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn count(tx: &mut dyn Tx, counter: &Counter<'_>, more: u32) -> Result<u64, StoreError> {
+pub fn count(tx: &mut dyn Tx, counter: &Counter<'_>, more: u64) -> Result<u64, StoreError> {
     let mut args = counter.key().to_vec();
-    args.push(Value::from(more));
+    args.push(crate::sql::int(more)?);
     let row = tx.query_one(
         "INSERT INTO agreement_counter (agreement, party, name, day, used) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (agreement, party, name, day)

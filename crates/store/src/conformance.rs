@@ -1,5 +1,6 @@
 //! The suite that both engines must pass: what a repository says of itself holds on SQLite and PostgreSQL alike.
 
+mod attachments;
 mod checks;
 mod erase;
 mod evidence;

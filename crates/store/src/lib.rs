@@ -44,6 +44,7 @@
 //! | `check_query`, `check_subject`, `check_candidate` | where checks and their candidates stand, stored answers, encrypted openings | a hit that is forgotten or a verdict nobody gave; both ledgers say otherwise |
 //! | `check_budget` | evaluations of the day | **a partner that asks more than was agreed**; both ledgers hold every check |
 //! | `onward_consent`, `onward_copy`, `onward_used` | consents with encrypted reasons, signed tokens, where copies went, which tokens were used | a copy forgotten in a recall, an erasure that looks proven, a token that looks unused: the version is held or buried, so it is still refused; no token can be made |
+//! | `attachment_file`, `attachment_link`, `attachment_upload`, `attachment_receipt` | which ciphertexts are on disk and who names them | an attachment that looks incomplete or is fetched again, a ciphertext that stays after its key is gone; no byte can be read, none passes as another, keys and roots are in the sealed report |
 //! | `decision` | what the rules decided | another story than the ledger's, which an audit compares |
 //! | `disclosure` | to whom what went, what came back | a recipient forgotten in a recall; the partner's and this node's ledger and outbox still show it |
 //! | `tombstone` | what may never come again | a recalled object that is accepted a second time |
@@ -66,6 +67,8 @@
 
 pub mod agreements;
 pub mod alarms;
+pub mod attachments;
+pub mod blobs;
 pub mod cases;
 pub mod checks;
 #[cfg(test)]

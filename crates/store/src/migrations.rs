@@ -46,6 +46,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0007_onward.sql"),
         postgres: include_str!("../migrations/postgres/0007_onward.sql"),
     },
+    Migration {
+        version: 8,
+        name: "attachments",
+        sqlite: include_str!("../migrations/sqlite/0008_attachments.sql"),
+        postgres: include_str!("../migrations/postgres/0008_attachments.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -80,6 +80,7 @@ pub(crate) enum Kind {
     CheckKey,
     CheckOpening,
     CheckCandidate,
+    Upload,
 }
 
 impl Kind {
@@ -99,6 +100,7 @@ impl Kind {
             Self::CheckKey => "check_epoch",
             Self::CheckOpening => "check_query",
             Self::CheckCandidate => "check_candidate",
+            Self::Upload => "attachment_upload",
         }
     }
 
@@ -119,11 +121,12 @@ impl Kind {
             Self::CheckOpening => 13,
             Self::CheckCandidate => 14,
             Self::OnwardConsent => 10,
+            Self::Upload => 15,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 14] = [
+        const ALL: [Kind; 15] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
@@ -138,6 +141,7 @@ impl Kind {
             Kind::CheckKey,
             Kind::CheckOpening,
             Kind::CheckCandidate,
+            Kind::Upload,
         ];
         ALL.into_iter().find(|kind| kind.number() == number)
     }

@@ -130,6 +130,7 @@ pub fn report(agreement: &Agreement) -> Report {
         obtained_in_violation: false,
         created: time(),
         tie: None,
+        attachments: Vec::new(),
     }
 }
 

@@ -294,6 +294,17 @@ pub enum LaterReceipt {
         /// When.
         at: Timestamp,
     },
+    /// R2 for an attachment: all of its bytes are there, verified and durable. Nobody can read it before.
+    Complete {
+        /// Object.
+        object: ObjectId,
+        /// Version.
+        version: ReportVersion,
+        /// Root of the attachment.
+        root: Digest,
+        /// When.
+        at: Timestamp,
+    },
     /// R4: erased, as declared and signed; not proof that no photograph exists.
     Erased {
         /// Object.

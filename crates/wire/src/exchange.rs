@@ -387,6 +387,12 @@ impl Part for LaterReceipt {
                 w.bytes(reader);
                 at.put(w);
             }
+            Self::Complete { object, version, root, at } => {
+                object.put(w.array(5).uint(5));
+                version.put(w);
+                root.put(w);
+                at.put(w);
+            }
             Self::Erased { object, versions, wiped, leaf, at } => {
                 object.put(w.array(6).uint(4));
                 put_list(w, versions);
@@ -431,7 +437,13 @@ impl Part for LaterReceipt {
                 let leaf = if r.null() { None } else { Some(r.uint()?) };
                 Ok(Self::Erased { object, versions, wiped, leaf, at: Timestamp::get(r)? })
             }
-            (2..=4, _) => Err(WireError::Type),
+            (5, 5) => Ok(Self::Complete {
+                object: ObjectId::get(r)?,
+                version: <ReportVersion as Part>::get(r)?,
+                root: Digest::get(r)?,
+                at: Timestamp::get(r)?,
+            }),
+            (2..=5, _) => Err(WireError::Type),
             _other => Err(WireError::Code),
         }
     }

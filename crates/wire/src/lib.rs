@@ -5,6 +5,7 @@
 //! encrypts, decides or stores. Exact bytes: `docs/spec/envelope.md`.
 #![deny(missing_docs)]
 
+mod attachment;
 pub mod cbor;
 mod codec;
 mod courier;
@@ -19,6 +20,10 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub use attachment::{
+    CHUNK_LIST_MAX, ChunkList, Want, chunks_of, decode_chunk_list, decode_wants, encode_chunk_list,
+    encode_wants,
+};
 pub use cbor::WireError;
 pub use courier::{
     COURIER_MAGIC, COURIER_MAX, COURIER_PART_MAX, COURIER_PARTS_MAX, CourierHead, CourierKind, CourierPart,

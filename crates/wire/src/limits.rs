@@ -28,3 +28,11 @@ pub const SKEW_FLAG_MS: u64 = 10 * 60_000;
 pub const PAD_MIN: usize = 1024;
 /// Largest padded size: the step below the power of two that would not leave room for header and key.
 pub const PAD_MAX: usize = 240 * 1024;
+/// Bytes of a file in one chunk of an attachment: what a request body and an answer hold with their frame.
+pub const PLAIN_CHUNK: u64 = 1024 * 1024;
+/// Bytes that sealing adds to a chunk: the tag of ChaCha20-Poly1305.
+pub const CHUNK_TAG: u64 = 16;
+/// Most chunks of one attachment: 32 GiB of them, so that the list of their hashes fits one answer.
+pub const CHUNKS_MAX: usize = 32 * 1024;
+/// Most attachments a party says at once that it wants.
+pub const WANTS_MAX: usize = 64;

@@ -1,10 +1,10 @@
 //! The bytes of a report and of a subject: what an agency seals, and what a store keeps of a subject.
 
 use mithaq_model::{
-    Assessment, Attribute, Claim, ClaimId, ClaimSource, Confidence, CrimeArea, Fact, Grade, Handling, Level,
-    Likelihood, Link, LinkId, LinkRole, PartyId, ProtectedRole, Provenance, Purpose, Report, ReportId,
-    ReportKind, ReportVersion, Subject, SubjectClass, SubjectId, SubjectKind, Text, Tie, Timestamp, Urgency,
-    Value,
+    Assessment, Attachment, Attribute, Claim, ClaimId, ClaimSource, Confidence, CrimeArea, Fact, Grade,
+    Handling, Level, Likelihood, Link, LinkId, LinkRole, MediaType, PartyId, ProtectedRole, Provenance,
+    Purpose, Report, ReportId, ReportKind, ReportVersion, Sensitive, Subject, SubjectClass, SubjectId,
+    SubjectKind, Text, Tie, Timestamp, Urgency, Value,
 };
 
 use crate::cbor::{Reader, WireError, Writer};
@@ -199,10 +199,36 @@ impl Part for Provenance {
     }
 }
 
+impl Part for Attachment {
+    fn put(&self, w: &mut Writer) {
+        w.array(5);
+        self.name.put(w);
+        w.text(self.media.as_str()).uint(self.length).bytes(&self.root).bytes(self.key.reveal());
+    }
+    fn get(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        r.tuple(5)?;
+        let made = Self {
+            name: Text::get(r)?,
+            media: MediaType::new(r.text(MediaType::MAX)?).ok_or(WireError::Value)?,
+            length: r.uint()?,
+            root: r.array()?,
+            key: Sensitive::new(r.array()?),
+        };
+        if made.length > Self::LENGTH_MAX {
+            return Err(WireError::Limit);
+        }
+        if Self::is_name(&made.name) { Ok(made) } else { Err(WireError::Value) }
+    }
+}
+
 impl Part for Report {
     fn put(&self, w: &mut Writer) {
-        // A tie, where there is one, is a 26th part: what asks and answers nothing keeps its bytes.
-        w.array(if self.tie.is_some() { 26 } else { 25 });
+        // A tie, where there is one, is a 26th part, and attachments are a 27th: what has neither keeps its bytes.
+        w.array(match (self.tie.is_some(), self.attachments.is_empty()) {
+            (false, true) => 25,
+            (true, true) => 26,
+            (_, false) => 27,
+        });
         self.id.put(w);
         self.version.put(w);
         self.kind.put(w);
@@ -226,13 +252,16 @@ impl Part for Report {
         self.expires.put(w);
         w.bool(self.exculpatory).bool(self.machine_made).bool(self.obtained_in_violation);
         self.created.put(w);
-        if let Some(tie) = &self.tie {
-            tie.put(w);
+        if self.tie.is_some() || !self.attachments.is_empty() {
+            self.tie.put(w);
+        }
+        if !self.attachments.is_empty() {
+            put_list(w, &self.attachments);
         }
     }
 
     fn get(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        let parts = r.list(26)?;
+        let parts = r.list(27)?;
         if parts < 25 {
             return Err(WireError::Type);
         }
@@ -262,8 +291,16 @@ impl Part for Report {
             machine_made: r.bool()?,
             obtained_in_violation: r.bool()?,
             created: Timestamp::get(r)?,
-            tie: if parts == 26 { Some(Tie::get(r)?) } else { None },
+            tie: match parts {
+                26 => Some(Tie::get(r)?),
+                27 => Option::get(r)?,
+                _none => None,
+            },
+            attachments: if parts == 27 { get_list(r, Attachment::MAX)? } else { Vec::new() },
         };
+        if parts == 27 && made.attachments.is_empty() {
+            return Err(WireError::NotCanonical);
+        }
         if made.is_tied_right() { Ok(made) } else { Err(WireError::Value) }
     }
 }

@@ -168,8 +168,20 @@ fn any_report() -> impl Strategy<Value = Report> {
                 obtained_in_violation: c,
                 created: Timestamp::from_millis(-1),
                 tie: tie(kind, a, b),
+                attachments: attachments(a && b),
             },
         )
+}
+
+fn attachments(there: bool) -> Vec<Attachment> {
+    let one = Attachment {
+        name: text("liste.csv"),
+        media: MediaType::unknown(),
+        length: 5,
+        root: [3; 32],
+        key: mithaq_model::Sensitive::new([4; 32]),
+    };
+    if there { vec![one] } else { Vec::new() }
 }
 
 /// A request asks; anything else may answer.

@@ -53,6 +53,10 @@ pub(crate) struct VolumeView {
     volume: u32,
     /// Envelopes in it.
     messages: usize,
+    /// Attachments of what went to the party that it has not confirmed: no volume carries them.
+    attachments_left: u64,
+    /// Their bytes.
+    attachment_bytes_left: u64,
     /// What to ask for next; absent after the last volume.
     next: Option<NextView>,
 }
@@ -130,6 +134,8 @@ pub(crate) async fn export(
         journey: hex(made.journey),
         volume: made.volume,
         messages: made.messages,
+        attachments_left: made.attachments_left.0,
+        attachment_bytes_left: made.attachments_left.1,
         next: made.next.as_ref().map(NextView::of),
     }))
 }

@@ -37,7 +37,7 @@ pub(super) struct Spoken {
     pub(super) agreements: BTreeSet<AgreementId>,
     /// Hashes of the envelopes that were sent or taken.
     messages: BTreeSet<Digest>,
-    /// Objects with a receipt of reading or erasing.
+    /// Objects with a receipt of reading, of a whole attachment or of erasing.
     later: BTreeSet<ObjectId>,
     /// Whether every entry is there: then whole receipts are shown, not single statements.
     is_all: bool,
@@ -209,7 +209,7 @@ impl App {
         Ok(bytes.filter(|bytes| !bytes.is_empty()))
     }
 
-    /// Receipts of reading and erasing, as the partner's agency sealed them: they came encrypted to this node.
+    /// Receipts of reading, of whole attachments and of erasing, as the partner's agency sealed them: they came encrypted to this node.
     fn add_later(
         &self,
         tx: &mut dyn Tx,
@@ -247,6 +247,7 @@ impl App {
         let about = |receipt: &LaterReceipt| match receipt {
             LaterReceipt::Decided { object, .. }
             | LaterReceipt::Read { object, .. }
+            | LaterReceipt::Complete { object, .. }
             | LaterReceipt::Erased { object, .. } => spoken.later.contains(object),
         };
         receipts.iter().any(about).then(|| opened.sealed().to_vec())

@@ -14,6 +14,7 @@ use mithaq_wire::{OnwardStep, Order, RequestStep, SealHeader};
 
 use super::open::Incoming;
 use crate::App;
+use crate::attachments::carried;
 use crate::emergency::claims_life;
 use crate::error::AppError;
 use crate::onward::Routes;
@@ -54,6 +55,7 @@ impl Judge<Incoming> for OwnRules<'_> {
         let (reports_left, bytes_left) = self.left.get(&sealed_on).copied().unwrap_or_default();
         let special = screen::report(&incoming.report);
         let length = u64::try_from(incoming.sealed.len()).unwrap_or(u64::MAX);
+        let length = length.saturating_add(carried(&incoming.report));
         let mut context = self.app.receiver_context(self.known, seal, special, length);
         (context.reports_left, context.bytes_left) = (reports_left, bytes_left);
         context.reply_bound = self.spoken.binds(&incoming.report);

@@ -12,6 +12,7 @@ use mithaq_wire::{LaneId, Position, SealHeader};
 use super::judge::{Retain, budget_day};
 use super::open::Incoming;
 use crate::App;
+use crate::attachments::carried;
 use crate::emergency::claims_life;
 use crate::error::AppError;
 use crate::log::{Committed, Event};
@@ -31,7 +32,8 @@ impl App {
             return Ok(());
         }
         let now = self.now();
-        let (mut fresh, mut used) = (Vec::new(), BTreeMap::<u32, (u32, u32)>::new());
+        let (mut fresh, mut used) = (Vec::new(), BTreeMap::<u32, (u64, u64)>::new());
+        let mut arrived = Vec::new();
         for (at, incoming, seal, held) in kept {
             let report = &incoming.report;
             let state = if held.is_none() { ReportState::Acknowledged } else { ReportState::Quarantined };
@@ -51,20 +53,11 @@ impl App {
                 None => fresh.push((received_head((report, id.agreement), (state, until), now), version)),
             }
             if let Some(code) = held {
-                let place = Quarantined {
-                    object: report.id.into(),
-                    version: report.version,
-                    lane: key,
-                    place: *at,
-                    code: (*code).to_owned(),
-                    at: now,
-                };
-                reports::quarantine(tx, &place)?;
-                let kind = if claims_life(report) { "quarantine.life_at_risk" } else { "quarantine.waits" };
-                self.tell(tx, kind, report.id.into())?;
+                self.hold(tx, (key, *at), report, code)?;
             }
             let day = used.entry(budget_day(incoming.sealed_at(seal), now)).or_default();
-            let bytes = u32::try_from(incoming.sealed.len()).unwrap_or(u32::MAX);
+            let bytes =
+                u64::try_from(incoming.sealed.len()).unwrap_or(u64::MAX).saturating_add(carried(report));
             *day = (day.0.saturating_add(1), day.1.saturating_add(bytes));
             let committed = Committed::to(
                 report.id.into(),
@@ -80,11 +73,17 @@ impl App {
                 Some(code) => event.verdict(*code),
                 None => event,
             });
+            if held.is_none() {
+                arrived.push(report);
+            }
             if let (Some(hop), None) = (&incoming.hop, held) {
                 self.hop_kept(tx, id.agreement, (incoming, hop), events)?;
             }
         }
         reports::add_many(tx, &self.vault, &fresh)?;
+        for report in arrived {
+            self.attachments_arrived(tx, (&id.from, id.agreement), report, events)?;
+        }
         let carried: Vec<_> = kept
             .iter()
             .map(|(at, incoming, _, _)| (*at, ObjectId::from(incoming.report.id), incoming.report.version))
@@ -96,6 +95,27 @@ impl App {
             agreements::count(tx, &counter(BYTES), bytes)?;
         }
         Ok(())
+    }
+
+    /// Puts a report before people.
+    fn hold(
+        &self,
+        tx: &mut dyn Tx,
+        (lane, place): (LaneKey, Position),
+        report: &Report,
+        code: &str,
+    ) -> Result<(), AppError> {
+        let place = Quarantined {
+            object: report.id.into(),
+            version: report.version,
+            lane,
+            place,
+            code: code.to_owned(),
+            at: self.now(),
+        };
+        reports::quarantine(tx, &place)?;
+        let kind = if claims_life(report) { "quarantine.life_at_risk" } else { "quarantine.waits" };
+        self.tell(tx, kind, report.id.into()).map(drop)
     }
 }
 

@@ -8,7 +8,7 @@ use mithaq_policy::life::Stage;
 use mithaq_store::agreements;
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::reports::{self, Erasure};
-use mithaq_store::{links, onward, rulings, subjects};
+use mithaq_store::{attachments, links, onward, rulings, subjects};
 use mithaq_wire::{LaneId, LaterReceipt, MessageKind, Notice, OrderReason, Verdict};
 
 use crate::App;
@@ -49,7 +49,7 @@ impl App {
         events.push(
             Event::system("report.erased", object).agreement(agreement).with(originator).verdict("recalled"),
         );
-        let wiped = ["content", "envelope", "keys", "salts", "subjects", "terms"]
+        let wiped = ["attachments", "content", "envelope", "keys", "salts", "subjects", "terms"]
             .iter()
             .map(|kind| (*kind).to_owned())
             .collect();
@@ -126,6 +126,31 @@ impl App {
         Ok(())
     }
 
+    /// Takes the word of a recipient that all of an attachment is there.
+    fn completed(
+        &self,
+        tx: &mut dyn Tx,
+        id: &LaneId,
+        (object, version, root): (ObjectId, ReportVersion, mithaq_wire::Digest),
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        let sent = disclosures::of_object(tx, object)?;
+        let named = attachments::links(tx, object)?;
+        let copies = onward::copies(tx, object)?;
+        let passed_on =
+            |copy: &onward::Copy| copy.via == self.party && copy.holder == id.from && copy.version == version;
+        let went = sent.iter().any(|one| one.recipient == id.from && one.version == version)
+            || copies.iter().any(passed_on);
+        let ours = went && named.iter().any(|link| link.version == version && link.root == root);
+        if ours {
+            attachments::receipted(tx, (object, version, root), &id.from, self.now())?;
+        }
+        let event =
+            Event::system("receipt.complete", object).agreement(id.agreement).with(&id.from).envelope(root);
+        events.push(event.verdict(if ours { "complete" } else { "ignored" }));
+        Ok(())
+    }
+
     /// Takes R3 and R4 of what this node sent.
     pub(super) fn later(
         &self,
@@ -139,6 +164,10 @@ impl App {
             let (object, versions, answer, kind) = match receipt {
                 LaterReceipt::Decided { object, version, verdict, .. } => {
                     self.decided(tx, from, (*object, *version), verdict, events)?;
+                    continue;
+                }
+                LaterReceipt::Complete { object, version, root, .. } => {
+                    self.completed(tx, id, (*object, *version, *root), events)?;
                     continue;
                 }
                 LaterReceipt::Read { object, version, .. } => {

@@ -555,7 +555,7 @@ impl App {
             LaterReceipt::Erased { object: gone, versions, .. } => {
                 *gone == object && (versions.is_empty() || versions.contains(&version))
             }
-            LaterReceipt::Read { .. } | LaterReceipt::Decided { .. } => false,
+            LaterReceipt::Read { .. } | LaterReceipt::Decided { .. } | LaterReceipt::Complete { .. } => false,
         })
     }
 }

@@ -133,9 +133,8 @@ impl App {
         for (agreement, (_, since)) in &asked.budgets {
             let counter = |name| Counter { agreement, party: &self.party, name, day: asked.day };
             if since.reports > 0 {
-                agreements::count(tx, &counter(REPORTS), since.reports)?;
-                let bytes = u32::try_from(since.bytes).unwrap_or(u32::MAX);
-                agreements::count(tx, &counter(BYTES), bytes)?;
+                agreements::count(tx, &counter(REPORTS), u64::from(since.reports))?;
+                agreements::count(tx, &counter(BYTES), since.bytes)?;
             }
         }
         Ok(())
@@ -148,10 +147,10 @@ impl Asked {
         Self { day, cases: BTreeMap::new(), risks: BTreeMap::new(), budgets: BTreeMap::new() }
     }
 
-    /// Counts one disclosure of so many sealed bytes.
-    pub(super) fn count(&mut self, agreement: AgreementId, bytes: usize) {
+    /// Counts one disclosure of so many bytes: what was sealed, and what it names.
+    pub(super) fn count(&mut self, agreement: AgreementId, bytes: u64) {
         let (_, since) = self.budgets.entry(agreement).or_default();
         since.reports = since.reports.saturating_add(1);
-        since.bytes = since.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        since.bytes = since.bytes.saturating_add(bytes);
     }
 }

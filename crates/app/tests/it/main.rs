@@ -6,6 +6,8 @@
     reason = "a test that cannot go on says so at once"
 )]
 
+mod attachments;
+mod attachments_gone;
 mod by_hand;
 mod checks;
 mod courier;

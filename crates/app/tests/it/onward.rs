@@ -25,9 +25,9 @@ pub(crate) struct Chain {
     /// The case of ES.
     at_es: CaseId,
     /// The case of CI.
-    at_ci: CaseId,
+    pub(crate) at_ci: CaseId,
     /// MA and CI.
-    third: AgreementId,
+    pub(crate) third: AgreementId,
     pub(crate) number: ReportId,
 }
 
@@ -41,12 +41,20 @@ impl Chain {
     }
 
     fn with(edit: impl Fn(String) -> String) -> Self {
+        Self::of((edit, |text| text), |world| world.released())
+    }
+
+    /// With edits of the two agreements, and a report that was released.
+    pub(crate) fn of(
+        edits: (impl Fn(String) -> String, impl Fn(String) -> String),
+        release: impl Fn(&mut World) -> (CaseId, ReportId),
+    ) -> Self {
         let mut world = World::strangers(&[MA, ES, CI]);
-        let first = world.agree(0, 1, edit);
-        let second = world.agree(1, 2, |text| text);
+        let first = world.agree(0, 1, edits.0);
+        let second = world.agree(1, 2, edits.1);
         let third = world.agree(0, 2, |text| text);
         world.agreement = first;
-        let (at_ma, number) = world.released();
+        let (at_ma, number) = release(&mut world);
         let at_es = world.nodes[1].case(CrimeArea::ForeignTerroristFighters);
         let at_ci = world.nodes[2].case(CrimeArea::ForeignTerroristFighters);
         let mut chain = Self { world, first, second, at_ma, at_es, at_ci, third, number };
@@ -119,7 +127,7 @@ impl Chain {
         self.ma().app.revoke_consent(may, id)
     }
 
-    fn recall(&self) {
+    pub(crate) fn recall(&self) {
         let may = self.ma().actor("supervisor").may(intent::RecallReport).unwrap();
         self.ma().app.recall_report(may, self.number, OrderReason::Inaccurate).unwrap();
     }
@@ -138,7 +146,7 @@ impl Chain {
             .map(|(_, state, standing)| (state, standing))
     }
 
-    fn read_at_ci(&self) -> Result<mithaq_model::Report, AppError> {
+    pub(crate) fn read_at_ci(&self) -> Result<mithaq_model::Report, AppError> {
         self.ci().read(self.at_ci, self.number)
     }
 }

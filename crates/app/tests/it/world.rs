@@ -25,6 +25,7 @@ use mithaq_model::{
 use mithaq_policy::RiskAssessment;
 use mithaq_policy::agreement::{TemplateParty, template};
 use mithaq_store::MasterKey;
+use mithaq_store::blobs::Blobs;
 use mithaq_store::ledger::{Filter, Ledger};
 use mithaq_testkit::{FakeClock, party, subject_named, text, time};
 use mithaq_wire::{Digest, Manifest};
@@ -88,8 +89,13 @@ pub(crate) fn seed(node: u8, what: u8) -> Zeroizing<[u8; 32]> {
 }
 
 /// The mark of a log, as a file beside the keys would keep it.
-#[derive(Default)]
-pub(crate) struct Marked(std::sync::Mutex<Option<Vec<u8>>>);
+pub(crate) struct Marked(std::sync::Mutex<Option<Vec<u8>>>, pub(crate) tempfile::TempDir);
+
+impl Default for Marked {
+    fn default() -> Self {
+        Self(std::sync::Mutex::default(), tempfile::tempdir().unwrap())
+    }
+}
 
 impl HighWater for Marked {
     fn last(&self) -> Result<Option<Vec<u8>>, Unkept> {
@@ -118,6 +124,7 @@ pub(crate) fn parts(party: &PartyId, (n, run): (u8, u8), clock: &Shared, mark: &
         entropy: Arc::new(Seeded { seed: *seed(n, 8 + run), drawn: AtomicU64::new(0) }),
         waker: Box::new(|| ()),
         mark: Arc::clone(mark) as Arc<dyn HighWater>,
+        blobs: Blobs::at(mark.1.path().join("attachments")),
     }
 }
 

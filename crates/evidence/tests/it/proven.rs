@@ -3,14 +3,14 @@
 use mithaq_evidence::{Anchors, Gap, JudgeError, LaterKind, RootSource, Violation, judge};
 use mithaq_model::{PartyId, Timestamp};
 
-use crate::world::{Agency, ES, Fields, MA, World, entry, now};
+use crate::world::{ATTACHED, Agency, ES, Fields, MA, World, entry, now};
 
 #[test]
 fn a_whole_exchange_is_proven_to_someone_who_has_the_agreement_on_paper() {
     let world = World::new();
     let found = world.judge().unwrap();
     assert!(found.is_anchored && found.is_complete);
-    assert_eq!((found.party.as_str(), found.size, found.entries), (MA, 9, 9));
+    assert_eq!((found.party.as_str(), found.size, found.entries), (MA, 10, 10));
     assert_eq!(found.countersigned.len(), 1);
     assert!(found.countersigned[0].is_known && found.countersigned[0].by == "es-police/witness");
     assert_eq!((found.quorum.by_agreement, found.quorum.demanded()), (1, 1));
@@ -22,7 +22,8 @@ fn a_whole_exchange_is_proven_to_someone_who_has_the_agreement_on_paper() {
     assert_eq!(message.place.unwrap().seq, 1);
     assert_eq!(message.receipt.as_ref().unwrap().verdict, "accepted");
     assert!(matches!(found.later[0].kind, LaterKind::Read { .. }));
-    assert!(matches!(found.later[1].kind, LaterKind::Erased { .. }));
+    assert!(matches!(found.later[1].kind, LaterKind::Complete { root: ATTACHED, .. }));
+    assert!(matches!(found.later[2].kind, LaterKind::Erased { .. }));
     assert_eq!((found.contents.opened, found.contents.closed), (1, 0));
     assert_eq!((found.violations.as_slice(), found.gaps.as_slice()), (&[][..], &[][..]));
 }

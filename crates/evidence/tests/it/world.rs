@@ -26,6 +26,8 @@ use zeroize::Zeroizing;
 pub(crate) const MA: &str = "ma-security";
 pub(crate) const ES: &str = "es-police";
 pub(crate) const OBJECT: [u8; 16] = [5; 16];
+/// Root of an attachment of the report.
+pub(crate) const ATTACHED: [u8; 32] = [8; 32];
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::parse("2026-06-01").unwrap()
@@ -202,6 +204,10 @@ impl World {
             entry("message.queued", Fields { commitment: Some(hash), ..message }),
             entry("message.decided", Fields { commitment: Some(hash), verdict: Some("accepted"), ..message }),
             entry("receipt.read", message),
+            entry(
+                "receipt.complete",
+                Fields { commitment: Some(Hash::new(ATTACHED)), verdict: Some("complete"), ..message },
+            ),
             entry("report.recalled", report),
             entry("receipt.erased", message),
         ];
@@ -220,7 +226,13 @@ impl World {
             leaf: None,
             at: now(),
         };
-        let later = self.later(vec![read, erased]);
+        let complete = LaterReceipt::Complete {
+            object,
+            version: ReportVersion::FIRST,
+            root: Digest(ATTACHED),
+            at: now(),
+        };
+        let later = self.later(vec![read, complete, erased]);
         let first = mithaq_envelope::receipt_proof(&receipts, 0).unwrap();
         self.documents = vec![
             (agreement_name(&self.agreement), self.signed.to_bytes()),

@@ -6,15 +6,15 @@ use mithaq_model::{
     ReportId, ReportKind, ReportVersion, Role, SubjectId, Text, Tie, Timestamp,
 };
 use mithaq_wire::{
-    Ack, BatchAnswer, CourierHead, CourierKind, CourierPart, Digest, Heads, Hop, Lane, LaterReceipt,
-    LaterReceipts, Notice, OnwardStep, OnwardToken, Order, OrderReason, Position, RequestStep, Said,
-    WireError, decode_batch, decode_batch_answer, decode_courier, decode_courier_head,
-    decode_envelope_header, decode_heads, decode_hop, decode_later_receipts, decode_notice,
-    decode_onward_step, decode_onward_token, decode_order, decode_report, decode_request_step,
-    decode_seal_header, encode_batch, encode_batch_answer, encode_courier, encode_courier_head,
-    encode_envelope_header, encode_heads, encode_hop, encode_later_receipts, encode_notice,
-    encode_onward_step, encode_onward_token, encode_order, encode_report, encode_request_step,
-    encode_seal_header,
+    Ack, BatchAnswer, ChunkList, CourierHead, CourierKind, CourierPart, Digest, Heads, Hop, Lane,
+    LaterReceipt, LaterReceipts, Notice, OnwardStep, OnwardToken, Order, OrderReason, Position, RequestStep,
+    Said, Want, WireError, decode_batch, decode_batch_answer, decode_chunk_list, decode_courier,
+    decode_courier_head, decode_envelope_header, decode_heads, decode_hop, decode_later_receipts,
+    decode_notice, decode_onward_step, decode_onward_token, decode_order, decode_report, decode_request_step,
+    decode_seal_header, decode_wants, encode_batch, encode_batch_answer, encode_chunk_list, encode_courier,
+    encode_courier_head, encode_envelope_header, encode_heads, encode_hop, encode_later_receipts,
+    encode_notice, encode_onward_step, encode_onward_token, encode_order, encode_report, encode_request_step,
+    encode_seal_header, encode_wants,
 };
 
 const WORDS: &[&[u8]] = &[
@@ -56,6 +56,13 @@ pub(super) fn targets() -> Vec<Target> {
         }),
         target("wire-batch-answer", "decode_batch_answer", answers(), |bytes| {
             once(bytes, decode_batch_answer, encode_batch_answer)
+        }),
+        target("wire-chunk-list", "decode_chunk_list", chunk_lists(), |bytes| {
+            once(bytes, decode_chunk_list, encode_chunk_list)
+        }),
+        target("wire-wants", "decode_wants", wants(), |bytes| match decode_wants(bytes) {
+            Ok(wants) => same_bytes(bytes, &encode_wants(&wants)),
+            Err(error) => refused(error),
         }),
         target("wire-heads", "decode_heads", heads(), |bytes| once(bytes, decode_heads, encode_heads)),
         target("wire-courier-head", "decode_courier_head", courier_heads(), |bytes| {
@@ -252,6 +259,17 @@ fn hops() -> Vec<Vec<u8>> {
     [hop(None), hop(Some(vec![1; 12]))].iter().map(encode_hop).collect()
 }
 
+fn chunk_lists() -> Vec<Vec<u8>> {
+    let list = |length, count| ChunkList::new(length, vec![Digest([8; 32]); count]).ok();
+    let lists = [list(0, 1), list(1 << 20, 1), list((3 << 20) + 1, 4)];
+    lists.iter().flatten().map(encode_chunk_list).collect()
+}
+
+fn wants() -> Vec<Vec<u8>> {
+    let want = |have| Want { agreement: AgreementId::new([5; 32]), root: Digest([6; 32]), have };
+    vec![encode_wants(&[]), encode_wants(&[want(None), want(Some(0)), want(Some(70_000))])]
+}
+
 fn later() -> Vec<Vec<u8>> {
     let (object, at) = (ObjectId::new([6; 16]), Timestamp::from_millis(1_780_300_800_000));
     let version = ReportVersion::FIRST;
@@ -259,6 +277,7 @@ fn later() -> Vec<Vec<u8>> {
     vec![encode_later_receipts(&LaterReceipts(vec![
         LaterReceipt::Decided { object, version, verdict: mithaq_wire::Verdict::Accepted, at },
         LaterReceipt::Read { object, version, role: Role::Analyst, reader: [7; 16], at },
+        LaterReceipt::Complete { object, version, root: Digest([8; 32]), at },
         LaterReceipt::Erased { object, versions: vec![version], wiped, leaf: Some(70_000), at },
     ]))]
 }

@@ -280,6 +280,7 @@ fn report(file: &RequestFile, agreement: &Agreement, now: Timestamp) -> Result<R
         obtained_in_violation: file.obtained_in_violation,
         created: now,
         tie: None,
+        attachments: Vec::new(),
     })
 }
 

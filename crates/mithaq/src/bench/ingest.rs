@@ -111,7 +111,7 @@ const SYLLABLES: [(&str, &str); 16] = [
     ("shi", "شي"),
 ];
 
-fn person(dice: &mut Dice, expires: &str) -> Json {
+pub(super) fn person(dice: &mut Dice, expires: &str) -> Json {
     let (mut latin, mut arabic) = (String::new(), String::new());
     for word in 0..3 {
         if word > 0 {

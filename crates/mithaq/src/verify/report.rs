@@ -154,6 +154,13 @@ fn later(one: &Later, page: &mut Page) {
             let sentence = if *accepted { &w::LET_IN } else { &w::TURNED_AWAY };
             page.say(sentence, &[("by", &one.by), ("object", &one.object), ("at", &one.at)]);
         }
+        LaterKind::Complete { root, .. } => {
+            let root = data_encoding::HEXLOWER.encode(root);
+            page.say(
+                &w::ATTACHED,
+                &[("by", &one.by), ("root", &root), ("object", &one.object), ("at", &one.at)],
+            );
+        }
         LaterKind::Erased { .. } => {
             page.say(&w::ERASURE, &[("by", &one.by), ("object", &one.object), ("at", &one.at)]);
         }
@@ -225,6 +232,7 @@ pub(super) fn json(found: &Judgement, entries: bool, spent: Duration) -> Json {
             LaterKind::Read { .. } => "read",
             LaterKind::Decided { accepted: true, .. } => "accepted",
             LaterKind::Decided { accepted: false, .. } => "refused",
+            LaterKind::Complete { .. } => "complete",
             LaterKind::Erased { .. } => "erased",
         };
         json!({ "kind": kind, "by": one.by.as_str(), "object": one.object.to_string(), "at": one.at.to_string() })

@@ -119,6 +119,7 @@ impl Config {
         range(found, "requests_max", u64::try_from(self.requests_max).unwrap_or(u64::MAX), 1, 4_096);
         range(found, "request_memory_mib", u64::from(self.request_memory_mib), 64, 65_536);
         range(found, "drain_seconds", self.drain_seconds, 1, 600);
+        range(found, "attachment_max_mib", self.attachment_max_mib, 1, 32_768);
         found.warning(
             self.disk_reserve_mib == 0,
             "disk_reserve_mib",
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn each_mistake_is_named_by_its_key() {
         let any = |port| ([0, 0, 0, 0], port).into();
-        let cases: [(&str, Weight, Config); 15] = [
+        let cases: [(&str, Weight, Config); 16] = [
             ("ops_listen", Weight::Error, Config { ops_listen: Some(any(7403)), ..outside() }),
             ("client_listen", Weight::Warning, Config { client_listen: any(7402), ..outside() }),
             ("peer_listen", Weight::Error, Config { client_listen: outside().peer_listen, ..outside() }),
@@ -226,6 +227,7 @@ mod tests {
             ("requests_max", Weight::Error, Config { requests_max: 0, ..outside() }),
             ("request_memory_mib", Weight::Error, Config { request_memory_mib: 63, ..outside() }),
             ("drain_seconds", Weight::Error, Config { drain_seconds: 601, ..outside() }),
+            ("attachment_max_mib", Weight::Error, Config { attachment_max_mib: 32_769, ..outside() }),
             ("disk_reserve_mib", Weight::Warning, Config { disk_reserve_mib: 0, ..outside() }),
             ("keys", Weight::Error, Config { keys: PathBuf::from("other.mxk"), ..outside() }),
             ("unlock", Weight::Error, Config { unlock: Some(PathBuf::from("none")), ..outside() }),

@@ -38,6 +38,18 @@ const KEYS: &[(&str, &str)] = &[
     ),
     ("request_memory_mib", "MiB for the bodies of people's requests, 64 to 65,536"),
     ("drain_seconds", "Seconds that what is under way may take to end when the node stops, 1 to 600"),
+    (
+        "attachments",
+        "Directory for the bytes of attachments, ciphertext only; several processes on one database need one that all see",
+    ),
+    (
+        "attachment_max_mib",
+        "MiB of the longest attachment, of this node's drafts and of partners, 1 to 32,768",
+    ),
+    (
+        "attachment_quota_mib",
+        "MiB of partners' attachments kept under one agreement; what does not fit waits and is listed; what an agreement allows per day is its own `bytes_per_day`",
+    ),
 ];
 
 /// Returns the page.

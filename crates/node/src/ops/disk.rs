@@ -1,6 +1,6 @@
-//! How much room the volume of the node has, and when that is too little.
+//! How much room the volumes of the node have, and when that is too little.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Room above the reserve before content is taken again: without it the node would go on and off at the line.
 const MARGIN: u64 = 16 * 1024 * 1024;
@@ -12,9 +12,10 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Watches the volume of a path; below `reserve` bytes it is low. Zero is never low.
-    pub(crate) fn of(path: PathBuf, reserve: u64) -> Self {
-        Self { reserve, free: Box::new(move || free(&path)) }
+    /// Watches the volumes of some paths, of which the one with least room counts; below `reserve` bytes it is low. Zero is
+    /// never low.
+    pub(crate) fn of(paths: Vec<PathBuf>, reserve: u64) -> Self {
+        Self { reserve, free: Box::new(move || paths.iter().filter_map(|path| free(path)).min()) }
     }
 
     /// Watches what a test says.
@@ -40,7 +41,7 @@ impl Disk {
 }
 
 /// What a user without special rights may still write.
-fn free(path: &std::path::Path) -> Option<u64> {
+fn free(path: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(path).ok()?;
     stat.f_bavail.checked_mul(stat.f_frsize)
 }
@@ -62,7 +63,9 @@ mod tests {
     #[test]
     fn the_volume_of_a_directory_is_known_and_of_nothing_is_not() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(Disk::of(dir.path().to_path_buf(), 1).free().is_some());
-        assert_eq!(Disk::of(dir.path().join("not").join("there"), 1).free(), None);
+        let (here, nowhere) = (dir.path().to_path_buf(), dir.path().join("not").join("there"));
+        assert!(Disk::of(vec![here.clone()], 1).free().is_some());
+        assert!(Disk::of(vec![nowhere.clone(), here], 1).free().is_some());
+        assert_eq!(Disk::of(vec![nowhere], 1).free(), None);
     }
 }

@@ -10,6 +10,7 @@ use mithaq_app::Figures;
 use mithaq_db::{COMMIT_BOUNDS_MICROS, DbStats};
 use mithaq_exchange::Halt;
 use mithaq_model::PartyId;
+use mithaq_store::attachments::LinkState;
 use mithaq_store::lanes::LaneView;
 use mithaq_wire::Lane;
 
@@ -68,6 +69,7 @@ pub(super) fn render(watch: &Watch, party: &PartyId, figures: Option<&Figures>, 
         lanes(&mut page, &figures.lanes);
         ledger(&mut page, figures);
         entries(&mut page, &figures.entries);
+        attachments(&mut page, &figures.attachments);
         database(&mut page, &figures.database);
     }
     page.0
@@ -108,6 +110,20 @@ fn machine(page: &mut Page, watch: &Watch) {
         }
     }
     page.one("mithaq_disk_reserve_bytes", "gauge", "Below this no content is taken.", watch.disk.reserve());
+}
+
+fn attachments(page: &mut Page, found: &[(LinkState, u64, u64)]) {
+    let of = |state| {
+        found.iter().find(|(one, ..)| *one == state).map_or((0, 0), |(_, count, bytes)| (*count, *bytes))
+    };
+    page.about("mithaq_attachments", "gauge", "Attachments that reports name, by what became of them.");
+    for state in LinkState::ALL {
+        page.row("mithaq_attachments", &[("state", state.code())], of(state).0);
+    }
+    page.about("mithaq_attachment_bytes", "gauge", "Their bytes.");
+    for state in LinkState::ALL {
+        page.row("mithaq_attachment_bytes", &[("state", state.code())], of(state).1);
+    }
 }
 
 const fn class(lane: Lane) -> &'static str {
@@ -266,6 +282,7 @@ mod tests {
                 (("message.decided".to_owned(), "accepted".to_owned()), 3),
             ]
             .into(),
+            attachments: vec![(LinkState::Wanted, 2, 70)],
             database: DbStats { commits: 13, commit_times, commit_micros: 1_500_000, ..DbStats::default() },
         };
         let party = PartyId::new("ma-security").unwrap();
@@ -284,6 +301,8 @@ mod tests {
         }
         for part in [
             "mithaq_ledger_unsigned_entries 2",
+            "mithaq_attachment_bytes{state=\"wanted\"} 70",
+            "mithaq_attachments{state=\"here\"} 0",
             "mithaq_refusals_total{kind=\"report.decided\",code=\"AGR\"} 2",
             "mithaq_receipts_total{kind=\"message.decided\",verdict=\"accepted\"} 3",
             "mithaq_commit_seconds_bucket{le=\"0.0005\"} 2",

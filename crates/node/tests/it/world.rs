@@ -145,6 +145,11 @@ impl Running {
         call(self.addresses.clients, token, method, path, body).await
     }
 
+    /// Status and bytes of a person's request with a JSON body.
+    pub(crate) async fn api_bytes(&self, token: &str, path: &str, body: &str) -> (StatusCode, Vec<u8>) {
+        raw(self.addresses.clients, Some(token), Method::POST, path, body).await
+    }
+
     /// The value of a metric with these labels.
     pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
         let (_, text) = self.ops("/metrics").await;
@@ -156,6 +161,27 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) text: String,
     pub(crate) retry_after: bool,
+}
+
+async fn raw(
+    to: SocketAddr,
+    token: Option<&str>,
+    method: Method,
+    path: &str,
+    body: &str,
+) -> (StatusCode, Vec<u8>) {
+    let tcp = tokio::net::TcpStream::connect(to).await.unwrap();
+    let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(tcp)).await.unwrap();
+    tokio::spawn(driver);
+    let mut request = Request::builder().method(method).uri(path).header("host", "node");
+    request = request.header("content-type", "application/json");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    let status = response.status();
+    (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
 }
 
 pub(crate) async fn call(

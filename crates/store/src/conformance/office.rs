@@ -190,7 +190,7 @@ fn budgets_count_per_day_and_a_refused_job_counts_nothing() {
             node.write(move |tx, _| {
                 let (agreement, party) = (AGREEMENT, party("ma-security"));
                 let counter = Counter { agreement: &agreement, party: &party, name: "reports", day };
-                let sum = agreements::count(tx, &counter, more)?;
+                let sum = agreements::count(tx, &counter, u64::from(more))?;
                 if refuse { Err(StoreError::Tombstone) } else { Ok(sum) }
             })
         };

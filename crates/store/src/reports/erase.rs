@@ -64,6 +64,7 @@ pub fn erase(tx: &mut dyn Tx, erasure: &Erasure<'_>) -> Result<Vec<ReportVersion
         crate::ledger::erase_salts(tx, erasure.object, None)?;
     }
     crate::lanes::forget_object(tx, erasure.object, erasure.versions)?;
+    crate::attachments::unlink_versions(tx, erasure.object, erasure.versions, erasure.at)?;
     let Erasure { object, reason, originator, agreement, at, .. } = erasure;
     let stone = Stone { object: *object, originator, agreement: *agreement, reason: *reason, at: *at };
     put_stones(tx, &stone, erasure.versions)?;

@@ -104,6 +104,34 @@ pub(crate) struct ReportView {
     exculpatory: bool,
     machine_made: bool,
     created: String,
+    /// Files it carries.
+    attachments: Vec<AttachmentView>,
+}
+
+/// A file of a report.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AttachmentView {
+    /// Place among them, from 1.
+    place: u32,
+    name: TextView,
+    /// What its author says it is.
+    media: String,
+    /// Bytes.
+    length: u64,
+    /// Names exactly this ciphertext: 64 hexadecimal digits.
+    root: String,
+}
+
+impl AttachmentView {
+    fn of((place, one): (u32, &mithaq_model::Attachment)) -> Self {
+        Self {
+            place,
+            name: TextView::from(&one.name),
+            media: one.media.as_str().to_owned(),
+            length: one.length,
+            root: data_encoding::HEXLOWER.encode(&one.root),
+        }
+    }
 }
 
 impl From<&Report> for ReportView {
@@ -136,6 +164,7 @@ impl From<&Report> for ReportView {
             exculpatory: report.exculpatory,
             machine_made: report.machine_made,
             created: report.created.to_string(),
+            attachments: (1..).zip(&report.attachments).map(AttachmentView::of).collect(),
         }
     }
 }
