@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use mithaq_node::backup::{self, Label};
+use mithaq_node::backup::{self, Attachments, Label};
 use serde_json::json;
 
 use crate::ui::{Exit, Failure, Ui};
@@ -17,6 +17,9 @@ pub(crate) struct BackupArgs {
     /// New directory for the copy; it must not exist
     #[arg(required_unless_present = "check")]
     out: Option<PathBuf>,
+    /// Leave the bytes of attachments out: partners give theirs again after a restore, this node's own are lost
+    #[arg(long)]
+    no_attachments: bool,
     /// Make none; check a copy instead: its directory, a database file, or `postgres://…`
     #[arg(long, value_name = "COPY", conflicts_with_all = ["dir", "out"])]
     check: Option<String>,
@@ -32,7 +35,8 @@ pub(crate) fn backup(args: &BackupArgs, ui: Ui) -> Result<(), Failure> {
         ),
         (None, Some(dir), Some(out)) => {
             ui.say("copying, then computing the log of the copy anew");
-            (backup::backup(dir, out).map_err(failed)?, out.display().to_string())
+            let attachments = if args.no_attachments { Attachments::LeaveOut } else { Attachments::Copy };
+            (backup::backup(dir, out, attachments).map_err(failed)?, out.display().to_string())
         }
         (None, _, _) => {
             return Err(Failure::new(Exit::Usage, "backup.usage", "give DIR and OUT, or --check COPY"));
@@ -42,6 +46,10 @@ pub(crate) fn backup(args: &BackupArgs, ui: Ui) -> Result<(), Failure> {
         format!("sound: {place}"),
         format!("  {} entries of {}, {} of them under a checkpoint", label.entries, label.log, label.signed),
         format!("  sha256 {}", label.sha256),
+        format!(
+            "  {} attachments, {} bytes; {} not in the copy",
+            label.attachments, label.attachment_bytes, label.attachments_missing
+        ),
         "  keep the key file and what unlocks it elsewhere: neither is in the copy, and without them it cannot be read"
             .to_owned(),
     ])
@@ -49,7 +57,8 @@ pub(crate) fn backup(args: &BackupArgs, ui: Ui) -> Result<(), Failure> {
 
 fn shown(label: &Label) -> serde_json::Value {
     json!({ "party": label.party, "log": label.log, "entries": label.entries, "signed": label.signed,
-        "sha256": label.sha256, "made_at": label.made_at })
+        "sha256": label.sha256, "made_at": label.made_at, "attachments": label.attachments,
+        "attachment_bytes": label.attachment_bytes, "attachments_missing": label.attachments_missing })
 }
 
 #[derive(Debug, Args)]
@@ -82,8 +91,15 @@ pub(crate) fn restore(args: &RestoreArgs, ui: Ui) -> Result<(), Failure> {
     if let Some(aside) = &done.aside {
         lines.push(format!("  what was in place is kept in {}", aside.display()));
     }
+    if done.attachments_missing > 0 {
+        lines.push(format!(
+            "  {} attachments are not here: partners' are fetched again, this node's own are lost",
+            done.attachments_missing
+        ));
+    }
     lines.push(format!("next: mithaq serve {}", args.dir.display()));
     let json = json!({ "before": restored.before, "before_size": restored.before_size, "log": restored.log,
-        "lanes": restored.lanes, "aside": done.aside });
+        "lanes": restored.lanes, "aside": done.aside,
+        "attachments_missing": done.attachments_missing });
     ui.result(&json, &lines)
 }

@@ -1,5 +1,7 @@
-//! Copies of a node's database, and the way back from one. A copy holds no key: the key file and what unlocks it are kept
-//! apart, for whoever has both has the node.
+//! Copies of a node's database and attachments, and the way back from one. A copy holds no key: the key file and what
+//! unlocks it are kept apart, for whoever has both has the node.
+
+mod files;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,15 +10,20 @@ use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::digest::{SHA256, digest};
 use mithaq_app::Restored;
 use mithaq_db::{Db, PostgresOptions, SqliteOptions, backup_sqlite};
+use mithaq_store::attachments::File;
+use mithaq_store::blobs::Blobs;
 use mithaq_store::ledger::{Ledger, Rebuild};
 use serde::{Deserialize, Serialize};
 
+use self::files::Sources;
 use crate::config::{Config, Database};
 use crate::keyfile;
 use crate::setup;
 
 /// Name of the database in a copy.
 const DATABASE: &str = "node.db";
+/// Name of the directory with the attachments in a copy.
+const ATTACHMENTS: &str = "attachments";
 /// Name of the page that says what the copy is.
 const LABEL: &str = "backup.toml";
 
@@ -38,14 +45,33 @@ pub struct Label {
     pub sha256: String,
     /// When it was made, by the machine's clock.
     pub made_at: String,
+    /// Attachments whose bytes are in the copy.
+    #[serde(default)]
+    pub attachments: u64,
+    /// Bytes of these files, encrypted.
+    #[serde(default)]
+    pub attachment_bytes: u64,
+    /// Attachments the database speaks of whose bytes are not in the copy: left out, erased meanwhile, or damaged.
+    #[serde(default)]
+    pub attachments_missing: u64,
 }
 
-/// Copies the database of the node in a directory to a new directory; the node may run. The copy is opened and its
-/// whole log is computed anew before it counts.
+/// Whether the bytes of attachments are copied too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachments {
+    /// They are: the copy is whole.
+    Copy,
+    /// They are not: after a restore partners give theirs again, and this node's own are lost.
+    LeaveOut,
+}
+
+/// Copies the database of the node in a directory to a new directory, and after it the attachments it speaks of; the node
+/// may run. The copy is opened and its whole log is computed anew before it counts, and each chunk of each attachment is
+/// compared with its hash.
 ///
 /// # Errors
 /// When the node is on a server, the directory exists, or the copy is not sound.
-pub fn backup(directory: &Path, out: &Path) -> Result<Label> {
+pub fn backup(directory: &Path, out: &Path, attachments: Attachments) -> Result<Label> {
     let config = Config::load(directory)?;
     let Database::Sqlite(path) = config.database(directory)? else {
         bail!(
@@ -60,7 +86,14 @@ pub fn backup(directory: &Path, out: &Path) -> Result<Label> {
     setup::restrict(out)?;
     let copy = out.join(DATABASE);
     backup_sqlite(&path, &copy).with_context(|| format!("cannot copy `{}`", path.display()))?;
-    let label = check(&copy.display().to_string())?;
+    let (mut label, files) = opened(&copy)?;
+    let found = match attachments {
+        Attachments::Copy => {
+            files::copy(&Blobs::at(directory.join(&config.attachments)), &blobs_of(&copy), &files)?
+        }
+        Attachments::LeaveOut => files::Found { missing: files.len(), ..files::Found::default() },
+    };
+    label.attach(&found);
     let text = toml::to_string_pretty(&label)?;
     keyfile::write_new(&out.join(LABEL), text.as_bytes())?;
     Ok(label)
@@ -73,32 +106,51 @@ pub fn backup(directory: &Path, out: &Path) -> Result<Label> {
 pub fn check(database: &str) -> Result<Label> {
     let server = database.starts_with("postgres://") || database.starts_with("postgresql://");
     if server || database.contains("host=") {
-        return checked(Db::open_postgres(database, PostgresOptions::default())?);
+        return Ok(checked(Db::open_postgres(database, PostgresOptions::default())?)?.0);
     }
     let path = Path::new(database);
     let path = if path.is_dir() { path.join(DATABASE) } else { path.to_path_buf() };
+    let (mut label, files) = opened(&path)?;
+    label.attach(&files::check(&blobs_of(&path), &files)?);
+    if let Some(told) = read_label(&path)? {
+        if told.sha256 != label.sha256 {
+            bail!("the copy is not the one its label `{LABEL}` describes: it was changed or damaged");
+        }
+        if label.attachments < told.attachments {
+            bail!(
+                "{} of the {} attachments that the label `{LABEL}` speaks of are gone or damaged",
+                told.attachments.saturating_sub(label.attachments),
+                told.attachments
+            );
+        }
+    }
+    Ok(label)
+}
+
+/// Opens a copy in a file, with its label and the attachments it speaks of.
+fn opened(path: &Path) -> Result<(Label, Vec<File>)> {
     if !path.is_file() {
         bail!("there is no copy at `{}`", path.display());
     }
     // In a scratch copy, so that the hash of the original stays what its label says.
     let scratch = path.with_extension("check");
     remove_if_there(&scratch)?;
-    backup_sqlite(&path, &scratch)?;
+    backup_sqlite(path, &scratch)?;
     let found = Db::open_sqlite(&scratch, SqliteOptions::default()).map_err(Into::into).and_then(checked);
     for name in ["check", "check-wal", "check-shm", "check.lock"] {
         remove_if_there(&path.with_extension(name))?;
     }
-    let mut label = found?;
-    label.sha256 = hash_of(&path)?;
-    if let Some(told) = read_label(&path)?
-        && told.sha256 != label.sha256
-    {
-        bail!("the copy is not the one its label `{LABEL}` describes: it was changed or damaged");
-    }
-    Ok(label)
+    let (mut label, files) = found?;
+    label.sha256 = hash_of(path)?;
+    Ok((label, files))
 }
 
-fn checked(db: Db) -> Result<Label> {
+/// Where the attachments of a copy lie: beside its database.
+fn blobs_of(database: &Path) -> Blobs {
+    Blobs::at(database.with_file_name(ATTACHMENTS))
+}
+
+fn checked(db: Db) -> Result<(Label, Vec<File>)> {
     mithaq_store::migrate(&db)?;
     let identity = db.read(|tx| mithaq_store::settings::identity(tx))?;
     let identity = identity.context("the copy holds no node")?;
@@ -125,6 +177,7 @@ fn checked(db: Db) -> Result<Label> {
     let entries = rebuild.size();
     let reading = std::sync::Arc::clone(&ledger);
     let (size, _) = db.read(move |tx| reading.head(tx))?;
+    let files = files::complete(&db)?;
     db.close();
     if size != entries {
         bail!("the log of the copy has {size} entries and only {entries} are there");
@@ -132,7 +185,7 @@ fn checked(db: Db) -> Result<Label> {
     let signed = signed
         .and_then(|note| mithaq_ledger::Checkpoint::parse(note.text()).ok())
         .map_or(0, |checkpoint| checkpoint.size());
-    Ok(Label {
+    let label = Label {
         format: 1,
         party: identity.party.to_string(),
         log: ledger.origin().as_str().to_owned(),
@@ -140,7 +193,19 @@ fn checked(db: Db) -> Result<Label> {
         signed,
         sha256: String::new(),
         made_at: mithaq_app::ports::Clock::now(&crate::SystemClock).to_string(),
-    })
+        attachments: 0,
+        attachment_bytes: 0,
+        attachments_missing: u64::try_from(files.len()).unwrap_or(u64::MAX),
+    };
+    Ok((label, files))
+}
+
+impl Label {
+    fn attach(&mut self, found: &files::Found) {
+        self.attachments = u64::try_from(found.whole).unwrap_or(u64::MAX);
+        self.attachment_bytes = found.bytes;
+        self.attachments_missing = u64::try_from(found.missing).unwrap_or(u64::MAX);
+    }
 }
 
 fn read_label(database: &Path) -> Result<Option<Label>> {
@@ -158,6 +223,8 @@ pub struct Done {
     pub restored: Restored,
     /// Where the database that was in place is now.
     pub aside: Option<PathBuf>,
+    /// Attachments the database speaks of whose bytes are nowhere: received ones are fetched again, own ones are lost.
+    pub attachments_missing: u64,
 }
 
 /// Puts a copy in place of the node's database, or takes the one in place (a server's, or one that came back with
@@ -168,20 +235,30 @@ pub struct Done {
 /// When the copy is not sound or of another party, or the node runs.
 pub fn restore(directory: &Path, copy: Option<&Path>) -> Result<Done> {
     let config = Config::load(directory)?;
-    let aside = match (copy, config.database(directory)?) {
-        (None, _) => None,
-        (Some(copy), Database::Sqlite(path)) => put_in_place(copy, &path)?,
+    let blobs = Blobs::at(directory.join(&config.attachments));
+    let (aside, sources) = match (copy, config.database(directory)?) {
+        (None, _) => (None, None),
+        (Some(copy), Database::Sqlite(path)) => put_in_place(copy, &path, &blobs)?,
         (Some(_), Database::Postgres(_)) => bail!(
             "the node is on PostgreSQL: restore the database with PostgreSQL's own tools, then run \
              `mithaq restore DIR` without a copy"
         ),
     };
+    let db = setup::open_database(directory, &config)?;
+    mithaq_store::migrate(&db)?;
+    let files = files::complete(&db)?;
+    db.close();
+    if let Some(sources) = sources {
+        files::put_back(&sources, &blobs, &files)?;
+    }
+    let missing = files::missing(&blobs, &files);
     let (app, restored) = setup::restore(directory)?;
     app.close();
-    Ok(Done { restored, aside })
+    Ok(Done { restored, aside, attachments_missing: u64::try_from(missing).unwrap_or(u64::MAX) })
 }
 
-fn put_in_place(copy: &Path, path: &Path) -> Result<Option<PathBuf>> {
+/// Puts the database of a copy in place. Returns where the one before is now, and where attachments may be had.
+fn put_in_place(copy: &Path, path: &Path, blobs: &Blobs) -> Result<(Option<PathBuf>, Option<Sources>)> {
     let source = if copy.is_dir() { copy.join(DATABASE) } else { copy.to_path_buf() };
     let found = check(&source.display().to_string())?;
     // Whoever runs the node holds its lock: two on one database are refused.
@@ -205,7 +282,12 @@ fn put_in_place(copy: &Path, path: &Path) -> Result<Option<PathBuf>> {
         }
     }
     backup_sqlite(&source, path)?;
-    Ok(aside)
+    // Attachments are put aside as well: the next start removes what the older database does not name.
+    let before = PathBuf::from(format!("{}.before-{mark}", blobs.dir().display()));
+    if blobs.dir().is_dir() {
+        fs::rename(blobs.dir(), &before)?;
+    }
+    Ok((aside, Some(Sources { aside: Blobs::at(before), copy: blobs_of(&source) })))
 }
 
 fn hash_of(path: &Path) -> Result<String> {
@@ -237,10 +319,10 @@ mod tests {
         let (home, out) = (dir.path().join("node"), dir.path().join("copy"));
         node(&home, "ma-security");
         let (app, _config, _identity) = setup::open(&home, Box::new(|| ())).unwrap();
-        let label = backup(&home, &out).unwrap();
+        let label = backup(&home, &out, Attachments::Copy).unwrap();
         assert_eq!((label.party.as_str(), label.log.as_str()), ("ma-security", "ma-security/log"));
         assert!(label.entries >= label.signed && label.signed > 0);
-        assert!(backup(&home, &out).is_err(), "never over another");
+        assert!(backup(&home, &out, Attachments::Copy).is_err(), "never over another");
         assert!(restore(&home, Some(&out)).is_err(), "not while it runs");
         app.close();
         drop(app);
@@ -258,7 +340,7 @@ mod tests {
         let (home, other, out) = (dir.path().join("node"), dir.path().join("other"), dir.path().join("copy"));
         node(&home, "ma-security");
         node(&other, "es-police");
-        backup(&home, &out).unwrap();
+        backup(&home, &out, Attachments::Copy).unwrap();
         check(&out.display().to_string()).unwrap();
         assert!(restore(&other, Some(&out)).is_err(), "another party's");
         let file = out.join(DATABASE);
@@ -279,7 +361,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (home, out) = (dir.path().join("node"), dir.path().join("copy"));
         node(&home, "ma-security");
-        backup(&home, &out).unwrap();
+        backup(&home, &out, Attachments::Copy).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&out), mode(&out.join(DATABASE))), (0o700, 0o600));
     }

@@ -20,7 +20,7 @@ pub(crate) async fn tell(world: &mut Fleet, teller: &Teller) -> Result<Json, Fai
 
     teller.say(&words::BACKUP);
     let (from, to) = (directory.clone(), copy.clone());
-    let label = blocking(move || backup::backup(&from, &to)).await?;
+    let label = blocking(move || backup::backup(&from, &to, backup::Attachments::Copy)).await?;
     teller.shows(&format!("{}  {} entries  sha256 {}…", label.log, label.entries, first(&label.sha256)));
 
     teller.say(&words::ON);

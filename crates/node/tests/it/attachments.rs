@@ -4,6 +4,7 @@ use hyper::{Method, StatusCode};
 use mithaq_app::{NewAttachment, Use, intent};
 use mithaq_model::{CaseId, Grade, MediaType, Millis, Purpose, ReportId};
 use mithaq_node::Ended;
+use mithaq_node::backup::{Attachments, backup, check, restore};
 use mithaq_testkit::text;
 
 use crate::world::{Running, Site, agree, release, until};
@@ -112,4 +113,81 @@ async fn an_attachment_arrives_whichever_side_accepts_connections() {
             "{closed:?}"
         );
     }
+}
+
+fn have(site: &Site, report: ReportId) -> Vec<(u64, u64, &'static str)> {
+    site.with(|app| {
+        let actor = app.authenticate(&app.issue_token("analyst", Millis::hours(1)).unwrap().secret).unwrap();
+        let all = app.attachments_of(actor.may(intent::ReadReport).unwrap(), report).unwrap();
+        all.iter().map(|one| (one.have, one.chunks, one.state.code())).collect()
+    })
+}
+
+#[test]
+fn a_copy_holds_the_attachments_and_brings_them_back() {
+    let base = tempfile::tempdir().unwrap();
+    let (ma, es) = (
+        Site::new(base.path(), "ma-security", "MA", |_| ()),
+        Site::new(base.path(), "es-police", "ES", |_| ()),
+    );
+    let id = agree(&ma, &es);
+    let report = release_with_file(&ma, &es, id);
+    let out = base.path().join("copy");
+    let label = backup(&ma.dir, &out, Attachments::Copy).unwrap();
+    assert_eq!((label.attachments, label.attachments_missing), (1, 0));
+    assert_eq!(label.attachment_bytes, u64::try_from(file().len() + 6 * 16).unwrap());
+    let copy = out.display().to_string();
+    assert_eq!(check(&copy).unwrap().attachments, 1);
+
+    // The disk is lost; the copy brings back all of it.
+    std::fs::remove_dir_all(ma.dir.join("attachments")).unwrap();
+    let done = restore(&ma.dir, Some(&out)).unwrap();
+    assert_eq!(done.attachments_missing, 0);
+    assert_eq!(have(&ma, report), [(6, 6, "here")]);
+
+    // Another copy, from a disk that has it: what was in place is kept aside, under the same bytes.
+    let done = restore(&ma.dir, Some(&out)).unwrap();
+    assert_eq!((done.attachments_missing, have(&ma, report)), (0, vec![(6, 6, "here")]));
+    let beside = std::fs::read_dir(&ma.dir).unwrap();
+    let aside = beside.filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("attachments.before-")
+    });
+    assert_eq!(aside.count(), 1);
+
+    // A copy that was damaged is not called sound.
+    let mut files = std::fs::read_dir(out.join("attachments")).unwrap().map(|entry| entry.unwrap().path());
+    let stored = files.find(|path| path.extension().is_some_and(|end| end == "mxa")).unwrap();
+    let mut bytes = std::fs::read(&stored).unwrap();
+    bytes[3 * MIB] ^= 1;
+    std::fs::write(&stored, bytes).unwrap();
+    let unsound = check(&copy).unwrap_err();
+    assert!(unsound.to_string().contains("1 of the 1 attachments"), "{unsound}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_copy_lacks_of_attachments_is_said_and_fetched_again() {
+    let base = tempfile::tempdir().unwrap();
+    let (ma, es) = (
+        Site::new(base.path(), "ma-security", "MA", |_| ()),
+        Site::new(base.path(), "es-police", "ES", |_| ()),
+    );
+    let id = agree(&ma, &es);
+    let report = release_with_file(&ma, &es, id);
+    let (case, token) = (case_of(&es), es.token("analyst"));
+    let (sender, receiver) = (ma.start().await, es.start().await);
+    arrives_and_is_read(&receiver, &token, case, report).await;
+    assert_eq!(receiver.stop().await, Ended::Drained);
+    let out = base.path().join("copy");
+    let label = backup(&es.dir, &out, Attachments::LeaveOut).unwrap();
+    assert_eq!((label.attachments, label.attachments_missing), (0, 1));
+    assert_eq!(check(&out.display().to_string()).unwrap().attachments_missing, 1, "left out is sound");
+
+    std::fs::remove_dir_all(es.dir.join("attachments")).unwrap();
+    let done = restore(&es.dir, Some(&out)).unwrap();
+    assert_eq!(done.attachments_missing, 1);
+    let token = es.token("analyst");
+    let receiver = es.start().await;
+    arrives_and_is_read(&receiver, &token, case, report).await;
+    assert_eq!((sender.stop().await, receiver.stop().await), (Ended::Drained, Ended::Drained));
 }
