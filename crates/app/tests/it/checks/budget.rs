@@ -1,0 +1,133 @@
+//! Budgets, and refusals that show or do not.
+
+use mithaq_app::{CheckKind, intent};
+use mithaq_check::oprf::Element;
+use mithaq_check::{Answer, CheckState, Claims, Request};
+use mithaq_model::{CaseId, Days};
+
+use super::{CAPS, Scene, code, row};
+
+#[test]
+fn the_asked_side_counts_for_itself_and_gives_nothing_back() {
+    let scene = Scene::new(CAPS);
+    scene.asked();
+    let es = scene.es();
+    let spend = |number: u8, elements: usize, edit: &dyn Fn(&mut Request)| {
+        let mut request = scene.forged(number, elements);
+        edit(&mut request);
+        let bytes = scene.post(CheckKind::Request, &request.to_bytes()).unwrap();
+        Answer::from_bytes(&bytes).unwrap()
+    };
+    let good = |answer: &Answer| matches!(answer, Answer::Evaluated { .. });
+    let refused = |answer: Answer, code: &str| {
+        assert!(matches!(&answer, Answer::Refused { code: said, .. } if said == code), "{answer:?}");
+    };
+    let none = |_: &mut Request| ();
+    // Its case: 100 a day.
+    assert!(good(&spend(1, 96, &none)));
+    refused(spend(2, 8, &|one| one.case = CaseId::new([1; 16])), "BUD");
+    // Its officer: 200 a day, over several cases.
+    assert!(good(&spend(3, 96, &|one| one.officer = [1; 16])));
+    refused(spend(4, 16, &|one| one.officer = [1; 16]), "BUD");
+    // The partner as a whole: 400 a day.
+    assert!(good(&spend(5, 96, &none)));
+    assert!(good(&spend(6, 96, &none)));
+    refused(spend(7, 24, &none), "BUD");
+    assert!(good(&spend(8, 16, &none)), "and what fits still fits");
+    assert!(es.count("check.refused") >= 3);
+    // A malformed element is charged all the same.
+    refused(spend(9, 8, &none), "BUD");
+    scene.world.clock.0.advance(Days(1));
+    let bad = spend(10, 8, &|one| one.elements = vec![Element([0; 32]); 8]);
+    refused(bad, "check.element");
+    assert!(good(&spend(11, 96, &|one| one.officer = [10; 16])));
+    refused(spend(12, 97, &|one| one.officer = [10; 16]), "BUD");
+}
+
+#[test]
+fn who_asks_counts_too_and_is_refused_at_home() {
+    let scene = Scene::new("daily_cap = 8\nreview_after = 8");
+    let one = scene.asked();
+    assert_eq!(row(scene.ma(), one).queries, 8, "queries come in eights");
+    let other = scene.stranger(9, "Yusuf Karabulut");
+    let two = scene.draft(scene.new_check(&[other])).unwrap();
+    assert_eq!(code(scene.authorise(two)), "check.BUD");
+    scene.world.clock.0.advance(Days(1));
+    scene.authorise(two).unwrap();
+}
+
+#[test]
+fn the_same_request_again_is_the_same_answer_and_is_charged_once() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    let request = scene.request();
+    let first = scene.post(CheckKind::Request, &request.to_bytes()).unwrap();
+    let entries = scene.es().entries().len();
+    assert_eq!(scene.post(CheckKind::Request, &request.to_bytes()).unwrap(), first);
+    assert_eq!(scene.es().entries().len(), entries, "nothing happened");
+    // Other bytes under the number.
+    let other = Request { subjects: 2, ..request };
+    let answer = Answer::from_bytes(&scene.post(CheckKind::Request, &other.to_bytes()).unwrap()).unwrap();
+    assert!(matches!(answer, Answer::Refused { code, .. } if code == "check.number_used"));
+    assert_eq!(row(scene.es(), check).digest, Some(scene.request().digest()), "the first stays");
+    scene.run();
+    assert_eq!(row(scene.ma(), check).state, CheckState::PossibleHit);
+}
+
+#[test]
+fn a_silent_refusal_looks_like_no_hit() {
+    let scene = Scene::new(&format!("{CAPS}\nrefuse_silently = true"));
+    let check = scene.asked();
+    let request = scene.request();
+    // Its case has spent the day elsewhere: the node would refuse.
+    let spent = Request { case: request.case, ..scene.forged(1, 96) };
+    let honest = scene.post(CheckKind::Request, &spent.to_bytes()).unwrap();
+    let spent = Request { case: request.case, ..scene.forged(2, 96) };
+    let silent = scene.post(CheckKind::Request, &spent.to_bytes()).unwrap();
+    assert_eq!(silent.len(), honest.len());
+    assert!(matches!(Answer::from_bytes(&silent).unwrap(), Answer::Evaluated { .. }));
+    let wait = |request: &Request| {
+        let reply = scene.es().app.answer_check(
+            &scene.ma().party,
+            scene.world.agreement,
+            CheckKind::Request,
+            &request.to_bytes(),
+        );
+        reply.unwrap().leaves_after
+    };
+    assert_eq!(wait(&scene.forged(1, 96)), wait(&scene.forged(2, 96)), "and leaves as late");
+    scene.run();
+    assert_eq!(row(scene.ma(), check).state, CheckState::NoHit, "whom the node knows");
+    let there = row(scene.es(), check);
+    assert_eq!((there.state, there.outcome.as_deref()), (CheckState::Refused, Some("BUD")));
+    // What was refused has no claims that hit.
+    let claims = Claims { check: [2; 16], halves: vec![[1; 32]] };
+    let handles = scene.post(CheckKind::Claims, &claims.to_bytes()).unwrap();
+    assert_eq!(mithaq_check::Handles::from_bytes(&handles).unwrap().handles, [None]);
+}
+
+#[test]
+fn an_open_refusal_is_told_and_nothing_is_kept() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    let request = scene.request();
+    let spent = Request { case: request.case, ..scene.forged(1, 96) };
+    scene.post(CheckKind::Request, &spent.to_bytes()).unwrap();
+    scene.run();
+    let here = row(scene.ma(), check);
+    assert_eq!((here.state, here.outcome.as_deref()), (CheckState::Refused, Some("BUD")));
+    assert_eq!(scene.ma().count("check.refused_there"), 1);
+}
+
+#[test]
+fn many_evaluations_without_a_hit_raise_one_review() {
+    let scene = Scene::new(CAPS);
+    scene.asked();
+    for number in 1..=4 {
+        scene.post(CheckKind::Request, &scene.forged(number, 24).to_bytes()).unwrap();
+    }
+    assert_eq!(scene.es().count("check.review_due"), 1, "at 60 of them, once");
+    let may = scene.es().actor("spoc").may(intent::ReadHealth).unwrap();
+    let alarms = scene.es().app.alarms(may).unwrap();
+    assert_eq!(alarms.iter().filter(|alarm| alarm.kind == "check.review_due").count(), 1);
+}

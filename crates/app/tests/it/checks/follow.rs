@@ -1,0 +1,107 @@
+//! After the hit: said, cleared, lapsed, overdue.
+
+use mithaq_app::{CheckKind, ErrorKind, JudgedAs, intent};
+use mithaq_check::CheckState;
+use mithaq_model::{CrimeArea, Days, Millis};
+use mithaq_testkit::text;
+
+use super::{CAPS, Scene, candidate, close, code, compare, compared, judge, later, row, show_at_desk};
+
+#[test]
+fn one_who_says_another_person_ends_it_and_counts() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    scene.run();
+    let at = candidate(&scene, check);
+    assert_eq!(code(close(scene.ma(), check)), "check.not_ended");
+    compared(&scene, at);
+    judge(scene.es(), scene.es_case, at, JudgedAs::Other).unwrap();
+    later(&scene);
+    assert_eq!((row(scene.ma(), check).rejected, row(scene.es(), check).rejected), (1, 1));
+    assert_eq!(code(judge(scene.ma(), scene.ma_case, at, JudgedAs::Same)), "check.stage");
+    let may = scene.ma().actor("dpo").may(intent::ReadFigures).unwrap();
+    let now = scene.world.clock.0.now();
+    let figures = scene.ma().app.check_figures(may, (now.minus(Days(60)), now.plus(Days(1)))).unwrap();
+    assert_eq!(figures.rows.len(), 1);
+    close(scene.ma(), check).unwrap();
+}
+
+#[test]
+fn who_was_cleared_after_both_had_confirmed_is_rejected_on_both_sides() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    scene.run();
+    let at = candidate(&scene, check);
+    compared(&scene, at);
+    judge(scene.ma(), scene.ma_case, at, JudgedAs::Same).unwrap();
+    judge(scene.es(), scene.es_case, at, JudgedAs::Same).unwrap();
+    later(&scene);
+    judge(scene.ma(), scene.ma_case, at, JudgedAs::Cleared).unwrap();
+    later(&scene);
+    for node in [scene.ma(), scene.es()] {
+        let one = row(node, check);
+        assert_eq!((one.confirmed, one.rejected), (0, 1), "{}", node.party);
+    }
+}
+
+#[test]
+fn another_case_sees_and_says_nothing() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    scene.run();
+    let at = candidate(&scene, check);
+    let other = scene.ma().case(CrimeArea::ForeignTerroristFighters);
+    assert_eq!(code(compare(scene.ma(), other, at)), "object.not_found");
+    let elsewhere = scene.es().case(CrimeArea::ForeignTerroristFighters);
+    assert_eq!(code(compare(scene.es(), elsewhere, at)), "object.not_found");
+    // Who works no case of it sees nothing; the desk sees no year.
+    scene.ma().hire("outsider", &[mithaq_model::Role::Analyst]);
+    let may = scene.ma().actor("outsider").may(intent::ReadCheck).unwrap();
+    let seen = scene.ma().app.show_check(may, check, &text("Merely curious about it"));
+    assert_eq!(seen.unwrap_err().kind(), ErrorKind::NotFound);
+    compared(&scene, at);
+    let (_, ours, theirs) = show_at_desk(scene.ma(), check).candidates[0].clone();
+    assert!(ours.is_none() && theirs.is_none());
+}
+
+#[test]
+fn the_clock_ends_what_nobody_answers_or_looks_at() {
+    let scene = Scene::new(CAPS);
+    let waiting = scene.asked();
+    scene.world.clock.0.advance(Millis::hours(25));
+    scene.ma().app.tick_checks().unwrap();
+    assert_eq!(row(scene.ma(), waiting).outcome.as_deref(), Some("check.timeout"));
+    assert!(!scene.calls().iter().any(|call| call.kind == CheckKind::Request));
+
+    scene.run();
+    let check = scene.asked();
+    scene.run();
+    let at = candidate(&scene, check);
+    scene.world.clock.0.advance(Days(15));
+    for node in [scene.ma(), scene.es()] {
+        node.app.tick_checks().unwrap();
+        assert_eq!(node.count("check.lapsed"), 1, "{}", node.party);
+    }
+    assert_eq!(code(compare(scene.ma(), scene.ma_case, at)), "check.stage");
+    scene.world.clock.0.advance(Days(20));
+    for node in [scene.ma(), scene.es()] {
+        node.app.tick_checks().unwrap();
+        assert_eq!(row(node, check).state, CheckState::Closed, "{}", node.party);
+    }
+}
+
+#[test]
+fn core_data_that_is_overdue_is_an_alarm() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    scene.run();
+    let at = candidate(&scene, check);
+    compared(&scene, at);
+    judge(scene.ma(), scene.ma_case, at, JudgedAs::Same).unwrap();
+    judge(scene.es(), scene.es_case, at, JudgedAs::Same).unwrap();
+    later(&scene);
+    scene.world.clock.0.advance(Millis::hours(49));
+    scene.ma().app.tick_checks().unwrap();
+    let may = scene.ma().actor("spoc").may(intent::ReadHealth).unwrap();
+    assert!(scene.ma().app.alarms(may).unwrap().iter().any(|alarm| alarm.kind == "check.core_overdue"));
+}
