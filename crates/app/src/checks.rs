@@ -6,8 +6,10 @@
 //! carries [`CheckCall`]s to the partner's node and brings its answers back.
 
 mod ask;
+mod explain;
 mod figures;
 mod follow;
+mod left;
 mod line;
 mod publish;
 mod serve;
@@ -30,8 +32,10 @@ use crate::error::{AppError, ErrorKind, words};
 use crate::registry::Known;
 
 pub use ask::NewCheck;
+pub use explain::{TokenShown, TokensExplained, Without};
 pub use figures::{CheckFigures, CheckedOn};
 pub use follow::{CheckShown, JudgedAs, Outcome};
+pub use left::{CheckBudget, Left, Whose};
 pub use line::{CheckCall, CheckKind};
 pub use serve::CheckReply;
 

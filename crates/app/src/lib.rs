@@ -51,7 +51,8 @@ pub use attachments::{
 };
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
 pub use checks::{
-    CheckCall, CheckFigures, CheckKind, CheckReply, CheckShown, CheckedOn, JudgedAs, NewCheck, Outcome,
+    CheckBudget, CheckCall, CheckFigures, CheckKind, CheckReply, CheckShown, CheckedOn, JudgedAs, Left,
+    NewCheck, Outcome, TokenShown, TokensExplained, Whose, Without,
 };
 pub use clearances::GROUND_MIN;
 pub use correct::Changes;

@@ -7,6 +7,7 @@
 #![deny(missing_docs)]
 
 mod ask;
+pub mod attack;
 mod binding;
 mod bits;
 mod budget;

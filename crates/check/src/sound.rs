@@ -71,6 +71,23 @@ impl Code {
     }
 }
 
+/// How people read the classes, from 1.
+const SPELLED: [&str; 13] = ["b", "f", "t", "d", "k", "g", "s", "sh", "l", "m", "n", "r", "(vowels)"];
+
+/// The classes as people read them: `b-d-l`.
+impl core::fmt::Display for Code {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        for (at, class) in self.classes().enumerate() {
+            let spelled = usize::from(class).checked_sub(1).and_then(|n| SPELLED.get(n)).copied();
+            if at > 0 {
+                f.write_str("-")?;
+            }
+            f.write_str(spelled.unwrap_or("?"))?;
+        }
+        Ok(())
+    }
+}
+
 const B: u64 = 1;
 const F: u64 = 2;
 const T: u64 = 3;

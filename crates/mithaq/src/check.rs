@@ -1,12 +1,15 @@
 //! `mithaq check`: private checks, from the tag set to the figures.
 
+pub(crate) mod attack;
+mod budget;
+
 use clap::Subcommand;
 use data_encoding::HEXLOWER;
 use hyper::Method;
 use mithaq_check::TokenPolicy;
 use serde_json::{Value as Json, json};
 
-use crate::client::{NodeArgs, Reason};
+use crate::client::{NodeArgs, Reason, block_on};
 use crate::ui::{Failure, Ui};
 
 #[derive(Debug, Subcommand)]
@@ -106,8 +109,31 @@ pub(crate) enum CheckCommand {
     },
     /// List the tag sets: those made here, and those of partners that are here
     Sets(NodeArgs),
+    /// What is left today of every budget, for asking and for being asked: partner, officer, case
+    Budget(NodeArgs),
+    /// Tokens: what a private check compares
+    #[command(subcommand)]
+    Tokens(TokensCommand),
+    /// Attack a shipped filter and a private check with a dictionary of invented names; a test tool that needs no node
+    Attack(attack::AttackArgs),
     /// Print the policies of tokens with the hash an agreement names; needs no node
     Policies,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokensCommand {
+    /// Show which tokens a person of a case makes under an agreement's policy; nothing is sent
+    Explain {
+        /// Person of the case, by number
+        subject: String,
+        /// Agreement whose policy of tokens applies
+        #[arg(long)]
+        agreement: String,
+        #[command(flatten)]
+        reason: Reason,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -202,8 +228,34 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
             node.print(ui, Method::POST, "/api/v1/checks/sets", Some(&body))
         }
         CheckCommand::Sets(node) => node.print(ui, Method::GET, "/api/v1/checks/sets", None),
+        CheckCommand::Budget(node) => {
+            let answer = call(node, ui, (Method::GET, "/api/v1/checks/budget"), None)?;
+            ui.result(&answer, &budget::budgets(&answer))
+        }
+        CheckCommand::Tokens(command) => tokens(command, ui),
+        CheckCommand::Attack(args) => attack::run(args, ui),
         CheckCommand::Policies => policies(ui),
     }
+}
+
+fn call(
+    node: &NodeArgs,
+    ui: Ui,
+    (method, path): (Method, &str),
+    body: Option<&Json>,
+) -> Result<Json, Failure> {
+    block_on(async { node.api(ui)?.json(method, path, body).await })
+}
+
+fn tokens(command: &TokensCommand, ui: Ui) -> Result<(), Failure> {
+    let TokensCommand::Explain { subject, agreement, reason, node } = command;
+    let mut body = reason.in_case(ui);
+    if let Json::Object(fields) = &mut body {
+        fields.insert("agreement".to_owned(), json!(agreement));
+        fields.insert("subject".to_owned(), json!(subject));
+    }
+    let answer = call(node, ui, (Method::POST, "/api/v1/checks/tokens"), Some(&body))?;
+    ui.result(&answer, &budget::tokens(&answer))
 }
 
 /// Names, hashes and what each trades; measured in `docs/benchmarks/check.md`.

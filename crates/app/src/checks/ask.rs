@@ -14,6 +14,7 @@ use mithaq_store::reports::Direction;
 use mithaq_store::subjects;
 use mithaq_wire::decode_subject;
 
+use super::left::OFFICER;
 use super::{Ends, Underway, agreed, day, pseudonym, usable, wire};
 use crate::App;
 use crate::cases::CaseAccess;
@@ -138,7 +139,7 @@ impl App {
             case,
             purpose,
             class: new.class,
-            officer: pseudonym("mithaq/check-officer/1", &new.agreement, &new.partner, author.as_bytes()),
+            officer: pseudonym(OFFICER, &new.agreement, &new.partner, author.as_bytes()),
             author: Some(author),
             authoriser: None,
             warrant,

@@ -304,7 +304,8 @@ impl App {
         Ok((held, count))
     }
 
-    fn any_covered(
+    /// Whether one of these cases is open and of an area the agreement covers.
+    pub(super) fn any_covered(
         &self,
         tx: &mut dyn Tx,
         known: &Known,

@@ -3,6 +3,7 @@
 
 mod ask;
 mod budget;
+mod explain;
 mod faults;
 mod follow;
 mod sets;

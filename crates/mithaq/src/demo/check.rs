@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::story::{ES, MA, broken};
 use super::words::{self, Teller};
+use crate::check::attack::{self, AttackArgs};
 use crate::fleet::{Fleet, handling, id_of, now, text, until, why};
 use crate::ui::Failure;
 
@@ -65,7 +66,19 @@ pub(super) async fn tell(
     state(world, MA, &other, "closed").await?;
     state(world, ES, &other, "evaluated").await?;
     teller.say(&words::NO_HIT);
+    attacked(teller).await?;
     Ok(check)
+}
+
+/// The attacker of `mithaq check attack`, with a dictionary small enough to wait for.
+async fn attacked(teller: &Teller) -> Result<(), Failure> {
+    let tried = tokio::task::spawn_blocking(|| attack::attack(&AttackArgs::small(), |_progress| ()));
+    let outcome = tried.await.map_err(|error| broken(&error.to_string()))??;
+    teller.say(&words::ATTACK);
+    for line in outcome.rows() {
+        teller.shows(&line);
+    }
+    if outcome.ours > 0 { Err(broken("the attacker named somebody without the key")) } else { Ok(()) }
 }
 
 /// Writes an invented person under one name in one script.

@@ -2,7 +2,7 @@
 //! that two persons confirmed. The first row is locked while a charge is decided, so that two processes charge in turn.
 
 use mithaq_check::Counters;
-use mithaq_db::{Tx, Value, lock_clause};
+use mithaq_db::{Row, Tx, Value, lock_clause};
 use mithaq_model::{AgreementId, PartyId};
 
 use crate::StoreError;
@@ -94,6 +94,52 @@ pub fn save(tx: &mut dyn Tx, account: &Account, counters: &Counters) -> Result<(
         )?;
     }
     Ok(())
+}
+
+/// What one counter of a day says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spent {
+    /// The partner as a whole.
+    Partner(u32),
+    /// One officer, by pseudonym.
+    Officer([u8; 16], u32),
+    /// One case; of received checks by pseudonym.
+    Case([u8; 16], u32),
+    /// Evaluations since the last confirmed hit, of whatever day.
+    SinceHit(u32),
+}
+
+/// Returns what was spent on a day, and since the last confirmed hit. Locks nothing: for people to look at.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn of_day(
+    tx: &mut dyn Tx,
+    (id, partner): (&AgreementId, &PartyId),
+    own: bool,
+    day: i64,
+) -> Result<Vec<Spent>, StoreError> {
+    let sql = "SELECT kind, who, used FROM check_budget
+        WHERE agreement = $1 AND partner = $2 AND own = $3 AND day IN ($4, $5) ORDER BY kind, who LIMIT 10000";
+    let args = [
+        agreement(id),
+        Value::from(partner.as_str()),
+        Value::from(own),
+        Value::from(day),
+        Value::from(ALWAYS),
+    ];
+    let read = |row: &Row| {
+        let who = || row.array(1).map_err(|_shape| OF.broken());
+        let used = OF.u32(row, 2)?;
+        match row.text(0)? {
+            "partner" => Ok(Spent::Partner(used)),
+            "officer" => Ok(Spent::Officer(who()?, used)),
+            "case" => Ok(Spent::Case(who()?, used)),
+            "since_hit" => Ok(Spent::SinceHit(used)),
+            _unknown => Err(OF.broken()),
+        }
+    };
+    tx.query(sql, &args)?.iter().map(read).collect()
 }
 
 /// A hit was confirmed by both sides: evaluations without one are counted anew.

@@ -7,7 +7,7 @@ use mithaq_model::{CaseId, Days, ObjectId, OfficerId, Purpose, SubjectClass, Sub
 
 use super::{AGREEMENT, at, nodes, party};
 use crate::StoreError;
-use crate::checks::budget::{self, Account};
+use crate::checks::budget::{self, Account, Spent};
 use crate::checks::{self, Candidate, Check, Epoch, StoredSet};
 use crate::reports::Direction;
 
@@ -253,6 +253,20 @@ fn budgets_are_counted_apart_and_the_days_forgotten() {
         assert_eq!(spend(account(1, 1, 2, false), 8), of(24, 16, 8, 24));
         assert_eq!(spend(account(1, 1, 1, true), 8), of(8, 8, 8, 8), "asked and received are apart");
         assert_eq!(spend(account(2, 1, 1, false), 8), of(8, 8, 8, 32), "a new day");
+        let spent = |day, own| {
+            node.read(move |tx, _| budget::of_day(tx, (&AGREEMENT, &party("es-police")), own, day)).unwrap()
+        };
+        let first = [
+            Spent::Case([1; 16], 16),
+            Spent::Case([2; 16], 8),
+            Spent::Officer([1; 16], 16),
+            Spent::Officer([2; 16], 8),
+            Spent::Partner(24),
+            Spent::SinceHit(32),
+        ];
+        assert_eq!(spent(1, false), first);
+        assert_eq!(spent(9, false), [Spent::SinceHit(32)], "a day without evaluations");
+        assert_eq!(spent(1, true).len(), 4);
         node.write(|tx, _| budget::shown_hit(tx, &AGREEMENT, &party("es-police"), false)).unwrap();
         assert_eq!(spend(account(2, 1, 1, false), 8), of(16, 16, 16, 8));
         assert!(node.write(|tx, _| budget::forget(tx, 2)).unwrap() > 0);

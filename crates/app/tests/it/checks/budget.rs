@@ -1,11 +1,13 @@
 //! Budgets, and refusals that show or do not.
 
-use mithaq_app::{CheckKind, intent};
+use mithaq_app::{CheckKind, Left, Whose, intent};
 use mithaq_check::oprf::Element;
 use mithaq_check::{Answer, CheckState, Claims, Request};
-use mithaq_model::{CaseId, Days};
+use mithaq_model::{CaseId, Days, ObjectId};
+use mithaq_store::reports::Direction;
 
 use super::{CAPS, Scene, code, row};
+use crate::world::Node;
 
 #[test]
 fn the_asked_side_counts_for_itself_and_gives_nothing_back() {
@@ -130,4 +132,38 @@ fn many_evaluations_without_a_hit_raise_one_review() {
     let may = scene.es().actor("spoc").may(intent::ReadHealth).unwrap();
     let alarms = scene.es().app.alarms(may).unwrap();
     assert_eq!(alarms.iter().filter(|alarm| alarm.kind == "check.review_due").count(), 1);
+}
+
+#[test]
+fn both_sides_see_what_is_left_of_the_same_spending() {
+    let scene = Scene::new(CAPS);
+    let of = |node: &Node, login: &str| {
+        let may = node.actor(login).may(intent::ReadCheck).unwrap();
+        node.app.check_budgets(may).unwrap()
+    };
+    let before = of(scene.ma(), "analyst");
+    assert_eq!(before.len(), 2, "for asking and for being asked");
+    let me = Whose::Officer(scene.ma().id("analyst"));
+    assert_eq!(before[0].officers, [(me, Left { used: 0, cap: 200 })], "who asked nothing has all");
+    assert!(before[0].cases.is_empty() && before[1].officers.is_empty());
+    let check = scene.asked();
+    scene.run();
+    let spent = row(scene.ma(), check).queries;
+    let here = &of(scene.ma(), "supervisor")[0];
+    assert_eq!((here.direction, here.all), (Direction::Own, Left { used: spent, cap: 400 }));
+    assert_eq!(here.officers, [(me, Left { used: spent, cap: 200 })], "the author, not who authorised");
+    assert_eq!(here.cases, [(Whose::Case(scene.ma_case), Left { used: spent, cap: 100 })]);
+    let there = &of(scene.es(), "spoc")[1];
+    assert_eq!((there.direction, there.all), (Direction::Received, here.all));
+    assert_eq!((there.review.used, there.review.left()), (spent, 60 - spent));
+    // There it is the pseudonym that was asked with, not who or which case.
+    let request = row(scene.es(), check);
+    let officer = Whose::Pseudonym(ObjectId::new(request.officer));
+    assert_eq!(there.officers, [(officer, Left { used: spent, cap: 200 })]);
+    assert_eq!(there.cases[0].0, Whose::Pseudonym(ObjectId::new(*request.case.as_bytes())));
+    assert_ne!(request.case, scene.ma_case);
+    // A new day is a new budget; the count of fruitless evaluations goes on.
+    scene.world.clock.0.advance(Days(1));
+    let next = &of(scene.es(), "spoc")[1];
+    assert_eq!((next.all.left(), next.officers.len(), next.review.used), (400, 0, spent));
 }
