@@ -3,6 +3,7 @@
 use mithaq_model::{CaseId, Timestamp};
 use mithaq_policy::{CheckPermit, Side};
 use mithaq_wire::WireError;
+use subtle::Choice;
 use thiserror::Error;
 
 use crate::binding::Binding;
@@ -154,13 +155,19 @@ impl Pending {
 
     /// Reads the answer and compares with the set: any set of the same epoch.
     ///
+    /// Every output is looked up, by the same number of steps, before any find is decided on; time until then says nothing
+    /// of hits. What follows does (a hit takes a claim), and may: the claim itself tells the asked side. Which tags of the
+    /// set a look reads follows from the output, and is not hidden: to use that, one must watch the memory of this node,
+    /// where the openings of its checks are, and hold the asked side's key.
+    ///
     /// # Errors
     /// When the answer does not hold or refuses. The check is over then, and nothing of it is kept.
     pub fn conclude(self, answer: &[u8], set: &SignedSet) -> Result<Vec<Hit>, AskError> {
         let outputs = self.outputs(answer, &set.header)?;
+        let met: Vec<Choice> = outputs.iter().map(|output| set.set.has(output)).collect();
         let mut hits: Vec<Hit> = Vec::new();
-        for (key, output) in self.opening.keys.iter().zip(&outputs) {
-            if !set.set.contains(output) {
+        for ((key, output), met) in self.opening.keys.iter().zip(&outputs).zip(met) {
+            if !bool::from(met) {
                 continue;
             }
             for (_, subject, strength) in self.owners.iter().filter(|(owned, ..)| owned == key) {
@@ -230,3 +237,6 @@ fn note(hits: &mut Vec<Hit>, subject: usize, strength: Strength, half: [u8; 32])
         None => hits.push(Hit { subject, strength, halves: vec![half] }),
     }
 }
+
+#[cfg(test)]
+mod tests;

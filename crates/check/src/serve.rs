@@ -7,10 +7,13 @@ use mithaq_policy::{CheckPermit, PrivateCheck, Refusal, Side};
 
 use crate::ask::half;
 use crate::budget::{self, Counters};
-use crate::messages::{Answer, Claims, Handles, Request};
+use crate::messages::{Answer, CheckId, Claims, Handles, Request};
 use crate::oprf::{self, Mode, Output, SecretKey};
 use crate::set::{SetHeader, TagSeed, tag_seed};
 use crate::{Strength, TokenKey};
+
+/// What the key of a silent refusal is derived with.
+const DECOY: &[u8] = b"mithaq/decoy/1";
 
 /// What the store holds beside a request: loaded in the transaction that will hold the charge.
 #[derive(Debug)]
@@ -104,18 +107,28 @@ fn reason(request: &Request, desk: &Desk<'_>) -> Result<(Counters, bool), &'stat
 }
 
 impl Refused {
-    /// Returns the answer. `randomness`: 64 bytes per element, used for a silent refusal only.
+    /// Returns the answer. `seed`: 32 random bytes, used for a silent refusal only.
+    ///
+    /// A silent refusal is evaluated like any other request, under a key that is made for this answer and forgotten:
+    /// the same work, the same form, the same relations between elements (equal ones stay equal, and a multiple stays
+    /// one), and the same open refusal of what is no element. Random elements instead would show in all of these.
     #[must_use]
-    pub fn answer(&self, request: &Request, randomness: &[[u8; 64]]) -> Answer {
+    pub fn answer(&self, request: &Request, seed: &[u8; 32]) -> Answer {
         let (check, digest) = (request.check, request.digest());
-        let decoys = randomness.get(..request.elements.len()).filter(|_| self.silent);
-        match decoys {
-            Some(random) => {
-                Answer::Evaluated { check, request: digest, elements: oprf::decoys(random), proof: None }
-            }
-            None => Answer::Refused { check, request: digest, code: self.code.to_owned() },
+        if !self.silent {
+            return Answer::Refused { check, request: digest, code: self.code.to_owned() };
+        }
+        let key = SecretKey::derive(Mode::Base, seed, DECOY);
+        match key.and_then(|key| oprf::evaluate(&key, &request.elements)) {
+            Ok(elements) => Answer::Evaluated { check, request: digest, elements, proof: None },
+            Err(_fault) => broken(check, digest),
         }
     }
+}
+
+/// What is answered to a malformed element, whether the request would have been evaluated or not.
+fn broken(check: CheckId, request: [u8; 32]) -> Answer {
+    Answer::Refused { check, request, code: "check.element".to_owned() }
 }
 
 impl Charged {
@@ -143,7 +156,7 @@ impl Charged {
         };
         match evaluated {
             Ok((elements, proof)) => Answer::Evaluated { check, request: digest, elements, proof },
-            Err(_fault) => Answer::Refused { check, request: digest, code: "check.element".to_owned() },
+            Err(_fault) => broken(check, digest),
         }
     }
 }

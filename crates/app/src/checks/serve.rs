@@ -13,6 +13,7 @@ use mithaq_store::checks::budget::{self, Account};
 use mithaq_store::checks::{self, Check};
 use mithaq_store::reports::Direction;
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use super::line::{base, new_candidate};
 use super::{CheckKind, Ends, agreed, ask, day, wire};
@@ -117,10 +118,8 @@ impl App {
         let bytes = match decided {
             Decided::Again(bytes) => bytes,
             Decided::Refused(refused, request) => {
-                let decoys = if refused.silent { elements } else { 0 };
-                let random =
-                    (0..decoys).map(|_| random::<64>(&*self.entropy)).collect::<Result<Vec<_>, _>>()?;
-                self.keep_answer(check, refused.answer(&request, &random).to_bytes(), ends)?
+                let seed = Zeroizing::new(random::<32>(&*self.entropy)?);
+                self.keep_answer(check, refused.answer(&request, &seed).to_bytes(), ends)?
             }
             Decided::Evaluate(charged, key) => {
                 // The charge is durable: what follows may be cut short and costs the partner its budget.

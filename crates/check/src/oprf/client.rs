@@ -64,7 +64,7 @@ pub fn blind<T: AsRef<[u8]>>(inputs: &[T], blinds: &Blinds) -> Result<Vec<Elemen
     for (inputs, scalars) in inputs.chunks(CHUNK).zip(blinds.scalars.chunks(CHUNK)) {
         let mut points = Vec::with_capacity(CHUNK);
         for (input, scalar) in inputs.iter().zip(scalars) {
-            points.push(to_group.point(input.as_ref())? * group::half(scalar));
+            points.push(group::times(to_group.point(input.as_ref())?, &group::half(scalar)));
         }
         out.extend(group::compress_doubled(&points));
         points.zeroize();
@@ -90,7 +90,7 @@ pub fn finalize<T: AsRef<[u8]>>(
         Scalar::invert_batch_alloc(&mut inverses).zeroize();
         let mut points = Vec::with_capacity(CHUNK);
         for (element, inverse) in evaluated.iter().zip(&inverses) {
-            points.push(element.point()? * group::half(inverse));
+            points.push(group::times(element.point()?, &group::half(inverse)));
         }
         let elements = group::compress_doubled(&points);
         out.extend(inputs.iter().zip(elements).map(|(input, e)| hash::output(input.as_ref(), &e.0)));

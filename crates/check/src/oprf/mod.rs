@@ -24,9 +24,10 @@ use thiserror::Error;
 
 pub use client::{Blinds, blind, finalize, finalize_verified};
 pub use group::Element;
+pub(crate) use group::count;
 pub use key::{PublicKey, SecretKey};
 pub use proof::Proof;
-pub use server::{decoys, evaluate, evaluate_proved, own_outputs};
+pub use server::{evaluate, evaluate_proved, own_outputs};
 
 /// What one evaluation gives: SHA-512 of the input and the unblinded element (RFC 9497, §3.3.1, `Finalize`).
 pub type Output = [u8; 64];

@@ -1,6 +1,5 @@
 //! The asked side: evaluate what is blinded, and one's own inputs.
 
-use curve25519_dalek::RistrettoPoint;
 use zeroize::Zeroize as _;
 
 use super::client::count;
@@ -18,7 +17,7 @@ pub fn evaluate(key: &SecretKey, blinded: &[Element]) -> Result<Vec<Element>, Op
     for chunk in blinded.chunks(CHUNK) {
         let mut points = Vec::with_capacity(CHUNK);
         for element in chunk {
-            points.push(element.point()? * key.half());
+            points.push(group::times(element.point()?, key.half()));
         }
         out.extend(group::compress_doubled(&points));
         points.zeroize();
@@ -54,23 +53,11 @@ pub fn own_outputs<T: AsRef<[u8]>>(key: &SecretKey, inputs: &[T]) -> Result<Vec<
     for chunk in inputs.chunks(CHUNK) {
         let mut points = Vec::with_capacity(CHUNK);
         for input in chunk {
-            points.push(to_group.point(input.as_ref())? * key.half());
+            points.push(group::times(to_group.point(input.as_ref())?, key.half()));
         }
         let elements = group::compress_doubled(&points);
         out.extend(chunk.iter().zip(elements).map(|(input, e)| hash::output(input.as_ref(), &e.0)));
         points.zeroize();
     }
     Ok(out)
-}
-
-/// Elements that look evaluated and are not, from 64 random bytes each: what a silent refusal answers with.
-#[must_use]
-pub fn decoys(randomness: &[[u8; 64]]) -> Vec<Element> {
-    let chunks = randomness.chunks(CHUNK);
-    chunks
-        .flat_map(|chunk| {
-            let points: Vec<_> = chunk.iter().map(RistrettoPoint::from_uniform_bytes).collect();
-            group::compress_doubled(&points).collect::<Vec<_>>()
-        })
-        .collect()
 }

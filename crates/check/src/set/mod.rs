@@ -19,9 +19,10 @@ use core::cmp::Ordering;
 use mithaq_wire::WireError;
 use mithaq_wire::cbor::{Reader, Writer};
 use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeGreater as _};
 use thiserror::Error;
 
-use crate::oprf::{OprfError, Output};
+use crate::oprf::{OprfError, Output, count};
 
 pub use header::SetHeader;
 pub(crate) use header::party;
@@ -143,8 +144,27 @@ impl TagSet {
     /// Returns whether the output of a token is in the set: a hit, or chance (once in 2^40).
     #[must_use]
     pub fn contains(&self, output: &Output) -> bool {
+        self.has(output).into()
+    }
+
+    /// As [`TagSet::contains`], before it is decided on: the steps follow from the size of the set alone, and no branch
+    /// from the tag or from what is found. Which tags are read does follow from the tag; see [`crate::Pending::conclude`].
+    pub(crate) fn has(&self, output: &Output) -> Choice {
         let tag = tag(&start(&self.nonce), &tag_seed(output), self.slots);
-        self.tags.binary_search(&tag).is_ok()
+        let at = |place: u64| {
+            count::one(count::Of::Looked);
+            usize::try_from(place).ok().and_then(|place| self.tags.get(place)).copied().unwrap_or(u64::MAX)
+        };
+        // INVARIANT: the last tag that is not greater, if there is one, lies in `from .. from + size`.
+        let (mut from, mut size) = (0_u64, u64::try_from(self.tags.len()).unwrap_or(0));
+        while size > 1 {
+            let half = size / 2;
+            let middle = from.saturating_add(half);
+            let greater = at(middle).ct_gt(&tag);
+            from = u64::conditional_select(&middle, &from, greater);
+            size -= half;
+        }
+        at(from).ct_eq(&tag)
     }
 
     /// Returns how many tags it holds, dummies among them.

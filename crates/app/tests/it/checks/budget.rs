@@ -87,7 +87,22 @@ fn a_silent_refusal_looks_like_no_hit() {
     let spent = Request { case: request.case, ..scene.forged(2, 96) };
     let silent = scene.post(CheckKind::Request, &spent.to_bytes()).unwrap();
     assert_eq!(silent.len(), honest.len());
-    assert!(matches!(Answer::from_bytes(&silent).unwrap(), Answer::Evaluated { .. }));
+    // All elements were one: so are all that come back, refused or not.
+    for answer in [&honest, &silent] {
+        let Answer::Evaluated { elements, .. } = Answer::from_bytes(answer).unwrap() else {
+            panic!("refused")
+        };
+        assert!(elements.iter().all(|element| *element == elements[0]));
+    }
+    // And what is no element is named in the same words, spent or not.
+    let broken = |case: CaseId, number| {
+        let elements = vec![Element([0; 32]); 96];
+        let request = Request { case, elements, ..scene.forged(number, 96) };
+        Answer::from_bytes(&scene.post(CheckKind::Request, &request.to_bytes()).unwrap()).unwrap()
+    };
+    for answer in [broken(request.case, 3), broken(CaseId::new([9; 16]), 4)] {
+        assert!(matches!(answer, Answer::Refused { code, .. } if code == "check.element"));
+    }
     let wait = |request: &Request| {
         let reply = scene.es().app.answer_check(
             &scene.ma().party,
