@@ -4,6 +4,7 @@ pub(crate) mod agreements;
 pub(crate) mod attachments;
 pub(crate) mod cases;
 pub(crate) mod checks;
+pub(crate) mod checks_joint;
 pub(crate) mod checks_left;
 pub(crate) mod checks_view;
 pub(crate) mod courier;
@@ -126,6 +127,8 @@ fn check_parts() -> OpenApiRouter<App> {
         .routes(routes!(checks::ask, checks::list))
         .routes(routes!(checks::publish, checks::sets))
         .routes(routes!(checks::figures))
+        .routes(routes!(checks_joint::ask))
+        .routes(routes!(checks_joint::authorise))
         .routes(routes!(checks_left::budget))
         .routes(routes!(checks_left::tokens))
         .routes(routes!(checks::authorise))

@@ -2,16 +2,18 @@
 //! node decides for itself and evaluates within its budgets; after a hit a person on each side compares.
 //!
 //! # What it deliberately does not do
-//! Keep a check alive over a restart of the node: what was under way is aborted and asked anew. Move bytes: the shell
-//! carries [`CheckCall`]s to the partner's node and brings its answers back.
+//! Move bytes: the shell carries [`CheckCall`]s to the partner's node and brings its answers back. Write outputs or blinds
+//! down: what was under way when a process ended is made again from its opening ([`resume`]).
 
 mod ask;
 mod explain;
 mod figures;
 mod follow;
+mod joint;
 mod left;
 mod line;
 mod publish;
+mod resume;
 mod serve;
 
 use std::collections::BTreeMap;
@@ -35,6 +37,7 @@ pub use ask::NewCheck;
 pub use explain::{TokenShown, TokensExplained, Without};
 pub use figures::{CheckFigures, CheckedOn};
 pub use follow::{CheckShown, JudgedAs, Outcome};
+pub use joint::{JointPart, NewJointCheck};
 pub use left::{CheckBudget, Left, Whose};
 pub use line::{CheckCall, CheckKind};
 pub use serve::CheckReply;

@@ -66,7 +66,7 @@ pub struct Question<'a> {
     pub now: Timestamp,
 }
 
-/// A check under way. Lives in memory only: after a crash the check is aborted and asked anew.
+/// A check under way. Lives in memory only: after a crash it is taken up from its opening ([`resume`]), or aborted.
 #[derive(Debug)]
 pub struct Pending {
     request: Request,
@@ -118,9 +118,6 @@ pub fn ask(question: &Question<'_>) -> Result<Pending, AskError> {
     if opening.keys.len() > BATCH_MAX {
         return Err(AskError::TooMany);
     }
-    let binding = Binding::of(set);
-    let inputs: Vec<_> = opening.keys.iter().map(|key| binding.input(key)).collect();
-    let elements = oprf::blind(&inputs, &opening.blinds(set.key.mode())?)?;
     let request = Request {
         check: question.check,
         agreement: set.agreement,
@@ -135,9 +132,51 @@ pub fn ask(question: &Question<'_>) -> Result<Pending, AskError> {
         subjects,
         created: question.now,
         commitment: opening.commitment(),
-        elements,
+        elements: Vec::new(),
     };
+    pending(request, opening, set, owners)
+}
+
+/// Blinds what an opening holds: the same opening gives the same elements, always.
+fn pending(
+    mut request: Request,
+    opening: Opening,
+    set: &SetHeader,
+    owners: Vec<(TokenKey, usize, Strength)>,
+) -> Result<Pending, AskError> {
+    let binding = Binding::of(set);
+    let inputs: Vec<_> = opening.keys.iter().map(|key| binding.input(key)).collect();
+    request.elements = oprf::blind(&inputs, &opening.blinds(set.key.mode())?)?;
     Ok(Pending { request, opening, binding, header: set.clone(), owners })
+}
+
+/// What a check is taken up again from, after its process ended: what was stored before it left.
+#[derive(Debug)]
+pub struct Again<'a> {
+    /// A set of the epoch that was asked.
+    pub set: &'a SetHeader,
+    /// The opening.
+    pub opening: Opening,
+    /// The request as it was, without elements: [`resume`] makes the same ones.
+    pub request: Request,
+    /// Its digest, as it was logged.
+    pub digest: [u8; 32],
+    /// Tokens of each subject now; those that were not asked are left out.
+    pub subjects: &'a [Vec<Token>],
+}
+
+/// Takes a check up again: the same bytes as before, or nothing.
+///
+/// # Errors
+/// [`AskError::Epoch`] when the request would be another: the set is of another epoch.
+pub fn resume(again: Again<'_>) -> Result<Pending, AskError> {
+    let mut owners: Vec<(TokenKey, usize, Strength)> = Vec::new();
+    for (subject, tokens) in again.subjects.iter().enumerate() {
+        let asked = tokens.iter().map(|token| (token.key(), subject, token.strength()));
+        owners.extend(asked.filter(|(key, ..)| again.opening.keys.contains(key)));
+    }
+    let pending = pending(again.request, again.opening, again.set, owners)?;
+    if pending.request.digest() == again.digest { Ok(pending) } else { Err(AskError::Epoch) }
 }
 
 impl Pending {

@@ -24,7 +24,7 @@ mod state;
 mod tokens;
 mod word;
 
-pub use ask::{AskError, Hit, Pending, Question, ask, claims, half};
+pub use ask::{Again, AskError, Hit, Pending, Question, ask, claims, half, resume};
 pub use binding::Binding;
 pub use bits::{SOUND_VERSION, eighths};
 pub use budget::{Counters, Exceeded, charge, review_due};

@@ -20,6 +20,8 @@ pub(crate) const CALLS: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/checks", "check ask"),
     ("get", "/api/v1/checks/budget", "check budget"),
     ("get", "/api/v1/checks/figures", "check figures"),
+    ("post", "/api/v1/checks/joint", "check ask"),
+    ("post", "/api/v1/checks/joint/{joint}/authorise", "check authorise"),
     ("get", "/api/v1/checks/sets", "check sets"),
     ("post", "/api/v1/checks/sets", "check publish"),
     ("post", "/api/v1/checks/tokens", "check tokens explain"),

@@ -10,7 +10,7 @@ use mithaq_check::TokenPolicy;
 use serde_json::{Value as Json, json};
 
 use crate::client::{NodeArgs, Reason, block_on};
-use crate::ui::{Failure, Ui};
+use crate::ui::{Exit, Failure, Ui};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CheckCommand {
@@ -20,11 +20,14 @@ pub(crate) enum CheckCommand {
         #[arg(required = true)]
         subjects: Vec<String>,
         /// Agreement
-        #[arg(long)]
-        agreement: String,
+        #[arg(long, required_unless_present = "to", requires = "partner")]
+        agreement: Option<String>,
         /// Who is asked
-        #[arg(long)]
-        partner: String,
+        #[arg(long, required_unless_present = "to", requires = "agreement")]
+        partner: Option<String>,
+        /// Several partners at once, in the place of the two above: AGREEMENT:PARTNER, once for each
+        #[arg(long, value_name = "AGREEMENT:PARTNER", conflicts_with_all = ["agreement", "partner"])]
+        to: Vec<String>,
         /// Class of the persons, a code
         #[arg(long, default_value = "suspect_committed")]
         class: String,
@@ -37,7 +40,13 @@ pub(crate) enum CheckCommand {
         node: NodeArgs,
     },
     /// Authorise a check that somebody else wrote, as supervisor: it is charged, logged and sent
-    Authorise(InCase),
+    Authorise {
+        /// The number is that of a question to several partners: whatever is left of it is authorised
+        #[arg(long)]
+        joint: bool,
+        #[command(flatten)]
+        check: InCase,
+    },
     /// List the newest checks, without persons
     List {
         /// `own` (asked here) or `received`
@@ -187,19 +196,26 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         one.node.print(ui, Method::POST, &path(&one.id, what), Some(&body))
     };
     match command {
-        CheckCommand::Ask { subjects, agreement, partner, class, warrant, reason, node } => {
+        CheckCommand::Ask { subjects, agreement, partner, to, class, warrant, reason, node } => {
             let mut body = reason.in_case(ui);
             if let Json::Object(fields) = &mut body {
-                fields.insert("agreement".to_owned(), json!(agreement));
-                fields.insert("partner".to_owned(), json!(partner));
                 fields.insert("class".to_owned(), json!(class));
                 fields.insert("subjects".to_owned(), json!(subjects));
                 fields.insert("warrant".to_owned(), json!(warrant));
+                if to.is_empty() {
+                    fields.insert("agreement".to_owned(), json!(agreement));
+                    fields.insert("partner".to_owned(), json!(partner));
+                } else {
+                    fields.insert("partners".to_owned(), partners(to)?);
+                }
             }
-            node.print(ui, Method::POST, "/api/v1/checks", Some(&body))
+            let path = if to.is_empty() { "/api/v1/checks" } else { "/api/v1/checks/joint" };
+            node.print(ui, Method::POST, path, Some(&body))
         }
-        CheckCommand::Authorise(one) => {
-            one.node.print(ui, Method::POST, &path(&one.id, "authorise"), Some(&one.reason.in_case(ui)))
+        CheckCommand::Authorise { joint, check } => {
+            let id = if *joint { format!("joint/{}", check.id) } else { check.id.clone() };
+            let body = check.reason.in_case(ui);
+            check.node.print(ui, Method::POST, &path(&id, "authorise"), Some(&body))
         }
         CheckCommand::List { direction, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/checks?direction={direction}"), None)
@@ -236,6 +252,18 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         CheckCommand::Attack(args) => attack::run(args, ui),
         CheckCommand::Policies => policies(ui),
     }
+}
+
+/// Agreements and partners of a question to several.
+fn partners(to: &[String]) -> Result<Json, Failure> {
+    let one = |text: &String| {
+        let (agreement, partner) = text.split_once(':').ok_or_else(|| {
+            Failure::new(Exit::Usage, "cli.to", format!("`{text}` is not AGREEMENT:PARTNER"))
+                .hint("for example --to ag-…:es-police; `mithaq agreement list` shows both")
+        })?;
+        Ok(json!({ "agreement": agreement, "partner": partner }))
+    };
+    to.iter().map(one).collect::<Result<Vec<_>, Failure>>().map(Json::Array)
 }
 
 fn call(
@@ -278,6 +306,15 @@ fn policies(ui: Ui) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_partners_are_named_with_their_agreements() {
+        let two = ["ag-1:es-police".to_owned(), "ag-2:ci-judiciary".to_owned()];
+        let read = partners(&two).unwrap();
+        assert_eq!(read[1], json!({ "agreement": "ag-2", "partner": "ci-judiciary" }));
+        let no = partners(&["es-police".to_owned()]).unwrap_err();
+        assert_eq!((no.exit, no.code.as_str(), no.hint.is_some()), (Exit::Usage, "cli.to", true));
+    }
 
     #[test]
     fn an_agreement_takes_the_printed_hash() {

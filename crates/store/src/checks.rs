@@ -27,7 +27,7 @@ const OF: Of = Of("check_query");
 const COLUMNS: &str =
     "SELECT id, direction, partner, agreement, case_id, purpose, class, officer, author, authoriser,
     warrant, subjects, queries, epoch, state, outcome, commitment, digest, created_at, ended_at, claims, hits,
-    confirmed, rejected, version FROM check_query";
+    confirmed, rejected, version, joint, asked_at FROM check_query";
 
 /// A check between this node and one partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub struct Check {
     pub digest: Option<[u8; 32]>,
     /// When it was written, or came.
     pub created: Timestamp,
+    /// When it was authorised, on the asking side: what its request says.
+    pub asked: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
     /// Digest of the claims that were answered.
@@ -80,6 +82,8 @@ pub struct Check {
     pub confirmed: u32,
     /// Of these, rejected by one.
     pub rejected: u32,
+    /// Of one question to several partners, its number on this node: it crosses no wire.
+    pub joint: Option<ObjectId>,
     /// Counts the changes, from 1.
     pub version: u64,
 }
@@ -100,6 +104,7 @@ fn columns(check: &Check) -> Result<Vec<Value>, StoreError> {
         Value::from(check.confirmed),
         Value::from(check.rejected),
         int(check.version)?,
+        Value::from(check.asked.map(Timestamp::as_millis)),
     ])
 }
 
@@ -121,13 +126,14 @@ pub fn add(tx: &mut dyn Tx, check: &Check, subjects: &[SubjectId]) -> Result<(),
         Value::from(check.warrant.as_deref()),
         Value::from(check.subjects),
         time(check.created),
+        Value::from(check.joint.map(|joint| joint.as_bytes().to_vec())),
     ]);
     insert_new(
         tx,
         "INSERT INTO check_query (id, authoriser, queries, epoch, state, outcome, commitment, digest, ended_at, claims,
-         hits, confirmed, rejected, version, direction, partner, agreement, case_id, purpose, class, officer, author,
-         warrant, subjects, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-         $17, $18, $19, $20, $21, $22, $23, $24, $25) ON CONFLICT DO NOTHING",
+         hits, confirmed, rejected, version, asked_at, direction, partner, agreement, case_id, purpose, class, officer,
+         author, warrant, subjects, created_at, joint) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+         $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING",
         &args,
         "check",
     )?;
@@ -144,8 +150,8 @@ pub fn save(tx: &mut dyn Tx, check: &Check) -> Result<(), StoreError> {
     insert_new(
         tx,
         "UPDATE check_query SET authoriser = $2, queries = $3, epoch = $4, state = $5, outcome = $6, commitment = $7,
-         digest = $8, ended_at = $9, claims = $10, hits = $11, confirmed = $12, rejected = $13, version = version + 1
-         WHERE id = $1 AND version = $14",
+         digest = $8, ended_at = $9, claims = $10, hits = $11, confirmed = $12, rejected = $13, asked_at = $15,
+         version = version + 1 WHERE id = $1 AND version = $14",
         &columns(check)?,
         "check",
     )
@@ -176,6 +182,15 @@ pub fn list(tx: &mut dyn Tx, direction: Direction, limit: u32) -> Result<Vec<Che
     let sql = format!("{COLUMNS} WHERE direction = $1 ORDER BY created_at DESC, id LIMIT $2");
     let args = [Value::from(direction.code()), Value::from(limit.min(crate::sql::PAGE_MAX))];
     tx.query(&sql, &args)?.iter().map(read).collect()
+}
+
+/// Returns the checks of one question to several partners.
+///
+/// # Errors
+/// As [`locked`].
+pub fn of_joint(tx: &mut dyn Tx, joint: ObjectId) -> Result<Vec<Check>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE joint = $1 AND direction = 'own' ORDER BY partner, id LIMIT 100");
+    tx.query(&sql, &[id(joint)])?.iter().map(read).collect()
 }
 
 /// Returns checks of a state, the oldest first.
@@ -229,6 +244,8 @@ fn read(row: &Row) -> Result<Check, StoreError> {
         hits: OF.u32(row, 21)?,
         confirmed: OF.u32(row, 22)?,
         rejected: OF.u32(row, 23)?,
+        joint: OF.opt_id(row, 25)?,
+        asked: OF.opt_time(row, 26)?,
         version: row.unsigned(24)?,
     })
 }

@@ -52,6 +52,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0008_attachments.sql"),
         postgres: include_str!("../migrations/postgres/0008_attachments.sql"),
     },
+    Migration {
+        version: 9,
+        name: "checks_again",
+        sqlite: include_str!("../migrations/sqlite/0009_checks_again.sql"),
+        postgres: include_str!("../migrations/postgres/0009_checks_again.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

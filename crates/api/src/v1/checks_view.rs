@@ -2,7 +2,7 @@
 
 use mithaq_app::CheckShown;
 use mithaq_check::follow::{Released, Stage, Verdict};
-use mithaq_check::{Shown, Strength};
+use mithaq_check::{CheckState, Shown, Strength};
 use mithaq_model::{Sex, Timestamp};
 use mithaq_store::checks::{Candidate, Check};
 use serde::Serialize;
@@ -28,6 +28,10 @@ pub(crate) struct CheckView {
     state: &'static str,
     /// Why it ended so, a code.
     outcome: Option<String>,
+    /// What to do next, if there is something.
+    hint: Option<&'static str>,
+    /// Number of the question to several partners it is part of, on this node.
+    joint: Option<String>,
     created: String,
     ended: Option<String>,
     hits: u32,
@@ -49,12 +53,39 @@ impl From<&Check> for CheckView {
             evaluations: check.queries,
             state: check.state.code(),
             outcome: check.outcome.clone(),
+            hint: hint(check),
+            joint: check.joint.map(|joint| joint.to_string()),
             created: check.created.to_string(),
             ended: check.ended.map(|at: Timestamp| at.to_string()),
             hits: check.hits,
             confirmed: check.confirmed,
             rejected: check.rejected,
         }
+    }
+}
+
+/// The next step, for who sees a check that ended without a result.
+fn hint(check: &Check) -> Option<&'static str> {
+    match (check.state, check.outcome.as_deref()?) {
+        (CheckState::Aborted, "check.restarted") => Some(
+            "the node ended while it was under way and cannot take it up: ask anew; what it cost stays spent",
+        ),
+        (CheckState::Aborted, "check.timeout") => Some(
+            "the partner did not answer in 24 hours: `mithaq lanes` shows whether it is there; then ask anew",
+        ),
+        (CheckState::Aborted, "check.epoch" | "check.no_set") => {
+            Some("the partner has a new key: when `mithaq check sets` shows its new set, ask anew")
+        }
+        (CheckState::Aborted, "check.unanswered") => {
+            Some("the partner's node knows nothing of it: speak to its desk, then ask anew")
+        }
+        (CheckState::Aborted, _fault) => {
+            Some("the partner's answer did not hold: tell your security officer before you ask anew")
+        }
+        (CheckState::Refused, "BUD") => {
+            Some("a budget is used up: `mithaq check budget`; it begins anew at midnight UTC")
+        }
+        _other => None,
     }
 }
 

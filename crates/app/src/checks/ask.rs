@@ -15,6 +15,7 @@ use mithaq_store::subjects;
 use mithaq_wire::decode_subject;
 
 use super::left::OFFICER;
+use super::resume::CASE;
 use super::{Ends, Underway, agreed, day, pseudonym, usable, wire};
 use crate::App;
 use crate::cases::CaseAccess;
@@ -90,13 +91,24 @@ impl App {
         access: &CaseAccess,
         new: NewCheck,
     ) -> Result<ObjectId, AppError> {
+        self.draft_one(may, access, new, None)
+    }
+
+    /// As [`App::draft_check`]; `joint`: the number of the question to several partners it is part of.
+    pub(super) fn draft_one(
+        &self,
+        may: May<intent::AskCheck>,
+        access: &CaseAccess,
+        new: NewCheck,
+        joint: Option<ObjectId>,
+    ) -> Result<ObjectId, AppError> {
         self.own_access(may, access)?;
         let number: ObjectId = fresh(&*self.entropy)?;
         let (case, purpose) = (access.case(), access.purpose());
         let tried = Event::refused(may, number).case(case).purpose(purpose);
         let ends = (new.agreement, new.partner.clone());
         self.attempt(tried, move |app, tx| {
-            let check = app.drafted(tx, (number, may.actor()), (case, purpose), &new)?;
+            let check = Check { joint, ..app.drafted(tx, (number, may.actor()), (case, purpose), &new)? };
             checks::add(tx, &check, &new.subjects)?;
             let event = Event::by(may, "check.drafted", number).case(case).purpose(purpose);
             app.log(tx, &[event.agreement(check.agreement).with(&check.partner)])?;
@@ -151,11 +163,13 @@ impl App {
             commitment: None,
             digest: None,
             created: self.now(),
+            asked: None,
             ended: None,
             claims: None,
             hits: 0,
             confirmed: 0,
             rejected: 0,
+            joint: None,
             version: 1,
         })
     }
@@ -220,18 +234,16 @@ impl App {
         let (case, purpose) = (access.case(), access.purpose());
         let (seed, salt) = (random::<32>(&*self.entropy)?, random::<32>(&*self.entropy)?);
         let tried = Event::refused(may, number).case(case).purpose(purpose);
-        let done = self.attempt(tried, move |app, tx| {
+        let (ends, pending) = self.attempt(tried, move |app, tx| {
             let check = app.check_locked(tx, number)?;
             if check.direction != Direction::Own || (check.case, check.purpose) != (case, purpose) {
                 return Err(AppError::not_found());
             }
             app.authorise_in(tx, may, check, (seed, salt))
-        });
-        if done.is_err() {
-            // What the job put into memory was never committed.
-            self.forget_check(number);
-        }
-        let queries = done?;
+        })?;
+        // From here on it is durable, and only now it may leave. If this process ends, another takes it up.
+        let queries = u32::try_from(pending.request().elements.len()).unwrap_or(u32::MAX);
+        self.checks.open().underway.insert(wire(number), (ends, Underway::Asking(Box::new(pending))));
         self.wake();
         Ok(queries)
     }
@@ -242,7 +254,7 @@ impl App {
         may: May<intent::AuthoriseCheck>,
         mut check: Check,
         random: ([u8; 32], [u8; 32]),
-    ) -> Result<u32, AppError> {
+    ) -> Result<(Ends, Pending), AppError> {
         if check.state != CheckState::Draft {
             return Err(AppError::conflict("check.not_draft"));
         }
@@ -258,6 +270,7 @@ impl App {
         check.authoriser = Some(may.actor());
         check.queries = queries;
         check.epoch = request.epoch;
+        check.asked = Some(request.created);
         check.state = CheckState::Executing;
         check.commitment = Some(request.commitment);
         check.digest = Some(request.digest());
@@ -270,10 +283,8 @@ impl App {
         let asked = event("check.asked", request.commitment).verdict(format!("evaluations:{queries}"));
         let sent = event("check.sent", request.digest());
         let ends = (check.agreement, check.partner.clone());
-        let underway = (ends, Underway::Asking(Box::new(pending)));
-        self.checks.open().underway.insert(wire(check.id), underway);
         self.log(tx, &[asked, sent])?;
-        Ok(queries)
+        Ok((ends, pending))
     }
 
     fn question(
@@ -295,7 +306,7 @@ impl App {
         let found = self.askable(tx, &numbers, (check.case, check.class), &ends)?;
         let made: Vec<Vec<Token>> =
             found.iter().map(|one| tokens(&policy, Party::Asking, &Facts::of(one))).collect();
-        let case = pseudonym("mithaq/check-case/1", &check.agreement, &check.partner, check.case.as_bytes());
+        let case = pseudonym(CASE, &check.agreement, &check.partner, check.case.as_bytes());
         let question = Question {
             permit,
             set: &set.header,

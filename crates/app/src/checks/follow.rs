@@ -459,8 +459,8 @@ impl App {
         self.log(tx, &[event]).map(drop)
     }
 
-    /// The clock of checks: what was lost with a restart or waits too long is aborted, candidates nobody looks at end,
-    /// core data that is overdue is an alarm, what ended a month ago is closed.
+    /// The clock of checks: what no process carries is taken up, what waits too long is aborted, candidates nobody looks at
+    /// end, core data that is overdue is an alarm, what ended a month ago is closed.
     ///
     /// # Errors
     /// When the store fails.
@@ -468,11 +468,10 @@ impl App {
         let executing = self.read(|_app, tx| Ok(checks::in_state(tx, CheckState::Executing, CHORES)?))?;
         for check in executing {
             let here = self.checks.open().underway.contains_key(&check.id.to_bytes());
-            if self.now() >= check.created.plus(PATIENCE) {
+            if self.now() >= check.asked.unwrap_or(check.created).plus(PATIENCE) {
                 self.abort(check.id, "check.timeout", false)?;
-            } else if !here && !self.is_shared() {
-                // Of several processes another may hold it: then its time ends it.
-                self.abort(check.id, "check.restarted", false)?;
+            } else if !here {
+                self.take_up_check(&check)?;
             }
         }
         self.write(|app, tx| {

@@ -331,6 +331,10 @@ impl App {
         partner: &PartyId,
     ) -> Result<(), AppError> {
         let mut check = self.check_locked(tx, number)?;
+        if check.state != CheckState::Executing {
+            // Another process carried it too, and was first.
+            return Ok(());
+        }
         let subjects = checks::subjects(tx, number)?;
         let mut events = Vec::new();
         for (at, strength, handle) in met {
@@ -361,6 +365,9 @@ impl App {
     ) -> Result<(), AppError> {
         self.write(move |app, tx| {
             let mut check = app.check_locked(tx, number)?;
+            if check.state != CheckState::Executing {
+                return Ok(());
+            }
             (check.state, check.outcome, check.ended) = (state, code.clone(), Some(app.now()));
             checks::save(tx, &check)?;
             let event = base(kind, &check).with(&check.partner);

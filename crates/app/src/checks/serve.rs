@@ -412,11 +412,13 @@ fn received(
         commitment: Some(request.commitment),
         digest: Some(request.digest()),
         created: now,
+        asked: None,
         ended: Some(now),
         claims: None,
         hits: 0,
         confirmed: 0,
         rejected: 0,
+        joint: None,
         version: 1,
     }
 }

@@ -6,6 +6,7 @@ mod budget;
 mod explain;
 mod faults;
 mod follow;
+mod joint;
 mod sets;
 
 use mithaq_app::{AppError, CheckCall, CheckKind, CheckShown, JudgedAs, NewCheck, Outcome, intent};

@@ -481,8 +481,13 @@ impl World {
 
     /// One agreement of all nodes, in force everywhere.
     pub(crate) fn agree_all(&self) -> AgreementId {
+        self.agree_all_to(|text| text)
+    }
+
+    /// As [`Self::agree_all`], with a text that is changed before.
+    pub(crate) fn agree_all_to(&self, edit: impl Fn(String) -> String) -> AgreementId {
         let members: Vec<TemplateParty> = self.nodes.iter().map(Node::member).collect();
-        let text = template(&members, Timestamp::parse("2026-01-01").unwrap());
+        let text = edit(template(&members, Timestamp::parse("2026-01-01").unwrap()));
         let mut id = AgreementId::new([0; 32]);
         for here in &self.nodes {
             let may = here.actor("authority").may(intent::GovernAgreement).unwrap();

@@ -13,6 +13,7 @@ use crate::reports::Direction;
 
 const CHECK: ObjectId = ObjectId::new([1; 16]);
 const HANDLE: ObjectId = ObjectId::new([2; 16]);
+const JOINT: ObjectId = ObjectId::new([9; 16]);
 const SUBJECT: SubjectId = SubjectId::new([3; 16]);
 const CASE: CaseId = CaseId::new([4; 16]);
 
@@ -37,11 +38,13 @@ fn check(direction: Direction) -> Check {
         commitment: None,
         digest: None,
         created: at(1_000),
+        asked: None,
         ended: None,
         claims: None,
         hits: 0,
         confirmed: 0,
         rejected: 0,
+        joint: (direction == Direction::Own).then_some(JOINT),
         version: 1,
     }
 }
@@ -81,6 +84,7 @@ fn a_check_is_kept_as_it_was_and_changed_by_who_read_it_last() {
         one.queries = 8;
         one.state = CheckState::Executing;
         (one.commitment, one.digest, one.claims) = (Some([7; 32]), Some([8; 32]), Some([9; 32]));
+        one.asked = Some(at(2_000));
         (one.ended, one.outcome) = (Some(at(3_000)), Some("check.no_set".to_owned()));
         let changed = one.clone();
         node.write(move |tx, _| checks::save(tx, &changed)).unwrap();
@@ -91,6 +95,8 @@ fn a_check_is_kept_as_it_was_and_changed_by_who_read_it_last() {
         assert!(since(8).unwrap().0);
         assert_eq!(node.read(|tx, _| checks::list(tx, Direction::Own, 10)).unwrap(), [one.clone()]);
         assert!(node.read(|tx, _| checks::list(tx, Direction::Received, 10)).unwrap().is_empty());
+        assert_eq!(node.read(|tx, _| checks::of_joint(tx, JOINT)).unwrap(), [one.clone()]);
+        assert!(node.read(|tx, _| checks::of_joint(tx, CHECK)).unwrap().is_empty());
         assert_eq!(node.read(|tx, _| checks::in_state(tx, CheckState::Executing, 9)).unwrap(), [one.clone()]);
         assert_eq!(node.read(|tx, _| checks::ended_before(tx, at(3_001), 9)).unwrap(), [one]);
         assert!(node.read(|tx, _| checks::ended_before(tx, at(3_000), 9)).unwrap().is_empty());
