@@ -7,6 +7,7 @@ mod explain;
 mod faults;
 mod follow;
 mod joint;
+mod race;
 mod sets;
 
 use mithaq_app::{AppError, CheckCall, CheckKind, CheckShown, JudgedAs, NewCheck, Outcome, intent};

@@ -67,6 +67,39 @@ fn an_element_that_is_none_is_refused_openly_and_stays_charged() {
     assert!(matches!(answer, Answer::Refused { code, .. } if code == "check.element"));
 }
 
+/// Encodings that are no element: the neutral one, the field's prime (zero in a second spelling), all ones, a negative
+/// field element, and the points of small order as other curves write them.
+fn no_elements() -> Vec<[u8; 32]> {
+    let mut prime = [0xff; 32];
+    (prime[0], prime[31]) = (0xed, 0x7f);
+    let mut minus_one = prime;
+    minus_one[0] = 0xec;
+    let mut order_four = [0; 32];
+    order_four[31] = 0x80;
+    vec![[0; 32], prime, [0xff; 32], [1; 32], minus_one, order_four]
+}
+
+#[test]
+fn no_side_takes_a_small_order_or_second_spelling_from_the_other() {
+    let sides = Sides::new(Mode::Base, &["Ali Hassan"]);
+    for bytes in no_elements() {
+        let pending = sides.ask(1, &[born("Ali Hassan")]);
+        let mut request = pending.request().clone();
+        request.elements[0] = Element(bytes);
+        assert!(matches!(sides.serve(&request), Answer::Refused { code, .. } if code == "check.element"));
+        let Answer::Evaluated { check, request, mut elements, proof } = sides.serve(pending.request()) else {
+            panic!("refused")
+        };
+        *elements.last_mut().unwrap() = Element(bytes);
+        let answer = Answer::Evaluated { check, request, elements, proof }.to_bytes();
+        assert_eq!(
+            pending.conclude(&answer, &sides.set),
+            Err(AskError::Oprf(OprfError::Element)),
+            "{bytes:?}"
+        );
+    }
+}
+
 #[test]
 fn an_answer_to_another_question_is_refused() {
     let sides = Sides::new(Mode::Base, &["Ali Hassan"]);

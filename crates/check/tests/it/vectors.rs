@@ -1,8 +1,10 @@
 //! The published vectors are what this program makes.
 
 use data_encoding::HEXLOWER;
+use mithaq_check::follow::{Released, Verdict};
 use mithaq_check::oprf::{Mode, own_outputs};
-use mithaq_check::{Binding, Party, Token, TokenPolicy, inputs, tokens};
+use mithaq_check::{Binding, Party, Shown, Token, TokenPolicy, Word, inputs, tokens};
+use mithaq_model::Sex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -45,8 +47,31 @@ fn made() -> Value {
             "bytes": hex(request.to_bytes()), "digest": hex(request.digest()),
         },
         "answer": { "proof_randomness": hex([6; 64]), "bytes": hex(&answer) },
+        "words": words(),
         "claimed": hits.iter().flat_map(|hit| hit.halves.iter().map(hex)).collect::<Vec<_>>(),
     })
+}
+
+/// What two sides say to each other about a candidate, from nothing to all of it.
+fn words() -> Value {
+    let shown = |years, sex| Some(Shown { years, sex });
+    let all = [
+        (None, None, None),
+        (shown(Some((1987, 1988)), Some(Sex::Male)), Some(Verdict::Same), Some(Released::Report)),
+        (shown(None, None), Some(Verdict::Other), None),
+        (shown(Some((1987, 1987)), None), Some(Verdict::Same), Some(Released::Refusal)),
+    ];
+    let one = |(shown, verdict, released): (Option<Shown>, Option<Verdict>, Option<Released>)| {
+        let word = Word { check: [1; 16], handle: [2; 16], shown, verdict, released };
+        assert_eq!(Word::from_bytes(&word.to_bytes()), Ok(word));
+        json!({
+            "check": hex(word.check), "handle": hex(word.handle), "bytes": hex(word.to_bytes()),
+            "shown": shown.map(|shown| json!({ "years": shown.years, "sex": shown.sex.map(Sex::code) })),
+            "verdict": verdict.map(|said| if said == Verdict::Same { "same" } else { "other" }),
+            "released": released.map(|did| if did == Released::Report { "report" } else { "refusal" }),
+        })
+    };
+    all.into_iter().map(one).collect()
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! After the hit: said, cleared, lapsed, overdue.
 
-use mithaq_app::{CheckKind, ErrorKind, JudgedAs, intent};
+use mithaq_app::{Cell, CheckKind, ErrorKind, JudgedAs, intent};
 use mithaq_check::CheckState;
-use mithaq_model::{CrimeArea, Days, Millis};
-use mithaq_testkit::text;
+use mithaq_model::{CrimeArea, Days, Millis, SubjectClass};
+use mithaq_testkit::{subject_named, text};
 
-use super::{CAPS, Scene, candidate, close, code, compare, compared, judge, later, row, show_at_desk};
+use super::{CAPS, Scene, candidate, close, code, compare, compared, judge, later, row, show, show_at_desk};
+use crate::world::ES;
 
 #[test]
 fn one_who_says_another_person_ends_it_and_counts() {
@@ -104,4 +105,41 @@ fn core_data_that_is_overdue_is_an_alarm() {
     scene.ma().app.tick_checks().unwrap();
     let may = scene.ma().actor("spoc").may(intent::ReadHealth).unwrap();
     assert!(scene.ma().app.alarms(may).unwrap().iter().any(|alarm| alarm.kind == "check.core_overdue"));
+}
+
+#[test]
+fn a_partner_whose_hits_are_chance_shows_in_the_figures_of_both() {
+    // Its set says yes to whoever is asked about; none of them is its person.
+    let scene = Scene::new(CAPS);
+    let names = ["Yusuf Karabulut", "Kouadio Yao", "Amina Zerhouni", "Bilal Otmani"];
+    let mut rejected = 0_u64;
+    for (at, name) in (0_u8..).zip(names) {
+        for copy in 0..3 {
+            let number = 20 + 3 * at + copy;
+            let suspect = SubjectClass::SuspectCommitted;
+            scene.es().add_subject(scene.es_case, subject_named(60 + number, name, suspect, ES));
+            scene.publish();
+            let subject = scene.stranger(number, name);
+            let check = scene.draft(scene.new_check(&[subject])).unwrap();
+            scene.authorise(check).unwrap();
+            scene.run();
+            for (one, ..) in show(scene.ma(), check).candidates {
+                let at = (check, one.handle);
+                compared(&scene, at);
+                judge(scene.ma(), scene.ma_case, at, JudgedAs::Other).unwrap();
+                later(&scene);
+                rejected += 1;
+            }
+        }
+    }
+    assert!(rejected >= 12, "{rejected}");
+    let now = scene.world.clock.0.now();
+    for node in [scene.ma(), scene.es()] {
+        let may = node.actor("oversight").may(intent::ReadFigures).unwrap();
+        let figures = node.app.check_figures(may, (now.minus(Days(60)), now.plus(Days(1)))).unwrap();
+        assert_eq!(figures.rows.len(), 1);
+        let row = &figures.rows[0];
+        assert_eq!((row.rejected, row.confirmed), (Cell::Count(rejected), Cell::Count(0)), "{}", node.party);
+        assert_eq!(row.false_per_mille, Some(1_000));
+    }
 }

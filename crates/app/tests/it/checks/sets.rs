@@ -6,7 +6,7 @@ use mithaq_db::Tx;
 use mithaq_model::{CrimeArea, Days, Millis, SubjectClass, Tlp};
 use mithaq_testkit::subject_named;
 
-use super::{CAPS, Scene, row, set_of};
+use super::{CAPS, Scene, row, set_of, terms};
 use crate::world::{ES, MA};
 
 #[test]
@@ -105,4 +105,37 @@ fn a_set_that_is_not_the_partners_own_is_refused() {
     assert_eq!(set_of(scene.ma(), &scene, false).header.number, before);
     scene.ma().app.check_answered(&scene.es().party, &call, Some(&good)).unwrap();
     assert_eq!(set_of(scene.ma(), &scene, false).header.number, before + 1);
+}
+
+#[test]
+fn a_set_of_another_agreement_is_refused_although_the_partner_signed_it() {
+    let scene = Scene::new(CAPS);
+    let (ma, es) = (scene.ma(), scene.es());
+    let other = scene.world.agree(0, 1, |text| terms(&text, "daily_cap = 9"));
+    assert_ne!(other, scene.world.agreement);
+    let may = es.actor("spoc").may(intent::PublishSet).unwrap();
+    es.app.publish_set(may, other, &ma.party).unwrap();
+    es.app.publish_set(may, scene.world.agreement, &ma.party).unwrap();
+    scene.world.clock.0.advance(Millis::hours(1));
+    let before = set_of(ma, &scene, false).header.number;
+    let of = |agreement| {
+        let calls = scene.calls();
+        calls.into_iter().find(|call| call.kind == CheckKind::Set && call.agreement == agreement).unwrap()
+    };
+    let (ours, theirs) = (of(scene.world.agreement), {
+        scene.world.clock.0.advance(Millis::hours(1));
+        of(other)
+    });
+    // The partner's own set, whole and signed, in the place of the one that was asked for.
+    let swapped = scene.answer(&theirs).unwrap();
+    let taken = ma.app.check_answered(&es.party, &ours, Some(&swapped));
+    assert_eq!(taken.unwrap_err().code(), "check.other_agreement");
+    assert_eq!(set_of(ma, &scene, false).header.number, before);
+    assert_eq!(ma.count("check.set_refused"), 1);
+    let health = ma.actor("spoc").may(intent::ReadHealth).unwrap();
+    assert!(ma.app.alarms(health).unwrap().iter().any(|alarm| alarm.kind == "peer.check_set"));
+    // The right one is taken.
+    let good = scene.answer(&ours).unwrap();
+    ma.app.check_answered(&es.party, &ours, Some(&good)).unwrap();
+    assert_eq!(set_of(ma, &scene, false).header.number, before + 1);
 }
