@@ -6,6 +6,7 @@ pub(crate) mod cases;
 pub(crate) mod checks;
 pub(crate) mod checks_joint;
 pub(crate) mod checks_left;
+pub(crate) mod checks_standing;
 pub(crate) mod checks_view;
 pub(crate) mod courier;
 pub(crate) mod evidence;
@@ -131,6 +132,7 @@ fn check_parts() -> OpenApiRouter<App> {
         .routes(routes!(checks_joint::authorise))
         .routes(routes!(checks_left::budget))
         .routes(routes!(checks_left::tokens))
+        .routes(routes!(checks_standing::standing))
         .routes(routes!(checks::authorise))
         .routes(routes!(checks::show))
         .routes(routes!(checks::candidate))

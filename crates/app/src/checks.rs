@@ -15,6 +15,8 @@ mod line;
 mod publish;
 mod resume;
 mod serve;
+mod standing;
+mod stay;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +43,7 @@ pub use joint::{JointPart, NewJointCheck};
 pub use left::{CheckBudget, Left, Whose};
 pub use line::{CheckCall, CheckKind};
 pub use serve::CheckReply;
+pub use standing::{NewStanding, Renewal};
 
 /// Agreement and other party: what keys, sets and budgets belong to.
 type Ends = (AgreementId, PartyId);
@@ -73,6 +76,8 @@ struct Inside {
     next_set: BTreeMap<Ends, Timestamp>,
     /// When the partner is asked about candidates.
     next_word: BTreeMap<PartyId, Timestamp>,
+    /// When the partner is next spoken to about a standing check.
+    next_standing: BTreeMap<ObjectId, Timestamp>,
 }
 
 /// What lives in memory only. Outputs and pending blinds are never written down.

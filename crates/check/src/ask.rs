@@ -1,5 +1,7 @@
 //! The asking side: from tokens to a request, from an answer to hits.
 
+use std::collections::BTreeMap;
+
 use mithaq_model::{CaseId, Timestamp};
 use mithaq_policy::{CheckPermit, Side};
 use mithaq_wire::WireError;
@@ -86,6 +88,32 @@ pub struct Hit {
     pub strength: Strength,
     /// Second halves of the outputs that met: what is claimed.
     pub halves: Vec<[u8; 32]>,
+}
+
+/// The second half of the output of a token of the question.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Half {
+    /// The half: it says nothing to who does not hold the asked side's key.
+    pub half: [u8; 32],
+    /// Which subject of the question.
+    pub subject: usize,
+    /// How far the token speaks for the same person.
+    pub strength: Strength,
+}
+
+impl core::fmt::Debug for Half {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "<half of subject {}>", self.subject)
+    }
+}
+
+/// What an answer came to.
+#[derive(Debug)]
+pub struct Concluded {
+    /// What is in the set.
+    pub hits: Vec<Hit>,
+    /// The halves of all tokens of the question, dummies aside.
+    pub halves: Vec<Half>,
 }
 
 /// Makes the request and what must be kept to read the answer. The opening is logged and stored first.
@@ -202,6 +230,14 @@ impl Pending {
     /// # Errors
     /// When the answer does not hold or refuses. The check is over then, and nothing of it is kept.
     pub fn conclude(self, answer: &[u8], set: &SignedSet) -> Result<Vec<Hit>, AskError> {
+        self.conclude_whole(answer, set).map(|concluded| concluded.hits)
+    }
+
+    /// As [`Pending::conclude`], with what a standing check leaves with the asked side.
+    ///
+    /// # Errors
+    /// As [`Pending::conclude`].
+    pub fn conclude_whole(self, answer: &[u8], set: &SignedSet) -> Result<Concluded, AskError> {
         let outputs = self.outputs(answer, &set.header)?;
         let met: Vec<Choice> = outputs.iter().map(|output| set.set.has(output)).collect();
         let mut hits: Vec<Hit> = Vec::new();
@@ -214,7 +250,12 @@ impl Pending {
             }
         }
         hits.sort_by_key(|hit| hit.subject);
-        Ok(hits)
+        let place: BTreeMap<&TokenKey, &Output> = self.opening.keys.iter().zip(&outputs).collect();
+        let of = |(key, subject, strength): &(TokenKey, usize, Strength)| {
+            place.get(key).map(|output| Half { half: half(output), subject: *subject, strength: *strength })
+        };
+        let halves = self.owners.iter().filter_map(of).collect();
+        Ok(Concluded { hits, halves })
     }
 
     fn outputs(&self, answer: &[u8], header: &SetHeader) -> Result<Vec<Output>, AskError> {

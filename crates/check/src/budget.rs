@@ -71,6 +71,7 @@ mod tests {
         token_policy: None,
         verifiable: false,
         refuse_silently: false,
+        standing: None,
     };
 
     #[test]

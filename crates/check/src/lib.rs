@@ -24,7 +24,7 @@ mod state;
 mod tokens;
 mod word;
 
-pub use ask::{Again, AskError, Hit, Pending, Question, ask, claims, half, resume};
+pub use ask::{Again, AskError, Concluded, Half, Hit, Pending, Question, ask, claims, half, resume};
 pub use binding::Binding;
 pub use bits::{SOUND_VERSION, eighths};
 pub use budget::{Counters, Exceeded, charge, review_due};
@@ -35,6 +35,7 @@ pub use set::{
     FILTER_MAX, FilterError, HEADER_MAX, SetError, SetHeader, SignedSet, TAGS_MAX, TagSeed, TagSet, filled,
     part, tag_seed,
 };
+pub use standing::document::{REFERENCE_MAX, StandingAnswer, StandingAsk, StandingWord, Title};
 pub use standing::{LIFE_MAX, Standing, StandingError, Warrant};
 pub use state::CheckState;
 pub use tokens::{

@@ -261,7 +261,7 @@ fn versioned(r: &mut Reader<'_>, parts: u64) -> Result<(), WireError> {
 }
 
 /// A stable code: letters, digits, dot and underscore.
-fn code(text: &str) -> Result<String, WireError> {
+pub(crate) fn code(text: &str) -> Result<String, WireError> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'_';
     if text.is_empty() || !text.bytes().all(plain) { Err(WireError::Value) } else { Ok(text.to_owned()) }
 }

@@ -1,9 +1,11 @@
 //! Standing checks: under a named warrant a question stays with the asked side, and gives a hit when that side later
 //! learns of the subject.
 //!
-//! After an ordinary check the asking side hands over the second halves of the outputs it got. The asked side compares
+//! The documents are in [`document`]. After an ordinary check the asking side hands over the second halves of the outputs it got. The asked side compares
 //! them with the outputs of each subject it adds. This costs the asking side something: the asked side holds the key
 //! and can try guesses against a standing question, as a thief of its node can. The specification says so.
+
+pub(crate) mod document;
 
 use mithaq_model::{Days, OfficerId, Timestamp};
 use thiserror::Error;
@@ -79,6 +81,12 @@ impl Standing {
         Ok(Self { check, warrant, halves, expires })
     }
 
+    /// Takes up what [`Standing::new`] accepted and a store kept.
+    #[must_use]
+    pub const fn kept(check: CheckId, warrant: Warrant, halves: Vec<[u8; 32]>, expires: Timestamp) -> Self {
+        Self { check, warrant, halves, expires }
+    }
+
     /// Renews it under a warrant, before it is over.
     ///
     /// # Errors
@@ -95,6 +103,12 @@ impl Standing {
     #[must_use]
     pub fn hits(&self, output: &Output, now: Timestamp) -> bool {
         now < self.expires && self.halves.binary_search(&half(output)).is_ok()
+    }
+
+    /// Returns its tokens, rising: second halves of outputs.
+    #[must_use]
+    pub fn halves(&self) -> &[[u8; 32]] {
+        &self.halves
     }
 
     /// Returns its end: then it is erased.

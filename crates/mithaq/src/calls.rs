@@ -30,6 +30,7 @@ pub(crate) const CALLS: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/checks/{id}/close", "check close"),
     ("post", "/api/v1/checks/{id}/opening", "check opening"),
     ("post", "/api/v1/checks/{id}/show", "check show"),
+    ("post", "/api/v1/checks/{id}/standing", "check standing renew"),
     ("get", "/api/v1/consents", "consent list"),
     ("post", "/api/v1/consents", "consent ask"),
     ("post", "/api/v1/consents/{id}/grant", "consent grant"),

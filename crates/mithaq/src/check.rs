@@ -2,6 +2,7 @@
 
 pub(crate) mod attack;
 mod budget;
+mod standing;
 
 use clap::Subcommand;
 use data_encoding::HEXLOWER;
@@ -31,9 +32,11 @@ pub(crate) enum CheckCommand {
         /// Class of the persons, a code
         #[arg(long, default_value = "suspect_committed")]
         class: String,
-        /// Reference of the warrant: for wanted persons
+        /// Reference of the warrant: for wanted persons, and for a standing check
         #[arg(long)]
         warrant: Option<String>,
+        #[command(flatten)]
+        stays: standing::Stays,
         #[command(flatten)]
         reason: Reason,
         #[command(flatten)]
@@ -47,6 +50,9 @@ pub(crate) enum CheckCommand {
         #[command(flatten)]
         check: InCase,
     },
+    /// Standing checks: renew, authorise a renewal, take back
+    #[command(subcommand)]
+    Standing(standing::StandingCommand),
     /// List the newest checks, without persons
     List {
         /// `own` (asked here) or `received`
@@ -196,12 +202,13 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         one.node.print(ui, Method::POST, &path(&one.id, what), Some(&body))
     };
     match command {
-        CheckCommand::Ask { subjects, agreement, partner, to, class, warrant, reason, node } => {
+        CheckCommand::Ask { subjects, agreement, partner, to, class, warrant, stays, reason, node } => {
             let mut body = reason.in_case(ui);
             if let Json::Object(fields) = &mut body {
                 fields.insert("class".to_owned(), json!(class));
                 fields.insert("subjects".to_owned(), json!(subjects));
                 fields.insert("warrant".to_owned(), json!(warrant));
+                fields.insert("standing".to_owned(), stays.json());
                 if to.is_empty() {
                     fields.insert("agreement".to_owned(), json!(agreement));
                     fields.insert("partner".to_owned(), json!(partner));
@@ -217,6 +224,7 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
             let body = check.reason.in_case(ui);
             check.node.print(ui, Method::POST, &path(&id, "authorise"), Some(&body))
         }
+        CheckCommand::Standing(command) => standing::run(command, ui),
         CheckCommand::List { direction, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/checks?direction={direction}"), None)
         }

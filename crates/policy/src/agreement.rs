@@ -167,6 +167,8 @@ pub struct PrivateCheck {
     pub verifiable: bool,
     /// A refused check looks like one without a hit. Cannot be had together with `verifiable`.
     pub refuse_silently: bool,
+    /// Longest life of a standing check and of each renewal; none: there are no standing checks.
+    pub standing: Option<Days>,
 }
 
 /// Why a file is no agreement. Names the field, never content beyond the caller's own file.

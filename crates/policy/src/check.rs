@@ -122,3 +122,24 @@ pub fn permit_check(
     }
     Ok(CheckPermit { facts: facts.clone(), terms, agreement: agreement.id(), decided_at: now })
 }
+
+/// Decides whether a question may stay with the asked side, or stay longer. Both sides ask.
+///
+/// # Errors
+/// The first refusal: of the check itself, or because the agreement provides for no standing checks, or not until then,
+/// or the warrant ends before.
+pub fn permit_standing(
+    rules: &Rules,
+    standing: &Standing,
+    facts: &CheckFacts,
+    (until, warrant_ends): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<CheckPermit, Refusal> {
+    let permit = permit_check(rules, standing, facts, now)?;
+    let no = |rule: &str| Refusal::by_rule(3, DenialCode::Agreement, rule, "check_standing");
+    let days = permit.terms.standing.ok_or_else(|| no("k03-standing"))?;
+    if until <= now || until > now.plus(days) || until > warrant_ends {
+        return Err(no("k03-standing-life"));
+    }
+    Ok(permit)
+}

@@ -61,6 +61,7 @@ words! {
     "budget": "Today's budget is used up.", "Le quota du jour est épuisé.", "El cupo de hoy está agotado.", "استُنفدت حصة اليوم.";
     "private_check": "The agreement does not provide for private checks.", "L'accord ne prévoit pas de vérification privée.", "El convenio no prevé el cotejo privado.", "لا تنص الاتفاقية على المطابقة الخاصة.";
     "check_class": "Persons of this class are not subjects of private checks.", "Les personnes de cette catégorie ne font pas l'objet de vérifications privées.", "Las personas de esta categoría no son objeto de cotejo privado.", "لا يخضع أشخاص هذه الصفة للمطابقة الخاصة.";
+    "check_standing": "The agreement does not provide for this standing check, or not for so long.", "L'accord ne prévoit pas cette vérification permanente, ou pas pour si longtemps.", "El convenio no prevé este cotejo permanente, o no por tanto tiempo.", "لا تنص الاتفاقية على هذه المطابقة الدائمة أو ليس لهذه المدة.";
     "check_batch": "More subjects at once than the agreement allows.", "Plus de personnes à la fois que l'accord ne le permet.", "Más personas a la vez de las que permite el convenio.", "عدد الأشخاص دفعة واحدة يفوق ما تسمح به الاتفاقية.";
     "two_persons": "Two different persons in two roles must approve.", "Deux personnes différentes, dans deux rôles, doivent approuver.", "Deben aprobar dos personas distintas en dos funciones.", "يلزم موافقة شخصين مختلفين بدورين مختلفين.";
 }

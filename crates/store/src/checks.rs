@@ -5,6 +5,7 @@
 pub mod budget;
 mod candidates;
 mod sets;
+mod standing;
 
 use mithaq_check::{CheckState, Strength};
 use mithaq_db::{Row, Tx, Value, lock_clause};
@@ -17,6 +18,12 @@ pub use candidates::{
     shown,
 };
 pub use sets::{Epoch, StoredSet, add_epoch, end_epochs, newest_epoch, put_set, set, set_bytes, sets};
+
+pub use standing::{
+    StandingState, StandingTitle, StoredStanding, add_standing, add_standing_hit, epoch_of,
+    erase_standing_tokens, put_standing_tokens, save_standing, standing, standing_hits, standing_locked,
+    standing_tokens, standings, standings_ended,
+};
 
 use crate::reports::Direction;
 use crate::sql::{Of, agreement, id, insert_new, int, time};
@@ -364,7 +371,7 @@ pub fn stored_answers(tx: &mut dyn Tx, number: ObjectId) -> Result<StoredAnswers
     Ok((row.opt_bytes(0)?.map(<[u8]>::to_vec), row.opt_bytes(1)?.map(<[u8]>::to_vec)))
 }
 
-/// Destroys opening, answers, handles, candidates and the link to subjects. The row stays for the figures.
+/// Destroys opening, answers, handles, candidates, a standing check of it and the link to subjects. The row stays for the figures.
 ///
 /// # Errors
 /// When the engine refuses.
@@ -375,6 +382,7 @@ pub fn destroy(tx: &mut dyn Tx, number: ObjectId) -> Result<(), StoreError> {
         &[id(number)],
     )?;
     erase_candidates(tx, number)?;
+    standing::destroy_standing(tx, number)?;
     tx.exec("DELETE FROM check_subject WHERE check_id = $1", &[id(number)])?;
     Ok(())
 }

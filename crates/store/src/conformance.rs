@@ -14,6 +14,8 @@ mod reports;
 mod requests;
 mod rulings;
 mod schema;
+mod standing;
+mod standing;
 mod subjects;
 mod vault;
 mod witness;

@@ -58,6 +58,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0009_checks_again.sql"),
         postgres: include_str!("../migrations/postgres/0009_checks_again.sql"),
     },
+    Migration {
+        version: 10,
+        name: "standing",
+        sqlite: include_str!("../migrations/sqlite/0010_standing.sql"),
+        postgres: include_str!("../migrations/postgres/0010_standing.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -81,6 +81,7 @@ pub(crate) enum Kind {
     CheckOpening,
     CheckCandidate,
     Upload,
+    CheckStanding,
 }
 
 impl Kind {
@@ -101,6 +102,7 @@ impl Kind {
             Self::CheckOpening => "check_query",
             Self::CheckCandidate => "check_candidate",
             Self::Upload => "attachment_upload",
+            Self::CheckStanding => "check_standing",
         }
     }
 
@@ -120,13 +122,14 @@ impl Kind {
             Self::CheckKey => 12,
             Self::CheckOpening => 13,
             Self::CheckCandidate => 14,
+            Self::CheckStanding => 20,
             Self::OnwardConsent => 10,
             Self::Upload => 15,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 15] = [
+        const ALL: [Kind; 16] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
@@ -142,6 +145,7 @@ impl Kind {
             Kind::CheckOpening,
             Kind::CheckCandidate,
             Kind::Upload,
+            Kind::CheckStanding,
         ];
         ALL.into_iter().find(|kind| kind.number() == number)
     }

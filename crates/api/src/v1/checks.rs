@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::problem::{ApiError, Problem};
 use crate::session::{Signed, blocking, field, may, number};
 use crate::v1::cases::Why;
+use crate::v1::checks_standing::StandingBody;
 use crate::v1::checks_view::{CheckView, ShownView};
 use crate::v1::people::Created;
 use crate::v1::reports::InCase;
@@ -32,8 +33,10 @@ pub(crate) struct NewCheckBody {
     class: String,
     /// Persons of the case, by number.
     subjects: Vec<String>,
-    /// Reference of the warrant: for wanted persons.
+    /// Reference of the warrant: for wanted persons, and for a standing check.
     warrant: Option<String>,
+    /// The question shall stay with the partner.
+    standing: Option<StandingBody>,
 }
 
 impl NewCheckBody {
@@ -45,6 +48,7 @@ impl NewCheckBody {
             class: field("class", SubjectClass::from_code(&self.class))?,
             subjects: subjects.collect::<Result<_, _>>()?,
             warrant: self.warrant.clone(),
+            standing: self.standing.as_ref().map(StandingBody::standing).transpose()?,
         })
     }
 }

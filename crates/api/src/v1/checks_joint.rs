@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::problem::{ApiError, Problem, language};
 use crate::session::{Signed, blocking, field, may, number};
 use crate::v1::cases::Why;
+use crate::v1::checks_standing::StandingBody;
 use crate::v1::reports::InCase;
 
 /// A partner, and the agreement it is asked under.
@@ -35,6 +36,8 @@ pub(crate) struct NewJointBody {
     subjects: Vec<String>,
     /// Reference of the warrant: for wanted persons.
     warrant: Option<String>,
+    /// The question shall stay with each partner.
+    standing: Option<StandingBody>,
 }
 
 impl NewJointBody {
@@ -49,6 +52,7 @@ impl NewJointBody {
             class: field("class", SubjectClass::from_code(&self.class))?,
             subjects: subjects.collect::<Result<_, _>>()?,
             warrant: self.warrant.clone(),
+            standing: self.standing.as_ref().map(StandingBody::standing).transpose()?,
         })
     }
 }

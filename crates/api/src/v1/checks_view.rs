@@ -8,6 +8,8 @@ use mithaq_store::checks::{Candidate, Check};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::v1::checks_standing::StandingView;
+
 /// Where a check stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CheckView {
@@ -193,6 +195,8 @@ pub(crate) struct ShownView {
     /// Persons it is about; none on the asked side.
     subjects: Vec<AskedView>,
     candidates: Vec<CandidateView>,
+    /// Its standing check, if it has one.
+    standing: Option<StandingView>,
 }
 
 impl From<&CheckShown> for ShownView {
@@ -207,6 +211,7 @@ impl From<&CheckShown> for ShownView {
                 })
                 .collect(),
             candidates: shown.candidates.iter().map(CandidateView::of).collect(),
+            standing: shown.standing.as_ref().map(StandingView::from),
         }
     }
 }

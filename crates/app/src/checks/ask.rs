@@ -16,6 +16,7 @@ use mithaq_wire::decode_subject;
 
 use super::left::OFFICER;
 use super::resume::CASE;
+use super::standing::NewStanding;
 use super::{Ends, Underway, agreed, day, pseudonym, usable, wire};
 use crate::App;
 use crate::cases::CaseAccess;
@@ -42,8 +43,10 @@ pub struct NewCheck {
     pub class: SubjectClass,
     /// The persons, of the case.
     pub subjects: Vec<SubjectId>,
-    /// Reference of the warrant: for wanted persons.
+    /// Reference of the warrant: for wanted persons, and for a standing check.
     pub warrant: Option<String>,
+    /// The question shall stay with the partner.
+    pub standing: Option<NewStanding>,
 }
 
 /// The refusal of a check by the rules, with its words.
@@ -110,6 +113,9 @@ impl App {
         self.attempt(tried, move |app, tx| {
             let check = Check { joint, ..app.drafted(tx, (number, may.actor()), (case, purpose), &new)? };
             checks::add(tx, &check, &new.subjects)?;
+            if let Some(standing) = new.standing {
+                app.draft_standing(tx, &check, standing)?;
+            }
             let event = Event::by(may, "check.drafted", number).case(case).purpose(purpose);
             app.log(tx, &[event.agreement(check.agreement).with(&check.partner)])?;
             Ok(())
@@ -283,7 +289,8 @@ impl App {
         let asked = event("check.asked", request.commitment).verdict(format!("evaluations:{queries}"));
         let sent = event("check.sent", request.digest());
         let ends = (check.agreement, check.partner.clone());
-        self.log(tx, &[asked, sent])?;
+        let stays = self.authorise_standing(tx, &check, may)?;
+        self.log(tx, &[asked, sent].into_iter().chain(stays).collect::<Vec<_>>())?;
         Ok((ends, pending))
     }
 

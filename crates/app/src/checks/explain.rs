@@ -115,7 +115,7 @@ impl App {
         let made =
             |party| checked.as_ref().map_or_else(Vec::new, |one| tokens(&policy, party, &Facts::of(one)));
         let (asking, asked) = (made(Party::Asking), made(Party::Asked));
-        if checked.is_some() && asking.is_empty() {
+        if checked.as_ref().is_some_and(|one| !one.claims().is_empty()) && asking.is_empty() {
             without.push(Without::NameAlone);
         }
         let queries = asking.len().next_multiple_of(QUERY_STEP);

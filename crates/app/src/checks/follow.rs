@@ -8,7 +8,7 @@ use mithaq_db::Tx;
 use mithaq_model::{
     Days, Id16 as _, Millis, ObjectId, PartyId, RefusalGround, ReportId, Role, SubjectId, Text,
 };
-use mithaq_store::checks::{self, Candidate, Check, budget};
+use mithaq_store::checks::{self, Candidate, Check, StandingState, StoredStanding, budget};
 use mithaq_store::reports::Direction;
 use mithaq_store::{cases, disclosures, subjects};
 use mithaq_wire::decode_subject;
@@ -59,6 +59,8 @@ pub struct CheckShown {
     pub subjects: Vec<(SubjectId, Option<Strength>)>,
     /// Candidates, with what each side shows: its own, the partner's.
     pub candidates: Vec<(Candidate, Option<Shown>, Option<Shown>)>,
+    /// Its standing check, if it has one.
+    pub standing: Option<StoredStanding>,
 }
 
 impl App {
@@ -110,7 +112,8 @@ impl App {
             candidates.push((one, ours, theirs));
         }
         let subjects = if works { checks::subjects(tx, number)? } else { Vec::new() };
-        Ok(CheckShown { check, subjects, candidates })
+        let standing = checks::standing(tx, number)?;
+        Ok(CheckShown { check, subjects, candidates, standing })
     }
 
     /// Whether a person works the case of a check, or of a subject that met.
@@ -452,6 +455,11 @@ impl App {
         if !(check.state.has_ended() || draft) || checks::candidates(tx, check.id)?.iter().any(open) {
             return Err(AppError::conflict("check.not_ended").hint("each candidate needs an outcome first"));
         }
+        if checks::standing(tx, check.id)?.is_some_and(|one| stays(one.state)) {
+            return Err(AppError::conflict("check.standing_lives").hint(
+                "its question stays with the partner: `mithaq check standing end` first, or wait for its end",
+            ));
+        }
         check.state = CheckState::Closed;
         check.ended = check.ended.or_else(|| Some(self.now()));
         checks::save(tx, &check)?;
@@ -478,11 +486,12 @@ impl App {
             for check in checks::in_state(tx, CheckState::PossibleHit, CHORES)? {
                 app.tick_candidates(tx, &check)?;
             }
+            app.tick_standings(tx, CHORES)?;
             let past = app.now().minus(KEPT);
             for check in checks::ended_before(tx, past, CHORES)? {
                 let event = base("check.closed", &check).verdict("RET");
                 match app.close_in(tx, check, event) {
-                    Err(error) if error.code() == "check.not_ended" => {}
+                    Err(error) if matches!(error.code(), "check.not_ended" | "check.standing_lives") => {}
                     done => done?,
                 }
             }
@@ -506,6 +515,18 @@ impl App {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a standing check has yet to be ended.
+const fn stays(state: StandingState) -> bool {
+    match state {
+        StandingState::Asked
+        | StandingState::Placing
+        | StandingState::Placed
+        | StandingState::Renewing
+        | StandingState::Ending => true,
+        StandingState::Draft | StandingState::Refused | StandingState::Over => false,
     }
 }
 

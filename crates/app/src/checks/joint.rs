@@ -5,7 +5,7 @@
 use mithaq_model::{AgreementId, ObjectId, PartyId, SubjectClass, SubjectId};
 use mithaq_store::checks;
 
-use super::NewCheck;
+use super::{NewCheck, NewStanding};
 use crate::App;
 use crate::cases::CaseAccess;
 use crate::error::AppError;
@@ -27,6 +27,8 @@ pub struct NewJointCheck {
     pub subjects: Vec<SubjectId>,
     /// Reference of the warrant: for wanted persons.
     pub warrant: Option<String>,
+    /// The question shall stay with each partner.
+    pub standing: Option<NewStanding>,
 }
 
 /// What became of the part for one partner.
@@ -67,6 +69,7 @@ impl App {
                 class: new.class,
                 subjects: new.subjects.clone(),
                 warrant: new.warrant.clone(),
+                standing: new.standing,
             };
             let outcome = decided(self.draft_one(may, access, one, Some(joint)))?;
             parts.push(JointPart { agreement: *agreement, partner: partner.clone(), outcome });

@@ -8,7 +8,7 @@ use mithaq_check::{
 };
 use mithaq_db::Tx;
 use mithaq_model::{AgreementId, Millis, ObjectId, PartyId};
-use mithaq_store::checks::{self, Candidate, Check, StoredSet};
+use mithaq_store::checks::{self, Candidate, Check, StandingState, StoredSet};
 
 use super::{Ends, Incoming, Underway, agreed, wire};
 use crate::App;
@@ -36,9 +36,14 @@ pub enum CheckKind {
     Claims,
     /// A word about a candidate.
     Candidate,
+    /// A word about a standing check.
+    Standing,
 }
 
 impl CheckKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Set, Self::Request, Self::Claims, Self::Candidate, Self::Standing];
+
     /// Returns the last part of the path.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -47,13 +52,14 @@ impl CheckKind {
             Self::Request => "request",
             Self::Claims => "claims",
             Self::Candidate => "candidate",
+            Self::Standing => "standing",
         }
     }
 
     /// Returns the kind of a path's last part.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Set, Self::Request, Self::Claims, Self::Candidate].into_iter().find(|kind| kind.code() == code)
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 }
 
@@ -68,6 +74,18 @@ pub struct CheckCall {
     pub body: Vec<u8>,
     /// Check and handle it is about.
     about: (ObjectId, ObjectId),
+}
+
+impl CheckCall {
+    /// A document about a check as a whole.
+    pub(super) const fn about(
+        agreement: AgreementId,
+        kind: CheckKind,
+        body: Vec<u8>,
+        check: ObjectId,
+    ) -> Self {
+        Self { agreement, kind, body, about: (check, NOTHING) }
+    }
 }
 
 const NOTHING: ObjectId = ObjectId::new([0; 16]);
@@ -93,6 +111,7 @@ impl App {
                 CheckCall { agreement: *agreement, kind, body, about: (ObjectId::new(*check), NOTHING) }
             }));
         }
+        calls.extend(self.standing_calls(peer)?);
         calls.extend(self.word_calls(peer)?);
         Ok(calls)
     }
@@ -175,6 +194,7 @@ impl App {
                 }
                 self.hear(word, peer, Some(call.body.clone())).map(drop)
             }
+            (CheckKind::Standing, answer) => self.take_standing(&ends, check, answer),
             (CheckKind::Request | CheckKind::Claims, None) => self.abort(check, "check.unanswered", false),
             (CheckKind::Set | CheckKind::Candidate, None) => Ok(()),
         }
@@ -271,7 +291,11 @@ impl App {
         let of = ends.clone();
         let set = self.write(move |app, tx| app.check_set(tx, &of, false))?;
         let Some(set) = set else { return self.abort(check, "check.no_set", false) };
-        match pending.conclude(bytes, &set) {
+        let concluded = pending.conclude_whole(bytes, &set);
+        if let Ok(concluded) = &concluded {
+            self.keep_standing(check, &concluded.halves)?;
+        }
+        match concluded.map(|concluded| concluded.hits) {
             Ok(hits) if hits.is_empty() => self.end(check, CheckState::NoHit, "check.no_hit", None),
             Ok(hits) => {
                 let claimed = claims(wire(check), &hits);
@@ -370,6 +394,12 @@ impl App {
             }
             (check.state, check.outcome, check.ended) = (state, code.clone(), Some(app.now()));
             checks::save(tx, &check)?;
+            if state == CheckState::Refused
+                && let Some(mut one) = checks::standing_locked(tx, number)?
+            {
+                one.state = StandingState::Over;
+                checks::save_standing(tx, &one)?;
+            }
             let event = base(kind, &check).with(&check.partner);
             let event = match code {
                 Some(code) => event.verdict(code),
@@ -457,6 +487,9 @@ fn met(claims: &Claims, handles: &Handles, hits: &[Hit]) -> Vec<(usize, Strength
     met
 }
 
-fn misbehaved(code: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> AppError {
+pub(super) fn misbehaved(
+    code: &'static str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> AppError {
     AppError::new(ErrorKind::PeerMisbehaved, code, words::UNAVAILABLE).because(error)
 }

@@ -156,6 +156,9 @@ impl App {
         let made_for = (signed.1.header.epoch, signed.1.header.number);
         inside.registers.insert(signed.0.clone(), (made_for, kept));
         inside.sets.insert((signed.0, true), Arc::new(signed.1));
+        drop(inside);
+        // What was learned since: questions that stay are compared with it, on the cadence of the sets.
+        self.compare_standings(ends)?;
         Ok(subjects)
     }
 
@@ -184,7 +187,12 @@ impl App {
         })
     }
 
-    fn header(&self, ends: &Ends, policy: &TokenPolicy, (epoch, key): (Epoch, &SecretKey)) -> SetHeader {
+    pub(super) fn header(
+        &self,
+        ends: &Ends,
+        policy: &TokenPolicy,
+        (epoch, key): (Epoch, &SecretKey),
+    ) -> SetHeader {
         SetHeader {
             agreement: ends.0,
             asked: self.party.clone(),
@@ -246,7 +254,7 @@ impl App {
     }
 
     /// Outputs of all tokens of the subjects an agreement allows, and how many subjects these are.
-    fn make_register(
+    pub(super) fn make_register(
         &self,
         known: &Arc<Known>,
         policy: &TokenPolicy,

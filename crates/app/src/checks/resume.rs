@@ -121,7 +121,14 @@ impl App {
         let again = Again { set: &set.header, opening, request, digest, subjects: &made };
         Ok(resume(again).map_err(|error| match error {
             AskError::Epoch => "check.epoch",
-            _other => LOST,
+            AskError::Permit
+            | AskError::NoTokens
+            | AskError::TooMany
+            | AskError::Wire(_)
+            | AskError::Replay
+            | AskError::Oprf(_)
+            | AskError::Refused(_)
+            | _ => LOST,
         }))
     }
 }

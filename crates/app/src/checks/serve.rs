@@ -72,6 +72,10 @@ impl App {
                 let bytes = self.resolve_for(&ends, body)?;
                 Ok(CheckReply { bytes, leaves_after: CLAIM_LEAVES })
             }
+            CheckKind::Standing => {
+                let bytes = self.answer_standing(&ends, body)?;
+                Ok(CheckReply { bytes, leaves_after: CLAIM_LEAVES })
+            }
             CheckKind::Candidate => {
                 let word = Word::from_bytes(body).map_err(|_bytes| AppError::invalid("check.candidate"))?;
                 self.take_word(word, peer).map(|word| now(word.to_bytes()))
@@ -329,7 +333,11 @@ impl App {
         };
         let mut events = Vec::new();
         // One subject, one handle, however many of its tokens met; none that was erased or reclassified since.
-        let mut named: Vec<(SubjectId, Option<[u8; 16]>)> = Vec::new();
+        // A standing check may have been first: then it is the candidate it made.
+        let before: Vec<_> =
+            checks::candidates(tx, number)?.iter().map(|one| (one.subject, one.handle)).collect();
+        let mut named: Vec<(SubjectId, Option<[u8; 16]>)> =
+            before.iter().map(|(subject, handle)| (*subject, Some(wire(*handle)))).collect();
         for (handle, subject, _) in &found {
             let known = named.iter().find(|(one, _)| one == subject).map(|(_, first)| *first);
             let given = match known {
@@ -347,7 +355,9 @@ impl App {
             }
         }
         for (subject, handle) in named {
-            let Some(handle) = handle else { continue };
+            let Some(handle) = handle.filter(|_| !before.iter().any(|(one, _)| *one == subject)) else {
+                continue;
+            };
             let bands = found.iter().filter(|(_, one, _)| *one == subject).map(|(.., band)| *band);
             let Some(band) = bands.max() else { continue };
             let candidate = new_candidate((number, ObjectId::new(handle)), subject, band, self.now());

@@ -9,6 +9,7 @@ mod follow;
 mod joint;
 mod race;
 mod sets;
+mod standing;
 
 use mithaq_app::{AppError, CheckCall, CheckKind, CheckShown, JudgedAs, NewCheck, Outcome, intent};
 use mithaq_check::{Request, TokenPolicy};
@@ -107,6 +108,7 @@ impl Scene {
             class: SubjectClass::SuspectCommitted,
             subjects: subjects.to_vec(),
             warrant: None,
+            standing: None,
         }
     }
 

@@ -4,7 +4,8 @@ use super::{Outcome, Target, refused, same_bytes};
 use mithaq_check::follow::{Released, Verdict};
 use mithaq_check::oprf::{Element, Mode, Proof, SecretKey};
 use mithaq_check::{
-    Answer, Claims, Handles, Opening, Request, SetHeader, Shown, SignedSet, TagSet, TokenPolicy, Word,
+    Answer, Claims, Handles, Opening, Request, SetHeader, Shown, SignedSet, StandingAnswer, StandingAsk,
+    StandingWord, TagSet, Title, TokenPolicy, Word,
 };
 use mithaq_model::{AgreementId, CaseId, PartyId, Purpose, Sex, SubjectClass, Timestamp};
 
@@ -34,6 +35,12 @@ pub(super) fn targets() -> Vec<Target> {
         }),
         target("check-word", "a word about a candidate", words(), |bytes| {
             once(bytes, Word::from_bytes, Word::to_bytes)
+        }),
+        target("check-standing", "a word about a standing check", standings(), |bytes| {
+            once(bytes, StandingWord::from_bytes, StandingWord::to_bytes)
+        }),
+        target("check-stands", "where a standing check is", stands(), |bytes| {
+            once(bytes, StandingAnswer::from_bytes, |(check, answer)| answer.to_bytes(check))
         }),
         target("check-opening", "the opening of a query set", openings(), |bytes| {
             once(bytes, Opening::from_bytes, Opening::to_bytes)
@@ -138,6 +145,32 @@ fn words() -> Vec<Vec<u8>> {
     .iter()
     .map(Word::to_bytes)
     .collect()
+}
+
+fn standings() -> Vec<Vec<u8>> {
+    let title = || Title {
+        reference: "order-7".to_owned(),
+        ends: Timestamp::from_millis(1_790_300_800_000),
+        until: Timestamp::from_millis(1_780_300_800_000),
+        persons: [[1; 16], [2; 16]],
+    };
+    let asks = [
+        StandingAsk::Place(title(), vec![[3; 32], [4; 32]]),
+        StandingAsk::Renew(title()),
+        StandingAsk::End,
+        StandingAsk::Look,
+    ];
+    asks.into_iter().map(|ask| StandingWord { check: CHECK, ask }.to_bytes()).collect()
+}
+
+fn stands() -> Vec<Vec<u8>> {
+    let until = Some(Timestamp::from_millis(1_780_300_800_000));
+    let answers = [
+        StandingAnswer::Refused("check.epoch".to_owned()),
+        StandingAnswer::Stands { until: None, hits: Vec::new() },
+        StandingAnswer::Stands { until, hits: vec![([1; 32], [2; 16])] },
+    ];
+    answers.iter().map(|answer| answer.to_bytes(&CHECK)).collect()
 }
 
 fn openings() -> Vec<Vec<u8>> {

@@ -154,6 +154,7 @@ struct PrivateCheckTable {
     verifiable: bool,
     #[serde(default)]
     refuse_silently: bool,
+    standing_days: Option<u32>,
 }
 
 /// Where a field stands, to say so.
@@ -610,6 +611,7 @@ fn private_check(
         let both = "is true beside `verifiable`: a proof tells a refusal apart; write one of the two";
         return Err(lines.error("private_check.refuse_silently", both.to_owned()));
     }
+    let standing = |days| lines.within("private_check.standing_days", days, 1, 90).map(Days);
     Ok(Some(PrivateCheck {
         batch_cap: lines.within("private_check.batch_cap", file.batch_cap, 1, 1_000)?,
         daily_cap: daily,
@@ -619,5 +621,6 @@ fn private_check(
         token_policy,
         verifiable: file.verifiable,
         refuse_silently: file.refuse_silently,
+        standing: file.standing_days.map(standing).transpose()?,
     }))
 }

@@ -115,3 +115,29 @@ fn an_agreement_cannot_ask_for_what_excludes_itself() {
     assert!(Agreement::parse(&text("officer_cap = 1001\n")).is_err(), "more than the partner may");
     assert!(Agreement::parse(&text("token_policy = \"ab\"\n")).is_err());
 }
+
+#[test]
+fn a_standing_check_is_permitted_as_long_as_agreed_and_not_beyond_its_warrant() {
+    let now = Timestamp::parse("2026-06-01").unwrap();
+    let with = |more: &str, days: u32, warrant: u32| {
+        let agreement =
+            Agreement::parse(&text(&format!("token_policy = \"{}\"\n{more}", "ab".repeat(32)))).unwrap();
+        let rules = Rules::compile(&agreement).unwrap();
+        let standing =
+            Standing::new(Stage::InForce, agreement.in_force_on, agreement.expires_on, agreement.survival);
+        let facts = facts(&agreement, Side::Receiver);
+        let life = (now.plus(Days(days)), now.plus(Days(warrant)));
+        permit_standing(&rules, &standing, &facts, life, now).map_err(|no| no.rule().to_owned())
+    };
+    assert!(with("standing_days = 60\n", 60, 60).is_ok());
+    let no = |rule: &str| Err(rule.to_owned());
+    let rule = |done: Result<CheckPermit, String>| done.map(|_| ());
+    assert_eq!(rule(with("", 1, 60)), no("k03-standing"), "who agreed on nothing permits nothing");
+    assert_eq!(rule(with("standing_days = 60\n", 61, 90)), no("k03-standing-life"));
+    assert_eq!(rule(with("standing_days = 60\n", 0, 90)), no("k03-standing-life"));
+    assert_eq!(rule(with("standing_days = 60\n", 30, 29)), no("k03-standing-life"));
+    for days in ["0", "91"] {
+        let table = format!("token_policy = \"{}\"\nstanding_days = {days}\n", "ab".repeat(32));
+        assert!(Agreement::parse(&text(&table)).is_err(), "{days}");
+    }
+}

@@ -86,11 +86,31 @@ pub fn add_epoch(
 pub fn newest_epoch(
     tx: &mut dyn Tx,
     vault: &Vault,
-    (id, partner): (&AgreementId, &PartyId),
+    ends: (&AgreementId, &PartyId),
 ) -> Result<Option<(Epoch, Option<Plain>)>, StoreError> {
-    let sql = "SELECT epoch, valid_from, valid_to, content FROM check_epoch
-               WHERE agreement = $1 AND partner = $2 ORDER BY epoch DESC LIMIT 1";
-    let row = tx.query_opt(sql, &[agreement(id), Value::from(partner.as_str())])?;
+    epoch_row(tx, vault, ends, None)
+}
+
+/// An epoch by its number, or the newest.
+pub(super) fn epoch_row(
+    tx: &mut dyn Tx,
+    vault: &Vault,
+    (id, partner): (&AgreementId, &PartyId),
+    number: Option<u32>,
+) -> Result<Option<(Epoch, Option<Plain>)>, StoreError> {
+    let mut args = vec![agreement(id), Value::from(partner.as_str())];
+    let which = match number {
+        Some(number) => {
+            args.push(Value::from(number));
+            " AND epoch = $3"
+        }
+        None => "",
+    };
+    let sql = format!(
+        "SELECT epoch, valid_from, valid_to, content FROM check_epoch
+         WHERE agreement = $1 AND partner = $2{which} ORDER BY epoch DESC LIMIT 1"
+    );
+    let row = tx.query_opt(&sql, &args)?;
     let Some(row) = row else { return Ok(None) };
     let epoch =
         Epoch { number: OF.u32(&row, 0)?, valid_from: OF.time(&row, 1)?, valid_to: OF.time(&row, 2)? };
@@ -108,13 +128,16 @@ pub fn newest_epoch(
     Ok(Some((epoch, Some(key))))
 }
 
-/// Destroys the keys of epochs that ended. Returns whose: agreement, partner, epoch.
+/// Destroys the keys of epochs that ended, but those under which a standing check lives. Returns whose: agreement, partner, epoch.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
 pub fn end_epochs(tx: &mut dyn Tx, now: Timestamp) -> Result<Vec<(AgreementId, PartyId, u32)>, StoreError> {
-    let sql = "SELECT agreement, partner, epoch FROM check_epoch
-               WHERE valid_to <= $1 AND content IS NOT NULL ORDER BY agreement, partner, epoch LIMIT 1000";
+    let sql = "SELECT e.agreement, e.partner, e.epoch FROM check_epoch e
+               WHERE e.valid_to <= $1 AND e.content IS NOT NULL AND NOT EXISTS (SELECT 1 FROM check_standing s
+               WHERE s.agreement = e.agreement AND s.partner = e.partner AND s.epoch = e.epoch
+               AND s.direction = 'received' AND s.state = 'placed' AND s.until_at > $1)
+               ORDER BY e.agreement, e.partner, e.epoch LIMIT 1000";
     let rows = tx.query(sql, &[time(now)])?;
     let read = |row: &Row| Ok((OF.agreement(row, 0)?, OF.party(row, 1)?, OF.u32(row, 2)?));
     let ended: Vec<_> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;

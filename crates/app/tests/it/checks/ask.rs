@@ -3,7 +3,7 @@
 use mithaq_app::{CheckKind, ErrorKind, JudgedAs, NewCheck, Outcome, Use, intent};
 use mithaq_check::{Answer, Binding, CheckState, Opening, Request};
 use mithaq_model::{AgreementId, CrimeArea, ObjectId, Purpose, SubjectClass, SubjectId};
-use mithaq_testkit::{subject_named, text};
+use mithaq_testkit::subject_named;
 
 use super::{
     ARABIC, CAPS, LATIN, Scene, candidate, close, code, compare, judge, later, opening, refusal, release,
@@ -169,6 +169,7 @@ fn without_an_agreement_about_checks_nothing_is_asked_answered_or_published() {
         class: SubjectClass::SuspectCommitted,
         subjects: vec![subject],
         warrant: None,
+        standing: None,
     };
     let may = ma.actor("analyst").may(intent::AskCheck).unwrap();
     assert_eq!(code(ma.app.draft_check(may, &ma.enter("analyst", case), new)), "check.not_agreed");

@@ -57,6 +57,7 @@ impl Three {
             class: SubjectClass::SuspectCommitted,
             subjects: vec![self.subject],
             warrant: None,
+            standing: None,
         }
     }
 

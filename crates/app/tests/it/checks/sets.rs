@@ -3,7 +3,7 @@
 use mithaq_app::{AppError, CheckKind, ErrorKind, intent};
 use mithaq_check::CheckState;
 use mithaq_db::Tx;
-use mithaq_model::{CrimeArea, Days, Millis, SubjectClass, Tlp};
+use mithaq_model::{AgreementId, CrimeArea, Days, Millis, SubjectClass, Tlp};
 use mithaq_testkit::subject_named;
 
 use super::{CAPS, Scene, row, set_of, terms};
@@ -107,11 +107,27 @@ fn a_set_that_is_not_the_partners_own_is_refused() {
     assert_eq!(set_of(scene.ma(), &scene, false).header.number, before + 1);
 }
 
+/// A second agreement of the same two, in force.
+fn second_agreement(scene: &Scene) -> AgreementId {
+    let text = terms(&scene.world.agreement_text(0, 1), "daily_cap = 9");
+    let mut id = scene.world.agreement;
+    for here in &scene.world.nodes {
+        let may = here.actor("authority").may(intent::GovernAgreement).unwrap();
+        id = here.app.add_agreement(may, &text).unwrap();
+        for signer in &scene.world.nodes {
+            let signature = signer.signature(id, scene.world.clock.0.now());
+            here.app.sign_agreement(may, &signature).unwrap();
+        }
+        here.app.activate_agreement(may, id).unwrap();
+    }
+    id
+}
+
 #[test]
 fn a_set_of_another_agreement_is_refused_although_the_partner_signed_it() {
     let scene = Scene::new(CAPS);
     let (ma, es) = (scene.ma(), scene.es());
-    let other = scene.world.agree(0, 1, |text| terms(&text, "daily_cap = 9"));
+    let other = second_agreement(&scene);
     assert_ne!(other, scene.world.agreement);
     let may = es.actor("spoc").may(intent::PublishSet).unwrap();
     es.app.publish_set(may, other, &ma.party).unwrap();
