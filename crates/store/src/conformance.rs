@@ -15,7 +15,6 @@ mod requests;
 mod rulings;
 mod schema;
 mod standing;
-mod standing;
 mod subjects;
 mod vault;
 mod witness;
