@@ -1,14 +1,19 @@
-//! `cargo xtask bench names`: our engine and the peers, in one run, by the scorers of the evaluation directory.
+//! `cargo xtask bench names`: our engine and the peers, in one run, by the scorers of the evaluation directory; one
+//! table at the end.
 //!
 //! The sets are not part of the repository. Peers run when their Python environment is given; without it only ours.
+//! Only the examples that speak the protocols of the scorers are built for release, not the whole program.
+
+mod table;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 
 use crate::shell;
 use crate::workspace::Workspace;
+use table::Table;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -30,7 +35,7 @@ struct NamesOptions {
     /// Python of an environment with the peers; without it they are not run
     #[arg(long, value_name = "PYTHON")]
     peers: Option<PathBuf>,
-    /// A `mithaq` that is built already [default: built for release]
+    /// A `mithaq` that is built already, instead of the examples
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
     /// Every n-th query only, so many in all
@@ -39,6 +44,24 @@ struct NamesOptions {
     /// Names of the made index
     #[arg(long, default_value_t = 10_000_000)]
     made: usize,
+    /// Names that are looked for in the made text
+    #[arg(long, default_value_t = 1_000_000)]
+    spotted: usize,
+}
+
+/// Peers that score pairs, and those that search.
+const PAIR_PEERS: [&str; 2] = ["nk:name-based", "nk:logic-v2"];
+const SEARCH_PEERS: [&str; 2] = ["tantivy+icu", "tantivy+any"];
+
+struct Bench<'a> {
+    root: &'a Path,
+    eval: PathBuf,
+    options: &'a NamesOptions,
+    /// Commands of ours: pairs, retrieve.
+    ours: [String; 2],
+    /// Where the scorers append what they found.
+    results: PathBuf,
+    table: Table,
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -51,69 +74,106 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             options.eval.display()
         );
     }
-    let binary = match &options.binary {
-        Some(binary) => std::path::absolute(binary)?,
-        None => {
-            shell::run(&mut shell::cargo(root, &["build", "--release", "--locked", "-p", "mithaq"]))?;
-            root.join("target/release/mithaq")
+    let packages = ["-p", "mithaq-names", "-p", "mithaq-name-index"];
+    let args = ["build", "--release", "--locked", "--examples"];
+    shell::run(&mut shell::cargo(root, &[&args[..], &packages[..]].concat()))?;
+    let examples = root.join("target/release/examples");
+    let ours = match &options.binary {
+        Some(binary) => {
+            let binary = std::path::absolute(binary)?;
+            ["pairs", "retrieve"].map(|what| format!("{} names {what}", binary.display()))
         }
+        None => ["pairs", "retrieve"].map(|what| examples.join(what).display().to_string()),
     };
-    pairs(root, &eval, &binary, options)?;
-    retrieval(root, &eval, &binary, options)?;
-    let names = eval.join("dev/index.tsv").display().to_string();
-    let made = options.made.to_string();
-    let args = [
-        "run",
-        "--release",
-        "--locked",
-        "-p",
-        "mithaq-name-index",
-        "--example",
-        "scale",
-        "--",
-        &names,
-        &made,
-    ];
-    shell::run(&mut shell::cargo(root, &args))
-}
-
-fn pairs(root: &Path, eval: &Path, binary: &Path, options: &NamesOptions) -> Result<()> {
-    let mut engines = vec![format!("ours={} names pairs", binary.display())];
-    for peer in ["nk:name-based", "nk:logic-v2"] {
-        engines.extend(peer_engine(eval, options, "peers_pairs.py", peer));
-    }
-    score(root, eval, "eval_pairs.py", "dev,nk_bench", &engines, None)
-}
-
-fn retrieval(root: &Path, eval: &Path, binary: &Path, options: &NamesOptions) -> Result<()> {
-    for (set, kind) in [("dev", "person"), ("dev_org", "org"), ("dev_place", "place")] {
-        let mut engines = vec![format!("ours={} names retrieve --kind {kind}", binary.display())];
-        engines.extend(peer_engine(eval, options, "peers_retrieval.py", "tantivy+icu"));
-        score(root, eval, "eval_retrieval.py", set, &engines, options.limit_queries)?;
-    }
+    let results = root.join("target/bench-names.jsonl");
+    let mut bench = Bench { root, eval, options, ours, results, table: Table::default() };
+    bench.pairs()?;
+    bench.retrieval()?;
+    bench.made(&examples.join("scale"))?;
+    println!("\n{}", bench.table);
     Ok(())
 }
 
-fn peer_engine(eval: &Path, options: &NamesOptions, script: &str, peer: &str) -> Option<String> {
-    let python = options.peers.as_ref()?;
-    Some(format!("{peer}={} {} {peer}", python.display(), eval.join(script).display()))
-}
+impl Bench<'_> {
+    fn pairs(&mut self) -> Result<()> {
+        let [ours, _] = &self.ours;
+        let mut engines = vec![format!("ours={ours}")];
+        engines.extend(PAIR_PEERS.iter().filter_map(|peer| self.peer("peers_pairs.py", peer)));
+        let (found, _) = self.score("eval_pairs.py", "dev,nk_bench", &engines, None)?;
+        found.iter().for_each(|result| self.table.pairs(result));
+        Ok(())
+    }
 
-fn score(
-    root: &Path,
-    eval: &Path,
-    script: &str,
-    sets: &str,
-    engines: &[String],
-    limit: Option<usize>,
-) -> Result<()> {
-    let (script, eval) = (eval.join(script).display().to_string(), eval.display().to_string());
-    let mut command = shell::program(root, "python3", &[&script, "--root", &eval, "--sets", sets]);
-    for engine in engines {
-        command.args(["--engine", engine]);
+    fn retrieval(&mut self) -> Result<()> {
+        for (set, kind) in [("dev", "person"), ("dev_org", "org"), ("dev_place", "place")] {
+            let [_, ours] = &self.ours;
+            let ours = vec![format!("ours={ours} --kind {kind}")];
+            let (found, said) = self.score("eval_retrieval.py", set, &ours, self.options.limit_queries)?;
+            found.iter().for_each(|result| self.table.retrieval(result));
+            self.table.times(set, &said);
+            let peers: Vec<String> =
+                SEARCH_PEERS.iter().filter_map(|peer| self.peer("peers_retrieval.py", peer)).collect();
+            for peer in peers {
+                let limit = self.options.limit_queries;
+                match self.score("eval_retrieval.py", set, std::slice::from_ref(&peer), limit) {
+                    Ok((found, _)) => found.iter().for_each(|result| self.table.retrieval(result)),
+                    Err(why) => println!("peer left out: {why:#}"),
+                }
+            }
+        }
+        Ok(())
     }
-    if let Some(limit) = limit {
-        command.args(["--limit-queries", &limit.to_string()]);
+
+    /// Index and spotting of made names.
+    fn made(&mut self, scale: &Path) -> Result<()> {
+        let names = self.eval.join("dev/index.tsv").display().to_string();
+        for count in [200_000, self.options.made] {
+            let spotted = if count == 200_000 { 1_000 } else { self.options.spotted };
+            let (count, spotted) = (count.to_string(), spotted.to_string());
+            let args = [names.as_str(), &count, &spotted];
+            let mut command = shell::program(self.root, scale, &args);
+            println!("$ {}", shell::show(&command));
+            let shown = shell::output(&mut command)?;
+            print!("{shown}");
+            shown.lines().for_each(|line| self.table.line(line));
+        }
+        Ok(())
     }
-    shell::run(&mut command)
+
+    fn peer(&self, script: &str, peer: &str) -> Option<String> {
+        let python = self.options.peers.as_ref()?;
+        Some(format!("{peer}={} {} {peer}", python.display(), self.eval.join(script).display()))
+    }
+
+    /// Runs a scorer; returns its results, one JSON object each, and what was said on standard error.
+    fn score(
+        &self,
+        script: &str,
+        sets: &str,
+        engines: &[String],
+        limit: Option<usize>,
+    ) -> Result<(Vec<serde_json::Value>, String)> {
+        let (script, eval) = (self.eval.join(script).display().to_string(), self.eval.display().to_string());
+        let results = self.results.display().to_string();
+        std::fs::write(&self.results, "").with_context(|| format!("cannot write {results}"))?;
+        let args = [&script, "--root", &eval, "--sets", sets, "--out", &results];
+        let mut command = shell::program(self.root, "python3", &args);
+        for engine in engines {
+            command.args(["--engine", engine]);
+        }
+        if let Some(limit) = limit {
+            command.args(["--limit-queries", &limit.to_string()]);
+        }
+        println!("$ {}", shell::show(&command));
+        let output = command.stdin(std::process::Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        if !output.status.success() {
+            let last = said.lines().rev().take(3).collect::<Vec<_>>().join(" | ");
+            bail!("the scorer failed ({}): {last}", output.status);
+        }
+        let lines = std::fs::read_to_string(&self.results)?;
+        let found = lines.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>();
+        Ok((found.context("the scorer wrote no JSON")?, said))
+    }
 }

@@ -108,7 +108,7 @@ fn index(words: &Words, count: usize) -> Result<(), Box<dyn Error>> {
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let each = s.bytes as f64 / s.names.max(1) as f64;
     println!(
-        "index of {} names: built in {:.1} s, {} segments, {each:.1} bytes a name",
+        "index of {} made names: built in {:.1} s, {} segments, {each:.1} bytes a name",
         s.names,
         spent.as_secs_f64(),
         s.segments
@@ -132,7 +132,8 @@ fn searches(index: &Index, kept: &[(String, String)], random: &mut Random) -> Re
     times.sort_unstable();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
     println!(
-        "{} searches, one letter wrong: p50 {:?}, p95 {:?}, p99 {:?}; found {found}",
+        "{} made names, {} searches with one letter wrong: p50 {:?}, p95 {:?}, p99 {:?}; found {found}",
+        index.statistics().names,
         times.len(),
         at(50),
         at(95),
@@ -162,7 +163,8 @@ fn strangers(index: &Index, words: &Words) -> Result<(), Box<dyn Error>> {
         high += usize::from(best.likeness.probability >= 0.9);
     }
     println!(
-        "{asked} names that are not there: {possible} answered with `possible`, {high} with 0.9 and more ({same} more were there to the letter)"
+        "{} made names, {asked} others sought: {possible} answered with `possible`, {high} with 0.9 and more ({same} more were there to the letter)",
+        index.statistics().names
     );
     Ok(())
 }
@@ -180,7 +182,7 @@ fn spotting(words: &Words, count: usize) {
         (0..count).map(|n| Record::person(format!("r{n}"), words.name(&mut random))).collect();
     let begin = Instant::now();
     let spotter = Spotter::new(&records, |_| true);
-    println!("spotter of {count} names made in {:.1} s", begin.elapsed().as_secs_f64());
+    println!("spotter of {count} made names: made in {:.1} s", begin.elapsed().as_secs_f64());
     let mut others = Random(3);
     for (what, scripts) in [("Latin text", &FILLER[..2]), ("all scripts", &FILLER[..])] {
         let (mut text, mut planted, mut at) = (String::new(), Vec::new(), 0);
@@ -198,7 +200,7 @@ fn spotting(words: &Words, count: usize) {
                 text.push_str(&piece);
             }
         }
-        report(what, &spotter, &text, &planted);
+        report(&format!("{count} made names, {what}"), &spotter, &text, &planted);
     }
 }
 

@@ -83,7 +83,7 @@ fn searches(records: &[Record], queries: &str, share: u64, rows: &mut Vec<Row>) 
     Ok(())
 }
 
-fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, c| (h ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3))
 }
 

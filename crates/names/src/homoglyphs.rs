@@ -35,11 +35,11 @@ const TWINS: [(char, char); 24] = [
     ('X', 'Х'),
 ];
 
-const fn is_latin(c: char) -> bool {
+pub(crate) const fn is_latin(c: char) -> bool {
     c.is_ascii_alphabetic() || matches!(c, '\u{C0}'..='\u{24F}')
 }
 
-const fn is_cyrillic(c: char) -> bool {
+pub(crate) const fn is_cyrillic(c: char) -> bool {
     matches!(c, '\u{400}'..='\u{4FF}')
 }
 
@@ -54,7 +54,8 @@ fn cyrillic_of(c: char) -> Option<char> {
 /// Returns the text with every mixed word in one alphabet, when it has any.
 pub(crate) fn unmixed(text: &str) -> Option<String> {
     let read = || text.chars().take(MAX_CHARS);
-    if !read().any(is_cyrillic) || !read().any(is_latin) {
+    let found = |(latin, cyrillic), c| (latin || is_latin(c), cyrillic || is_cyrillic(c));
+    if read().fold((false, false), found) != (true, true) {
         return None;
     }
     let mut letters: Vec<char> = read().collect();

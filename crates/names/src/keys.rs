@@ -6,6 +6,7 @@
 
 use crate::name::{Name, Role, Token};
 use crate::script::{Script, Symbol};
+use crate::structure;
 
 /// A retrieval key: equal for spellings that may be one name. Stable within one [`crate::TABLES_VERSION`].
 ///
@@ -114,28 +115,56 @@ pub(crate) fn skeletons(script: Script, symbols: &[Symbol]) -> Skeletons {
         last_coarse = coarse;
         last_fine = fine;
     };
-    match script {
-        Script::Latin | Script::Syllabic => {
-            let mut rest = symbols;
-            while !rest.is_empty() {
-                let (fine, second, taken) = latin_classes(rest);
-                push(fine);
-                push(second);
-                rest = rest.get(taken..).unwrap_or_default();
-            }
-        }
-        Script::Arabic => symbols.iter().for_each(|s| push(lookup(&ARABIC, *s))),
-        Script::Cyrillic => symbols.iter().for_each(|s| push(lookup(&CYRILLIC, *s))),
-        Script::Hebrew => symbols.iter().for_each(|s| push(lookup(&HEBREW, *s))),
-    }
+    classes(script, symbols, |fine, _| push(fine));
     out.length = coarse_count as usize;
     out
+}
+
+/// Calls back with the fine class of every letter (of every group of letters that is one sound) and its first symbol;
+/// the class is 0 for vowels and what is left out with them.
+pub(crate) fn classes(script: Script, symbols: &[Symbol], mut each: impl FnMut(u8, Symbol)) {
+    let table: &[u8] = match script {
+        Script::Latin | Script::Syllabic => {
+            let mut rest = symbols;
+            while let [first, after @ ..] = rest {
+                // The weak vowel that syllables insert is no consonant, though its number is that of one in Latin.
+                let weak = script == Script::Syllabic && *first > 26;
+                let alone = if weak { 0 } else { lookup(&LATIN, *first) };
+                if alone != GROUP {
+                    each(alone, *first);
+                    rest = after;
+                    continue;
+                }
+                let (fine, second, taken) = latin_classes(rest);
+                each(fine, *first);
+                if second != 0 {
+                    each(second, *first);
+                }
+                rest = rest.get(taken..).unwrap_or_default();
+            }
+            return;
+        }
+        Script::Arabic => &ARABIC,
+        Script::Cyrillic => &CYRILLIC,
+        Script::Hebrew => &HEBREW,
+    };
+    symbols.iter().for_each(|s| each(lookup(table, *s), *s));
 }
 
 fn lookup(table: &[u8], symbol: Symbol) -> u8 {
     table.get(usize::from(symbol)).copied().unwrap_or(0)
 }
 
+/// Stands for "more than one letter decides".
+const GROUP: u8 = 255;
+
+#[rustfmt::skip]
+const LATIN: [u8; 40] = {
+    use class::{B, F, J, L, M, N, R, SH, V};
+    const G: u8 = GROUP;
+    // . a b c d e f g h i j k l m n o p q r s t u v w x y z š č ç ğ ı ñ ä ö ü å đ ž ț
+    [0, 0, B, G, G, 0, F, G, 0, 0, J, G, L, M, N, 0, G, G, R, G, G, 0, V, 0, G, 0, G, SH, SH, SH, 0, 0, N, 0, 0, 0, 0, J, J, G]
+};
 #[rustfmt::skip]
 const ARABIC: [u8; 45] = {
     use class::{B, D, F, G, J, K, KH, L, M, N, P, R, S, SH, T, V, Z};
@@ -252,14 +281,20 @@ impl FineMask {
     }
 }
 
-/// Returns the coarse and fine skeleton of a token read the other way: with the particle at its beginning when its
-/// own skeletons leave it out, without it when they hold it (Benachour, بن عاشور).
-pub(crate) fn otherwise(name: &Name, token: &Token) -> Option<(u64, u64)> {
+/// Returns the symbols that the skeletons of a token are cut from.
+pub(crate) fn read<'a>(name: &'a Name, token: &Token) -> &'a [Symbol] {
+    let symbols = name.symbols_of(token);
+    let core = symbols.get(usize::from(token.skip)..).unwrap_or(symbols);
+    if token.skip_cost >= structure::COST_FUSED { symbols } else { core }
+}
+
+/// Returns the skeletons of a token read the other way, and the symbols they are cut from: with the particle at its
+/// beginning when its own skeletons leave it out, without it when they hold it (Benachour, بن عاشور).
+pub(crate) fn otherwise<'a>(name: &'a Name, token: &Token) -> Option<(Skeletons, &'a [Symbol])> {
     let symbols = name.symbols_of(token);
     let core = symbols.get(usize::from(token.skip)..).filter(|_| token.skip > 0)?;
-    let read = |symbols| skeletons(token.script, symbols);
-    let other = [read(symbols), read(core)].into_iter().find(|s| s.fine != token.fine && s.coarse != 0)?;
-    Some((other.coarse, other.fine))
+    let read = |symbols| (skeletons(token.script, symbols), symbols);
+    [read(symbols), read(core)].into_iter().find(|(s, _)| s.fine != token.fine && s.coarse != 0)
 }
 
 /// Returns the key of a token's coarse skeleton.

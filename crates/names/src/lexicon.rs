@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use crate::hashed::Hashed;
 use crate::script::{Script, Symbol};
 
 /// What a word of the lexicon does in a name.
@@ -76,22 +77,25 @@ const WORDS: &[(Function, &str)] = &[
     (Function::Ullah, "allah ullah ollah oullah alla الله اللہ алла аллах улла уллах олла"),
 ];
 
-/// Hashes and functions sorted by hash. The first function listed for a word wins.
-static SORTED: LazyLock<Vec<(u64, Function)>> = LazyLock::new(|| {
-    let mut entries: Vec<(u64, Function)> = Vec::new();
+/// Functions by the hash of the word. The first function listed for a word wins.
+static FUNCTIONS: LazyLock<Hashed<Option<Function>>> = LazyLock::new(|| {
+    let mut entries: Vec<(u64, Option<Function>)> = Vec::new();
     for (function, list) in WORDS {
         let words = list.split_whitespace().filter_map(crate::training::symbols);
-        entries.extend(words.map(|(script, symbols)| (hash(script, &symbols), *function)));
+        entries.extend(words.map(|(script, symbols)| (hash(script, &symbols), Some(*function))));
     }
-    entries.sort_by_key(|entry| entry.0);
-    entries.dedup_by(|later, earlier| later.0 == earlier.0);
-    entries
+    Hashed::new(entries.into_iter())
 });
 
 /// FNV-1a over script and symbols.
 pub(crate) fn hash(script: Script, symbols: &[Symbol]) -> u64 {
     let start = 0xcbf2_9ce4_8422_2325_u64 ^ (script.index() as u64);
-    symbols.iter().fold(start, |h, s| (h ^ u64::from(*s)).wrapping_mul(0x0100_0000_01b3))
+    symbols.iter().fold(start, |h, s| further(h, *s))
+}
+
+/// The hash of one symbol more.
+pub(crate) fn further(hash: u64, symbol: Symbol) -> u64 {
+    (hash ^ u64::from(symbol)).wrapping_mul(0x0100_0000_01b3)
 }
 
 /// Titles that stand after the name (Karim Khan, Omar Agha, كريم خان).
@@ -114,9 +118,7 @@ pub(crate) fn function(script: Script, symbols: &[Symbol]) -> Option<Function> {
     if symbols.len() > 18 {
         return None;
     }
-    let sorted = &*SORTED;
-    let at = sorted.binary_search_by_key(&hash(script, symbols), |entry| entry.0).ok()?;
-    sorted.get(at).map(|entry| entry.1)
+    FUNCTIONS.get(hash(script, symbols)).flatten()
 }
 
 #[cfg(test)]

@@ -25,12 +25,14 @@
 //! Decide. It orders candidates for a person who looks at them.
 #![deny(missing_docs)]
 
+mod acronyms;
 mod align;
 mod concepts;
 mod convention;
 mod evidence;
 mod explain;
 mod han;
+mod hashed;
 mod homoglyphs;
 pub mod index;
 mod keys;

@@ -3,8 +3,9 @@
 //! Works on fixed arrays, allocates nothing. What this module deliberately does not do: turn the matching into a
 //! probability (see `score`).
 
-use crate::align::{self, Aligned, Piece};
-use crate::name::{MAX_TOKENS, Name, Role, Token};
+use crate::acronyms;
+use crate::align::{self, Aligned, Grid, Piece};
+use crate::name::{Kind, MAX_TOKENS, Name, Role, Token};
 use crate::nicknames;
 use crate::script::Script;
 use crate::tables::{self, Tables};
@@ -29,8 +30,8 @@ pub(crate) struct Link {
     pub(crate) initial: bool,
 }
 
-/// Most links considered before the best are chosen.
-const CANDIDATES: usize = 256;
+/// Links that are kept without allocating; few names have more.
+const CANDIDATES: usize = 24;
 
 /// The links of two names and what they leave over.
 #[derive(Clone, Debug)]
@@ -56,17 +57,49 @@ impl Matching {
 struct Candidates {
     list: [Link; CANDIDATES],
     count: usize,
+    /// All of them, once there are more than the list holds.
+    more: Vec<Link>,
 }
 
 impl Candidates {
+    const fn new() -> Self {
+        const NO_LINK: Link = Link {
+            a: 0,
+            b: 0,
+            a_count: 0,
+            b_count: 0,
+            quality: 0.0,
+            bits: 0.0,
+            rarity: 0.0,
+            loss: 0.0,
+            initial: false,
+        };
+        Self { list: [NO_LINK; CANDIDATES], count: 0, more: Vec::new() }
+    }
+
     fn push(&mut self, link: Link) {
         if let Some(slot) = self.list.get_mut(self.count) {
             *slot = link;
             self.count += 1;
+        } else {
+            if self.more.is_empty() {
+                self.more.extend_from_slice(&self.list);
+            }
+            self.more.push(link);
+        }
+    }
+
+    fn all(&mut self) -> &mut [Link] {
+        if self.more.is_empty() {
+            self.list.get_mut(..self.count).unwrap_or_default()
+        } else {
+            &mut self.more
         }
     }
 }
 
+/// What a loss is measured against at least, in bits.
+const CAP_MIN: f32 = align::CAP_MIN as f32 / tables::SCALE;
 /// Quality below which two tokens are strangers.
 const QUALITY_MIN: f32 = 0.15;
 /// Share of the possible bits at which a reading is no better than chance, and at which it is perfect.
@@ -76,31 +109,82 @@ const QUALITY_ONE: f32 = 0.7;
 const QUALITY_NICKNAME: f32 = 0.7;
 /// Most two different writings in one syllabic script can have.
 const QUALITY_HOMOPHONE: f32 = 0.5;
+/// Quality of an acronym and what it abbreviates.
+const QUALITY_ACRONYM: f32 = 0.8;
 /// Quality of a name and its beginning.
 const QUALITY_SHORTENED: f32 = 0.55;
 /// Above this no joined reading is tried.
 const QUALITY_SETTLED: f32 = 0.85;
 
+/// Share of what the letters could give, in thousandths, that a reading of a quality may lose.
+const fn share(quality: f32) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1400")]
+    let share = ((1.0 - QUALITY_ZERO - quality * (QUALITY_ONE - QUALITY_ZERO)) * 1000.0) as i32;
+    share + 1
+}
+
+/// Least quality of a joined reading.
+const QUALITY_JOINED: f32 = 0.5;
+
 /// Matches the tokens of two names: best link first, joined readings where single ones fail.
+///
+/// Tokens that are equal and equally rare stand for each other whatever else there is: no other link of theirs can
+/// weigh more, so that none is looked for.
 pub(crate) fn matching(a: &Name, b: &Name) -> Matching {
     let tables = tables::tables();
-    let mut found = Candidates { list: [Link::default(); CANDIDATES], count: 0 };
+    let mut grid = Grid::new();
+    let mut found = Candidates::new();
     let (mut best_a, mut best_b) = ([0.0_f32; MAX_TOKENS], [0.0_f32; MAX_TOKENS]);
+    let (mut settled_a, mut settled_b) = (0_u32, 0_u32);
     for (i, x) in a.tokens.iter().enumerate() {
-        for (j, y) in b.tokens.iter().enumerate() {
-            let Some(mut link) = single(tables, (a, x), (b, y)) else { continue };
-            link.a = index(i);
-            link.b = index(j);
-            raise(&mut best_a, i, link.quality);
-            raise(&mut best_b, j, link.quality);
-            found.push(link);
+        for (j, y) in b.tokens.iter().enumerate().filter(|(_, y)| equal(x, y)) {
+            found.push(Link { a: index(i), b: index(j), ..equals(x, y) });
+            raise(&mut best_a, i, 1.0);
+            raise(&mut best_b, j, 1.0);
+            if x.rarity == y.rarity {
+                settled_a |= 1 << i;
+                settled_b |= 1 << j;
+            }
         }
     }
-    joined(tables, (a, &best_a), (b, &best_b), |link| found.push(link));
-    joined(tables, (b, &best_b), (a, &best_a), |link| {
+    for (i, x) in a.tokens.iter().enumerate().filter(|(i, _)| settled_a & (1 << i) == 0) {
+        let mask = CoarseMask::new(x.coarse);
+        for (j, y) in b.tokens.iter().enumerate().filter(|(j, _)| settled_b & (1 << j) == 0) {
+            if equal(x, y) {
+                continue;
+            }
+            let Some(link) = unequal(tables, (a, x, &mask), (b, y), &mut grid) else { continue };
+            raise(&mut best_a, i, link.quality);
+            raise(&mut best_b, j, link.quality);
+            found.push(Link { a: index(i), b: index(j), ..link });
+        }
+    }
+    joined((tables, &mut grid), (a, &best_a), (b, &best_b), |link| found.push(link));
+    joined((tables, &mut grid), (b, &best_b), (a, &best_a), |link| {
         found.push(Link { a: link.b, b: link.a, a_count: link.b_count, b_count: link.a_count, ..link });
     });
+    if a.kind == Kind::Organisation {
+        acronyms(tables, a, b, |link| found.push(link));
+        acronyms(tables, b, a, |link| {
+            found.push(Link { a: link.b, b: link.a, a_count: link.b_count, b_count: link.a_count, ..link });
+        });
+    }
     choose(&mut found)
+}
+
+/// Tries the tokens of the first name as acronyms of words of the second.
+fn acronyms(tables: &Tables, a: &Name, b: &Name, mut push: impl FnMut(Link)) {
+    for (i, x) in a.tokens.iter().enumerate().filter(|(_, x)| acronyms::may_be(x)) {
+        for (j, words) in b.tokens.windows(usize::from(x.len)).enumerate() {
+            if acronyms::abbreviates(tables, (a, x), (b, words)) {
+                let whole: f32 = words.iter().map(Token::rarity_bits).sum();
+                let rarity = x.rarity_bits().min(whole);
+                let (quality, bits) = (QUALITY_ACRONYM, rarity * QUALITY_ACRONYM);
+                let base = Link { a: index(i), b: index(j), a_count: 1, b_count: x.len, ..Link::default() };
+                push(Link { quality, bits, rarity, ..base });
+            }
+        }
+    }
 }
 
 fn index(at: usize) -> u8 {
@@ -115,7 +199,7 @@ fn raise(best: &mut [f32; MAX_TOKENS], at: usize, quality: f32) {
 
 /// Takes the links with the most bits first; every token once.
 fn choose(found: &mut Candidates) -> Matching {
-    let list = found.list.get_mut(..found.count).unwrap_or_default();
+    let list = found.all();
     // Ties are broken the same way from both sides: by quality, then by the smaller sum of places.
     list.sort_unstable_by(|x, y| {
         y.bits
@@ -142,37 +226,60 @@ fn choose(found: &mut Candidates) -> Matching {
     out
 }
 
+fn equal(x: &Token, y: &Token) -> bool {
+    x.hash == y.hash && x.len == y.len
+}
+
+fn base(x: &Token, y: &Token) -> Link {
+    Link { a_count: 1, b_count: 1, rarity: x.rarity_bits().min(y.rarity_bits()), ..Link::default() }
+}
+
+fn equals(x: &Token, y: &Token) -> Link {
+    let base = base(x, y);
+    let initial = x.role == Role::Initial || y.role == Role::Initial;
+    Link { quality: 1.0, bits: base.rarity, initial, ..base }
+}
+
 /// Links two single tokens, or nothing when they are strangers.
-pub(crate) fn single(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<Link> {
-    let (x, y) = (a.1, b.1);
-    let rarity = x.rarity_bits().min(y.rarity_bits());
-    let base = Link { a_count: 1, b_count: 1, rarity, ..Link::default() };
-    if x.hash == y.hash && x.len == y.len {
-        return Some(Link {
-            quality: 1.0,
-            bits: rarity,
-            initial: x.role == Role::Initial || y.role == Role::Initial,
-            ..base
-        });
-    }
+pub(crate) fn single(
+    tables: &Tables,
+    a: (&Name, &Token, &CoarseMask),
+    b: (&Name, &Token),
+    grid: &mut Grid,
+) -> Option<Link> {
+    if equal(a.1, b.1) { Some(equals(a.1, b.1)) } else { unequal(tables, a, b, grid) }
+}
+
+/// Links two tokens that are written differently.
+fn unequal(
+    tables: &Tables,
+    a: (&Name, &Token, &CoarseMask),
+    b: (&Name, &Token),
+    grid: &mut Grid,
+) -> Option<Link> {
+    let (a, mask, x, y) = ((a.0, a.1), a.2, a.1, b.1);
     if x.role == Role::Number || y.role == Role::Number {
         return None;
     }
+    let base = base(x, y);
+    let rarity = base.rarity;
     if (x.role == Role::Initial) != (y.role == Role::Initial) || (x.len == 1 && y.len == 1) {
         let aligned = initial(tables, a, b)?;
         return Some(Link { quality: aligned, bits: rarity * aligned, initial: true, ..base });
     }
-    let link = if strangers(x, y) {
-        None
-    } else {
-        link_of(align::align(tables, &Piece::token(a.0, x), &Piece::token(b.0, y)), base)
-    };
     let quality = if nicknames::share(x.nicknames, y.nicknames) {
         QUALITY_NICKNAME
     } else if shortened(a, b) {
         QUALITY_SHORTENED
     } else {
         0.0
+    };
+    let link = if strangers(x, mask, y) {
+        None
+    } else {
+        let (pa, pb) = (Piece::token(a.0, x), Piece::token(b.0, y));
+        align::align(tables, &pa, &pb, const { share(QUALITY_MIN) }, grid)
+            .and_then(|found| link_of(found, base))
     };
     // Two names in one syllabic script are written alike or are two names, however alike they sound.
     let most =
@@ -194,54 +301,55 @@ pub(crate) fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
 }
 
 /// A cheap test that two tokens cannot be one: their coarse skeletons share too little, in order.
-fn strangers(x: &Token, y: &Token) -> bool {
-    let length = |coarse: u64| (64 - coarse.leading_zeros()).div_ceil(4);
+fn strangers(x: &Token, mask: &CoarseMask, y: &Token) -> bool {
     let longer = length(x.coarse).max(length(y.coarse));
     // Syllables insert vowels, drop r and know no l: their skeletons prove nothing.
     if (x.script == Script::Syllabic) != (y.script == Script::Syllabic) {
         return false;
     }
-    longer >= 3 && common(x.coarse, y.coarse) * 3 < longer
+    longer >= 3 && mask.common(y.coarse) * 3 < longer
 }
 
-/// The same test for two neighbours read as one: a joined reading must be a good one.
-fn apart(x: &Token, next: &Token, y: &Token) -> bool {
-    let length = |coarse: u64| (64 - coarse.leading_zeros()).div_ceil(4);
-    let (first, second, whole) = (length(x.coarse), length(next.coarse), length(y.coarse));
-    if first + second > 15 {
-        return true;
-    }
-    let both = x.coarse | (next.coarse << (4 * first));
-    let longer = (first + second).max(whole);
-    longer == 0 || common(both, y.coarse) * 5 < longer * 3
+/// Classes of a coarse skeleton.
+const fn length(coarse: u64) -> u32 {
+    (64 - coarse.leading_zeros()).div_ceil(4)
 }
 
-/// Length of the longest common subsequence of two skeletons (bit-parallel, after Hyyrö 2004).
-fn common(x: u64, y: u64) -> u32 {
-    let mut places = [0_u32; 16];
-    let (mut rest, mut bit) = (x, 1_u32);
-    while rest != 0 {
-        if let Some(mask) = places.get_mut((rest & 15) as usize) {
-            *mask |= bit;
+/// A coarse skeleton prepared to be compared with many.
+pub(crate) struct CoarseMask {
+    /// Per class, the places it stands at.
+    places: [u32; 16],
+    all: u32,
+}
+
+impl CoarseMask {
+    pub(crate) fn new(coarse: u64) -> Self {
+        let mut places = [0_u32; 16];
+        let (mut rest, mut bit) = (coarse, 1_u32);
+        while rest != 0 {
+            if let Some(mask) = places.get_mut((rest & 15) as usize) {
+                *mask |= bit;
+            }
+            rest >>= 4;
+            bit <<= 1;
         }
-        rest >>= 4;
-        bit <<= 1;
+        Self { places, all: bit - 1 }
     }
-    let mut row = bit - 1;
-    let mut rest = y;
-    while rest != 0 {
-        let hit = row & places.get((rest & 15) as usize).copied().unwrap_or(0);
-        row = (row.wrapping_add(hit)) | (row & !hit);
-        rest >>= 4;
+
+    /// Length of the longest common subsequence with another skeleton (bit-parallel, after Hyyrö 2004).
+    fn common(&self, coarse: u64) -> u32 {
+        let (mut row, mut rest) = (self.all, coarse);
+        while rest != 0 {
+            let hit = row & self.places.get((rest & 15) as usize).copied().unwrap_or(0);
+            row = (row.wrapping_add(hit)) | (row & !hit);
+            rest >>= 4;
+        }
+        (!row & self.all).count_ones()
     }
-    (!row & (bit - 1)).count_ones()
 }
 
 /// Turns an alignment into a link when it is good enough.
 fn link_of(aligned: Aligned, base: Link) -> Option<Link> {
-    if aligned.cap <= 0 {
-        return None;
-    }
     let (cap, loss) =
         (f32::from(aligned.cap) / tables::SCALE, f32::from(aligned.loss.max(0)) / tables::SCALE);
     let quality = quality(cap, loss);
@@ -250,7 +358,7 @@ fn link_of(aligned: Aligned, base: Link) -> Option<Link> {
 
 /// Quality of a reading from what it could give and what it lost, in bits.
 fn quality(cap: f32, loss: f32) -> f32 {
-    let relative = 1.0 - loss / cap.max(6.0);
+    let relative = 1.0 - loss / cap.max(CAP_MIN);
     ((relative - QUALITY_ZERO) / (QUALITY_ONE - QUALITY_ZERO)).clamp(0.0, 1.0)
 }
 
@@ -264,13 +372,12 @@ fn initial(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<f3
     }
     let letters = short.0.symbols_of(short.1).get(..3.min(usize::from(short.1.len)))?;
     let start = usize::from(long.1.start);
-    let units =
-        [long.0.symbols.get(start).copied().unwrap_or(0), long.0.pairs.get(start).copied().unwrap_or(0)];
+    let [_, one, two, _] = long.0.units.get(start).copied()?;
     let (low, high) = (short.1.script.min(long.1.script), short.1.script.max(long.1.script));
     let table = tables.bits(low, high);
-    let good = units.iter().filter(|unit| **unit != 0).any(|unit| {
+    let good = [one, two].into_iter().filter(|unit| *unit != align::NO_UNIT).any(|unit| {
         letters.iter().any(|letter| {
-            let (x, y) = if short.1.script <= long.1.script { (*letter, *unit) } else { (*unit, *letter) };
+            let (x, y) = if short.1.script <= long.1.script { (*letter, unit) } else { (unit, *letter) };
             table.get(usize::from(x) * 256 + usize::from(y)).copied().unwrap_or(tables::NEVER) > 4
         })
     });
@@ -279,33 +386,45 @@ fn initial(tables: &Tables, a: (&Name, &Token), b: (&Name, &Token)) -> Option<f3
 
 /// Tries two neighbours of the first name as one token of the second.
 fn joined(
-    tables: &Tables,
+    (tables, grid): (&Tables, &mut Grid),
     a: (&Name, &[f32; MAX_TOKENS]),
     b: (&Name, &[f32; MAX_TOKENS]),
     mut push: impl FnMut(Link),
 ) {
     let settled =
         |best: &[f32; MAX_TOKENS], at: usize| best.get(at).copied().unwrap_or(1.0) > QUALITY_SETTLED;
+    let open = |at: usize, token: &Token| !settled(b.1, at) && joinable(token);
+    if !b.0.tokens.iter().enumerate().any(|(j, y)| open(j, y)) {
+        return;
+    }
     for (i, (x, next)) in a.0.tokens.iter().zip(a.0.tokens.iter().skip(1)).enumerate() {
+        let first = length(x.coarse);
         if x.script != next.script
             || (settled(a.1, i) && settled(a.1, i + 1))
             || !joinable(x)
             || !joinable(next)
+            || first + length(next.coarse) > 15
         {
             continue;
         }
-        for (j, y) in b.0.tokens.iter().enumerate() {
-            let shorter = usize::from(x.len.max(next.len));
-            if settled(b.1, j) || !joinable(y) || (usize::from(y.len) <= shorter && y.script == x.script) {
-                continue;
-            }
-            if apart(x, next, y) {
+        // A joined reading must be a good one: three fifths of the skeleton in common.
+        let both = x.coarse | (next.coarse << (4 * first));
+        let (mask, shorter) = (CoarseMask::new(both), x.len.max(next.len));
+        for (j, y) in b.0.tokens.iter().enumerate().filter(|(j, y)| open(*j, y)) {
+            let longer = length(both).max(length(y.coarse));
+            if (y.len <= shorter && y.script == x.script)
+                || mask.common(y.coarse) * 5 < longer * 3
+                || longer == 0
+            {
                 continue;
             }
             let rarity = (x.rarity_bits() + next.rarity_bits()).min(y.rarity_bits());
-            let aligned = align::align(tables, &Piece::joined(a.0, x, next), &Piece::token(b.0, y));
+            let (pa, pb) = (Piece::joined(a.0, x, next), Piece::token(b.0, y));
+            let aligned = align::align(tables, &pa, &pb, const { share(QUALITY_JOINED) }, grid);
             let base = Link { a: index(i), b: index(j), a_count: 2, b_count: 1, rarity, ..Link::default() };
-            if let Some(link) = link_of(aligned, base).filter(|l| l.quality > 0.5) {
+            if let Some(link) =
+                aligned.and_then(|found| link_of(found, base)).filter(|l| l.quality > QUALITY_JOINED)
+            {
                 push(Link { bits: link.bits - 0.5, ..link });
             }
         }

@@ -172,12 +172,13 @@ pub struct Name {
     pub(crate) kind: Kind,
     /// Symbols of all tokens one after the other; symbol ids are also unit ids of length one.
     pub(crate) symbols: Vec<Symbol>,
-    /// Unit of two, three symbols that begins here, or 0.
-    pub(crate) pairs: Vec<u8>,
-    pub(crate) triples: Vec<u8>,
+    /// Units of no, one, two, three symbols that begin here, or [`crate::align::NO_UNIT`].
+    pub(crate) units: Vec<[u8; 4]>,
     pub(crate) tokens: Vec<Token>,
     /// A comma put the family name first.
     pub(crate) comma: bool,
+    /// First letters of the words of a body as they are written, small words left out.
+    pub(crate) initials: (Script, Vec<Symbol>),
 }
 
 impl Name {

@@ -4,11 +4,13 @@
 //! taken from a data set. What this module deliberately does not do: list spellings (the tables know those) or
 //! beginnings (Alex, Alexander; see `matching`).
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::concepts;
+use crate::hashed::Hashed;
 use crate::keys;
 use crate::lexicon;
-use crate::script::{Script, Symbol};
 use crate::training;
 
 const GROUPS: &[&str] = &[
@@ -105,25 +107,59 @@ const GROUPS: &[&str] = &[
     "mohamed hamada moha hamoudi mohand",
     "mustafa mosta",
     "fatima fatma fatou fatoumata fatna",
+    // One name in the languages of Europe and the Near East: rulers, saints and prophets are called so.
+    "john juan jean giovanni johann joao jan ian иоанн يوحنا",
+    "paul pablo paolo paulo pavel pol pal павел بولس",
+    "peter pedro pierre pietro petr piotr pyotr pieter петр بطرس",
+    "william guillermo guillaume guglielmo wilhelm willem guilherme vilem vilmos",
+    "charles carlos carlo karl karel karol",
+    "henry enrique henri enrico heinrich hendrik henrique jindrich henryk",
+    "louis luis ludwig luigi ludovico lodewijk lajos ludovic ludvik",
+    "james jaime jacques giacomo jakob jacobo santiago diego tiago",
+    "philip felipe philippe filippo filip filipe philipp филипп",
+    "francis francisco francois francesco franz frans frantisek ferenc franciszek",
+    "catherine catalina caterina katharina ekaterina catarina katarina катерина",
+    "elizabeth isabel isabella elisabetta elisabeth elisabet erzsebet елизавета",
+    "mary maria marie miriam maryam meryem мария مريم",
+    "anne ana anna ann hannah hana анна",
+    "margaret margarita marguerite margherita margarethe margareta малгожата",
+    "frederick federico friedrich frederic frederik fryderyk frederico",
+    "stephen esteban etienne stefano stefan istvan estevao szczepan степан",
+    "joseph jose giuseppe josef jozef jozsef yusuf yousef iosif иосиф يوسف",
+    "george jorge georges giorgio georg gyorgy jerzy jiri georgi георгий",
+    "edward eduardo edouard eduard edoardo",
+    "ferdinand fernando ferrante fernand",
+    "alphonse alfonso alfons afonso",
+    "lawrence lorenzo laurent laurentius lourenco",
+    "matthew mateo matthieu matteo mattias mateus matthaus матвей",
+    "michael miguel michel michele mikhail mihail mihaly michal mikael михаил ميخائيل",
+    "nicholas nicolas niccolo nikolai nikolaus nicola mikolaj miklos николай",
+    "andrew andres andre andrea andreas andrei andrzej andras ondrej андрей",
+    "anthony antonio antoine anton antal antoni антон",
+    "abraham ibrahim avraham ابراهيم абрам",
+    "solomon suleiman sulayman salomon shlomo سليمان",
+    "david davud dawud daoud داود дауд",
+    "moses moises musa moussa moshe mose موسى муса",
+    "isaac isaak ishaq yitzhak itzhak اسحاق исаак",
+    "jacob yaqub yaakov jakub yakov giacobbe يعقوب яков",
 ];
 
-/// Hashes of the words and the line they stand in (counted from 1), sorted; a word may stand in several lines.
-static SORTED: LazyLock<Vec<(u64, u8)>> = LazyLock::new(|| {
-    let mut out = Vec::new();
+/// By the hash of a word the first two lines it stands in (counted from 1).
+static LINES: LazyLock<Hashed<[u8; 2]>> = LazyLock::new(|| {
+    let mut out: BTreeMap<u64, [u8; 2]> = BTreeMap::new();
     for (line, group) in (1_u8..).zip(GROUPS) {
-        let words = group.split(' ').filter_map(training::symbols);
-        out.extend(words.map(|(script, symbols)| (lexicon::hash(script, &symbols), line)));
+        for (script, symbols) in group.split(' ').filter_map(training::symbols) {
+            let [first, second] = out.entry(lexicon::hash(script, &symbols)).or_default();
+            let free = if *first == 0 || *first == line { first } else { second };
+            *free = if *free == 0 { line } else { *free };
+        }
     }
-    out.sort_unstable();
-    out
+    Hashed::new(out.into_iter())
 });
 
 /// Returns up to two lines a word stands in, 0 where there is none.
-pub(crate) fn groups(script: Script, symbols: &[Symbol]) -> [u8; 2] {
-    let hash = lexicon::hash(script, symbols);
-    let first = SORTED.partition_point(|entry| entry.0 < hash);
-    let mut found = SORTED.iter().skip(first).take_while(|entry| entry.0 == hash).map(|entry| entry.1);
-    [found.next().unwrap_or(0), found.next().unwrap_or(0)]
+pub(crate) fn groups(hash: u64) -> [u8; 2] {
+    LINES.get(hash).unwrap_or_default()
 }
 
 /// Coarse skeletons of the words of every line, by line (counted from 1).
@@ -132,10 +168,13 @@ static SKELETONS: LazyLock<Vec<Vec<u64>>> = LazyLock::new(|| {
     GROUPS.iter().map(|group| group.split(' ').filter_map(coarse).collect()).collect()
 });
 
-/// Returns the coarse skeletons of all words that share a line.
+/// Returns the coarse skeletons of all words that share a line, those of near concepts too.
 pub(crate) fn skeletons(lines: [u8; 2]) -> impl Iterator<Item = u64> {
-    let of = |line: u8| usize::from(line).checked_sub(1).and_then(|at| SKELETONS.get(at));
-    lines.into_iter().filter_map(of).flatten().copied()
+    let of = |line: u8| {
+        let known = usize::from(line).checked_sub(1).and_then(|at| SKELETONS.get(at));
+        known.map_or_else(|| concepts::skeletons(line), Vec::as_slice)
+    };
+    lines.into_iter().flat_map(of).copied()
 }
 
 /// True when two words share a line.
@@ -149,11 +188,12 @@ mod tests {
 
     #[test]
     fn everyday_forms_share_a_line() {
-        let of =
-            |word: &str| training::symbols(word).map(|(script, symbols)| groups(script, &symbols)).unwrap();
+        let of = |word: &str| {
+            training::symbols(word).map(|(script, s)| groups(lexicon::hash(script, &s))).unwrap()
+        };
         assert!(share(of("Bill"), of("William")));
         assert!(share(of("Саша"), of("Alexander")));
         assert!(!share(of("Bill"), of("Robert")));
-        assert!(GROUPS.len() < 250);
+        assert!(GROUPS.len() < 128, "lines from 128 on are those of near concepts");
     }
 }

@@ -201,6 +201,7 @@ fn block(first: u32, letter: fn(char) -> [Symbol; 2]) -> Block {
 }
 
 static ARABIC: LazyLock<Block> = LazyLock::new(|| block(0x600, arabic_letter));
+static HEBREW: LazyLock<Block> = LazyLock::new(|| block(0x500, hebrew_letter));
 static CYRILLIC: LazyLock<Block> = LazyLock::new(|| block(0x400, cyrillic_letter));
 
 fn in_block(block: &Block, first: u32, c: char) -> Option<[Symbol; 2]> {
@@ -283,8 +284,13 @@ fn cyrillic_letter(c: char) -> [Symbol; 2] {
     [one(first), one(second)]
 }
 
-/// Returns the symbols (second may be 0) of a Hebrew letter.
+/// Returns the symbols of a Hebrew letter.
 pub(crate) fn hebrew_symbols(c: char) -> [Symbol; 2] {
+    in_block(&HEBREW, 0x500, c).unwrap_or_else(|| hebrew_letter(c))
+}
+
+/// Returns the symbols (second may be 0) of a Hebrew letter.
+fn hebrew_letter(c: char) -> [Symbol; 2] {
     let (first, second) = match c {
         'ם' => ('מ', '\0'),
         'ן' => ('נ', '\0'),

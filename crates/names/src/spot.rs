@@ -22,6 +22,7 @@
 //! - Find two-word names of which one word lost or changed a consonant.
 
 mod runs;
+mod sound;
 mod table;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,8 @@ use crate::index::Record;
 use crate::name::{Name, Role, Token};
 use crate::{Kind, Likeness, Scorer, keys, population};
 use runs::Run;
-use table::{Table, pair_key, signature};
+use sound::sound;
+use table::{Table, pair_key, pair_sound};
 
 /// Records that are compared whole for two words of a text.
 pub const COMPARED: usize = 6;
@@ -88,7 +90,7 @@ impl Spotter {
             }
             for other in others.iter().take(2) {
                 for a in readings(&name, rarest) {
-                    let with = |b| (pair_key(a, b), signature(a, b), at);
+                    let with = |b: (u64, u32)| (pair_key(a.0, b.0), pair_sound(a, b), at);
                     entries.extend(readings(&name, other).map(with));
                 }
             }
@@ -112,7 +114,8 @@ impl Spotter {
     /// Finds the names in a text: places that reach a probability, in order, each record once at a place.
     #[must_use]
     pub fn spot(&self, text: &str, probability_min: f32) -> Vec<Spot> {
-        let mut found = Found { list: Vec::new(), tried: BTreeMap::new(), parsed: Vec::new() };
+        let mut found =
+            Found { list: Vec::new(), tried: BTreeMap::new(), parsed: Vec::new(), sounds: Vec::new() };
         runs::each(text, |run| self.run(&run, probability_min, &mut found));
         found.finish(&self.names)
     }
@@ -122,10 +125,13 @@ impl Spotter {
         let tokens = name.tokens();
         found.tried.clear();
         found.parsed.clear();
-        for (i, x) in tokens.iter().enumerate().filter(|(_, token)| is_key(token)) {
-            for (j, y) in tokens.iter().enumerate().skip(i + 1).take(REACH) {
-                if is_key(y) {
-                    let at = self.table.get(pair_key(x.fine, y.fine), signature(x.fine, y.fine));
+        found.sounds.clear();
+        found.sounds.extend(tokens.iter().map(|token| is_key(token).then(|| own(&name, token))));
+        for i in 0..tokens.len() {
+            for j in (i + 1..tokens.len()).take(REACH) {
+                let own = |at: usize| found.sounds.get(at).copied().flatten();
+                if let Some((x, y)) = own(i).zip(own(j)) {
+                    let at = self.table.get(pair_key(x.0, y.0), pair_sound(x, y));
                     self.verify((run, tokens), (i, j), at, least, found);
                 }
             }
@@ -221,6 +227,8 @@ struct Found {
     tried: BTreeMap<u32, usize>,
     /// Stretches of the run, parsed once.
     parsed: Vec<((usize, usize), Kind, Name)>,
+    /// Fine skeletons and sounds of the tokens of the run that keys are made of.
+    sounds: Vec<Option<(u64, u32)>>,
 }
 
 impl Found {
@@ -272,9 +280,16 @@ fn is_key(token: &Token) -> bool {
     matches!(token.role(), Role::Plain | Role::Patronymic | Role::Kunya) && token.coarse != 0
 }
 
-/// Fine skeletons a token may have in a text: with and without the particle at its beginning.
-fn readings(name: &Name, token: &Token) -> impl Iterator<Item = u64> + use<> {
-    [Some(token.fine), keys::otherwise(name, token).map(|other| other.1)].into_iter().flatten()
+/// Fine skeleton and sound of a token as it stands.
+fn own(name: &Name, token: &Token) -> (u64, u32) {
+    (token.fine, sound(token.script, keys::read(name, token)))
+}
+
+/// Fine skeletons and sounds a token may have in a text: with and without the particle at its beginning.
+fn readings<'a>(name: &'a Name, token: &'a Token) -> impl Iterator<Item = (u64, u32)> + use<'a> {
+    let other = keys::otherwise(name, token)
+        .map(|(skeletons, symbols)| (skeletons.fine, sound(token.script, symbols)));
+    [Some(own(name, token)), other].into_iter().flatten()
 }
 
 /// Stretches of tokens that hold both of a pair and are as long as the wanted name, or as near as can be.

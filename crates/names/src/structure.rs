@@ -11,11 +11,12 @@ use crate::nicknames;
 use crate::rarity;
 use crate::script::{Script, Symbol};
 use crate::text::{self, Word, Words};
+use crate::units;
 
 /// Cost of losing an article or a particle, in eighths of a bit.
 const COST_PARTICLE: u8 = 2;
 /// Cost of losing "al" or "ben" written together with the name: they may be its own letters.
-const COST_FUSED: u8 = 6;
+pub(crate) const COST_FUSED: u8 = 6;
 /// Cost of losing "abd": the name is another one.
 const COST_ABD: u8 = 40;
 /// Cost of losing "abu".
@@ -24,7 +25,12 @@ const COST_ABU: u8 = 16;
 /// Builds the tokens of a text.
 pub(crate) fn build(kind: Kind, text: &str) -> Name {
     let words = text::words(text);
-    let words = if kind == Kind::Organisation { concepts::translate(words) } else { words };
+    let (words, initials) = if kind == Kind::Organisation {
+        let initials = concepts::initials_of(&words);
+        (concepts::translate(words), initials)
+    } else {
+        (words, (Script::Latin, Vec::new()))
+    };
     let mut builder = Builder {
         kind,
         words: &words,
@@ -34,7 +40,7 @@ pub(crate) fn build(kind: Kind, text: &str) -> Name {
     builder.run();
     let Builder { symbols, mut tokens, .. } = builder;
     let comma = kind == Kind::Person && reorder_comma(&words, &mut tokens);
-    let mut name = Name { kind, symbols, pairs: Vec::new(), triples: Vec::new(), tokens, comma };
+    let mut name = Name { kind, symbols, units: Vec::new(), tokens, comma, initials };
     relayout(&mut name, comma);
     for at in 0..name.tokens.len() {
         if let Some(mut token) = name.tokens.get(at).cloned() {
@@ -47,24 +53,48 @@ pub(crate) fn build(kind: Kind, text: &str) -> Name {
     name
 }
 
+/// Makes a name of one word that is given in symbols.
+pub(crate) fn word(kind: Kind, script: Script, symbols: Vec<Symbol>) -> Name {
+    let mut token = Token::bare(script, Role::Plain, symbols.len());
+    let mut name = Name {
+        kind,
+        symbols,
+        units: Vec::new(),
+        tokens: Vec::new(),
+        comma: false,
+        initials: (script, Vec::new()),
+    };
+    describe(&name, &mut token);
+    name.tokens.push(token);
+    units::fill(&mut name);
+    name
+}
+
 /// Fills what is derived from the symbols.
 pub(crate) fn describe(name: &Name, token: &mut Token) {
     let symbols = name.symbols_of(token);
     let core = symbols.get(usize::from(token.skip)..).unwrap_or(symbols);
-    let skeletons = keys::skeletons(token.script, if token.skip_cost >= COST_FUSED { symbols } else { core });
+    let skeletons = keys::skeletons(token.script, keys::read(name, token));
     token.tail = feminine(token.script, symbols);
     token.coarse = skeletons.coarse;
     token.fine = skeletons.fine;
     token.classes = skeletons.classes;
+    let whole = lexicon::hash(token.script, symbols);
     if token.hash == 0 {
-        token.hash = lexicon::hash(token.script, symbols);
+        token.hash = whole;
     }
-    token.nicknames = nicknames::groups(token.script, core);
-    token.rarity = if name.kind == Kind::Organisation && concepts::is_concept(token.script, core) {
-        rarity::generic(token)
-    } else {
-        rarity::eighths(token, skeletons.length, core.len())
-    };
+    let hash = if core.len() == symbols.len() { whole } else { lexicon::hash(token.script, core) };
+    let (concept, lines) = lines(name.kind, hash);
+    token.nicknames = lines;
+    token.rarity =
+        if concept { rarity::generic(token) } else { rarity::eighths(token, skeletons.length, core.len()) };
+}
+
+/// Whether a word (given by its hash) only says what a body is, and the lines it shares with words that may stand for
+/// it: near concepts in the name of a body, everyday forms of given names otherwise.
+pub(crate) fn lines(kind: Kind, hash: u64) -> (bool, [u8; 2]) {
+    let concept = if kind == Kind::Organisation { concepts::of_english(hash) } else { None };
+    (concept.is_some(), concept.map_or_else(|| nicknames::groups(hash), concepts::near))
 }
 
 /// Moves what stands before the first comma behind the rest ("SURNAME, Given"). True when it did.

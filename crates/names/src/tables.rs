@@ -5,7 +5,8 @@
 
 use std::sync::LazyLock;
 
-use crate::script::{Script, Symbol, symbol_of};
+use crate::hashed::Hashed;
+use crate::script::{Script, Symbol};
 
 /// Version of everything that decides a likeness or a key. It is part of every result; results and keys of
 /// different versions must not be compared.
@@ -13,12 +14,14 @@ use crate::script::{Script, Symbol, symbol_of};
 /// ```
 /// assert!(mithaq_names::TABLES_VERSION >= 1);
 /// ```
-pub const TABLES_VERSION: u32 = 2;
+pub const TABLES_VERSION: u32 = 3;
 
 /// Bits are stored in eighths.
 pub(crate) const SCALE: f32 = 8.0;
 /// A pair of units the training never saw.
 pub(crate) const NEVER: i8 = i8::MIN;
+/// Bits in eighths from which one letter may stand for another.
+const STANDS_FOR: i8 = 6;
 /// Units per script, the empty unit (0) included.
 const UNITS: usize = 256;
 const SYMBOLS: usize = 64;
@@ -32,9 +35,11 @@ pub(crate) fn tables() -> &'static Tables {
 }
 
 /// Units of one script.
-struct Units {
-    /// Printable text by unit id.
-    text: Vec<String>,
+pub(crate) struct Units {
+    /// Letters of the alphabet and their symbols, in order of the letters.
+    letters: Vec<(char, Symbol)>,
+    /// Units so far, the empty one included.
+    count: usize,
     /// Unit id of two symbols at `first * 64 + second`.
     pairs: Vec<u8>,
     /// Unit id of a pair unit and a third symbol at `pair * 64 + third`.
@@ -46,10 +51,14 @@ pub(crate) struct Tables {
     units: Vec<Units>,
     /// By ordered script pair: bits in eighths at `a * 256 + b`.
     bits: Vec<Vec<i8>>,
-    /// By script and partner script: the best a unit of one symbol can give, in eighths.
+    /// By script and partner script: the best a unit can give, in eighths.
+    top: Vec<[i8; UNITS]>,
+    /// The same of a unit of one symbol, nothing where it has no partner.
     best: Vec<[i8; SYMBOLS]>,
-    /// Fine skeletons and their rarity in eighths of a bit, sorted.
-    rarity: Vec<(u64, u8)>,
+    /// By script and partner script: per letter, the letters it may stand for, one bit each.
+    stands: Vec<[u64; SYMBOLS]>,
+    /// Fine skeletons and their rarity in eighths of a bit.
+    rarity: Hashed<u8>,
 }
 
 /// Position of an ordered pair of scripts (first not after second) among the fifteen.
@@ -61,11 +70,14 @@ pub(crate) const fn pair_index(low: Script, high: Script) -> usize {
 impl Tables {
     /// Reads the committed text. Lines that do not parse are skipped: a test compares the counts.
     fn read(units: &str, rarity: &str) -> Self {
+        let rarity: Vec<(u64, u8)> = rarity.lines().filter_map(rarity_line).collect();
         let mut tables = Self {
             units: Script::ALL.iter().map(|script| Units::letters(*script)).collect(),
             bits: (0..15).map(|_| vec![NEVER; UNITS * UNITS]).collect(),
+            top: vec![[NEVER; UNITS]; 25],
             best: vec![[0; SYMBOLS]; 25],
-            rarity: rarity.lines().filter_map(rarity_line).collect(),
+            stands: vec![[0; SYMBOLS]; 25],
+            rarity: Hashed::new(rarity.into_iter()),
         };
         let mut section = None;
         for line in units.lines() {
@@ -85,14 +97,15 @@ impl Tables {
                 }
             }
         }
-        tables.fill_best();
-        tables.rarity.sort_unstable();
+        for (best, top) in tables.best.iter_mut().zip(&tables.top) {
+            best.iter_mut().zip(top).for_each(|(slot, top)| *slot = if *top == NEVER { 0 } else { *top });
+        }
         tables
     }
 
     fn add_unit(&mut self, script: Script, unit: &str) {
         if let Some(units) = self.units.get_mut(script.index()) {
-            units.add(script, unit);
+            units.add(unit);
         }
     }
 
@@ -103,15 +116,31 @@ impl Tables {
         for field in fields {
             let Some((unit, eighths)) = field.rsplit_once(':') else { continue };
             let (Some(second), Ok(eighths)) = (self.unit(b, unit), eighths.parse::<i8>()) else { continue };
-            let Some(table) = self.bits.get_mut(pair_index(a, b)) else { continue };
-            let mut set = |x: u8, y: u8| {
-                if let Some(slot) = table.get_mut(usize::from(x) * UNITS + usize::from(y)) {
-                    *slot = eighths;
-                }
-            };
-            set(first, second);
+            self.set(a, first, b, second, eighths);
             if a == b {
-                set(second, first);
+                self.set(a, second, b, first, eighths);
+            }
+        }
+    }
+
+    fn set(&mut self, a: Script, x: u8, b: Script, y: u8, eighths: i8) {
+        let at = usize::from(x) * UNITS + usize::from(y);
+        if let Some(slot) = self.bits.get_mut(pair_index(a, b)).and_then(|table| table.get_mut(at)) {
+            *slot = eighths;
+        }
+        for (of, unit, against) in [(a, x, b), (b, y, a)] {
+            let row = self.top.get_mut(of.index() * 5 + against.index());
+            if let Some(slot) = row.and_then(|row| row.get_mut(usize::from(unit))) {
+                *slot = (*slot).max(eighths);
+            }
+        }
+        let letters = usize::from(x) < SYMBOLS && usize::from(y) < SYMBOLS && x > 0 && y > 0;
+        if letters && eighths >= STANDS_FOR {
+            for (of, letter, against, other) in [(a, x, b, y), (b, y, a, x)] {
+                let row = self.stands.get_mut(of.index() * 5 + against.index());
+                if let Some(slot) = row.and_then(|row| row.get_mut(usize::from(letter))) {
+                    *slot |= 1 << other;
+                }
             }
         }
     }
@@ -120,39 +149,25 @@ impl Tables {
         if text == "-" {
             return Some(0);
         }
-        let at = self.units.get(script.index())?.text.iter().position(|unit| unit == text)?;
-        u8::try_from(at).ok()
+        self.units.get(script.index())?.of(text)
     }
 
-    fn fill_best(&mut self) {
-        for a in Script::ALL {
-            for b in Script::ALL {
-                for symbol in 0..SYMBOLS {
-                    let best = (0..UNITS).map(|unit| self.at(a, b, symbol, unit)).max().unwrap_or(0);
-                    if let Some(slot) =
-                        self.best.get_mut(a.index() * 5 + b.index()).and_then(|row| row.get_mut(symbol))
-                    {
-                        *slot = if best == NEVER { 0 } else { best };
-                    }
-                }
-            }
-        }
-    }
-
-    fn at(&self, a: Script, b: Script, x: usize, y: usize) -> i8 {
-        let (index, at) =
-            if a <= b { (pair_index(a, b), x * UNITS + y) } else { (pair_index(b, a), y * UNITS + x) };
-        self.bits.get(index).and_then(|table| table.get(at)).copied().unwrap_or(NEVER)
-    }
-
-    /// Returns the bits of one letter for another, in eighths.
-    pub(crate) fn letter(&self, a: Script, x: Symbol, b: Script, y: Symbol) -> i8 {
-        self.at(a, b, usize::from(x), usize::from(y))
+    /// Returns the letters of a script that a letter may stand for, one bit each; of its own script, itself too.
+    pub(crate) fn stands_for(&self, of: Script, letter: Symbol, against: Script) -> u64 {
+        let known = self.stands.get(of.index() * 5 + against.index());
+        let known = known.and_then(|row| row.get(usize::from(letter))).copied().unwrap_or(0);
+        known | if of == against { 1 << (letter & 63) } else { 0 }
     }
 
     /// Returns the bits of an ordered script pair, 256 a row.
     pub(crate) fn bits(&self, low: Script, high: Script) -> &[i8] {
         self.bits.get(pair_index(low, high)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Returns, per unit, the best it can give against another script.
+    pub(crate) fn top(&self, of: Script, against: Script) -> &[i8; UNITS] {
+        const NONE: [i8; UNITS] = [NEVER; UNITS];
+        self.top.get(of.index() * 5 + against.index()).unwrap_or(&NONE)
     }
 
     /// Returns, per symbol, the best it can give against another script.
@@ -161,22 +176,14 @@ impl Tables {
         self.best.get(of.index() * 5 + against.index()).unwrap_or(&NONE)
     }
 
-    /// Returns the unit of two symbols, or 0.
-    pub(crate) fn pair_unit(&self, script: Script, first: Symbol, second: Symbol) -> u8 {
-        let at = usize::from(first) * SYMBOLS + usize::from(second);
-        self.units.get(script.index()).and_then(|u| u.pairs.get(at)).copied().unwrap_or(0)
-    }
-
-    /// Returns the unit of a pair unit and a third symbol, or 0.
-    pub(crate) fn triple_unit(&self, script: Script, pair: u8, third: Symbol) -> u8 {
-        let at = usize::from(pair) * SYMBOLS + usize::from(third);
-        self.units.get(script.index()).and_then(|u| u.triples.get(at)).copied().unwrap_or(0)
+    /// Returns the units of a script.
+    pub(crate) fn units(&self, script: Script) -> Option<&Units> {
+        self.units.get(script.index())
     }
 
     /// Returns how rare a fine skeleton is, in bits, when it is common enough to be listed.
     pub(crate) fn rarity(&self, fine: u64) -> Option<f32> {
-        let at = self.rarity.binary_search_by_key(&fine, |entry| entry.0).ok()?;
-        self.rarity.get(at).map(|entry| f32::from(entry.1) / SCALE)
+        self.rarity.get(fine).map(|eighths| f32::from(eighths) / SCALE)
     }
 }
 
@@ -188,15 +195,21 @@ enum Section {
 impl Units {
     /// The letters of the alphabet are the units of length one.
     fn letters(script: Script) -> Self {
-        let mut text = vec![String::new()];
-        text.extend(crate::script::alphabet(script).chars().map(String::from));
-        Self { text, pairs: vec![0; SYMBOLS * SYMBOLS], triples: vec![0; UNITS * SYMBOLS] }
+        let mut letters: Vec<(char, Symbol)> = crate::script::alphabet(script).chars().zip(1..).collect();
+        letters.sort_unstable();
+        let count = letters.len() + 1;
+        Self { letters, count, pairs: vec![0; SYMBOLS * SYMBOLS], triples: vec![0; UNITS * SYMBOLS] }
+    }
+
+    fn symbol(&self, letter: char) -> Option<Symbol> {
+        let at = self.letters.binary_search_by_key(&letter, |entry| entry.0).ok()?;
+        self.letters.get(at).map(|entry| entry.1)
     }
 
     /// Adds a unit of two or three letters; a unit of three needs its first two to be a unit.
-    fn add(&mut self, script: Script, unit: &str) {
-        let Ok(id) = u8::try_from(self.text.len()) else { return };
-        let mut symbols = unit.chars().filter_map(|c| symbol_of(script, c)).map(usize::from);
+    fn add(&mut self, unit: &str) {
+        let Ok(id) = u8::try_from(self.count) else { return };
+        let mut symbols = unit.chars().filter_map(|c| self.symbol(c)).map(usize::from);
         let (Some(first), Some(second), third) = (symbols.next(), symbols.next(), symbols.next()) else {
             return;
         };
@@ -209,8 +222,30 @@ impl Units {
         };
         if let Some(slot) = slot {
             *slot = id;
-            self.text.push(unit.to_owned());
+            self.count += 1;
         }
+    }
+
+    /// Returns the unit of two symbols, or 0.
+    pub(crate) fn pair(&self, first: Symbol, second: Symbol) -> u8 {
+        self.pairs.get(usize::from(first) * SYMBOLS + usize::from(second)).copied().unwrap_or(0)
+    }
+
+    /// Returns the unit of a pair unit and a third symbol, or 0.
+    pub(crate) fn triple(&self, pair: u8, third: Symbol) -> u8 {
+        self.triples.get(usize::from(pair) * SYMBOLS + usize::from(third)).copied().unwrap_or(0)
+    }
+
+    /// Returns the id of a unit.
+    fn of(&self, unit: &str) -> Option<u8> {
+        let mut letters = unit.chars();
+        let first = self.symbol(letters.next()?)?;
+        let Some(second) = letters.next() else { return Some(first) };
+        let at = usize::from(first) * SYMBOLS + usize::from(self.symbol(second)?);
+        let pair = self.pairs.get(at).copied().filter(|pair| *pair != 0)?;
+        let Some(third) = letters.next() else { return Some(pair) };
+        let at = usize::from(pair) * SYMBOLS + usize::from(self.symbol(third)?);
+        self.triples.get(at).copied().filter(|triple| *triple != 0)
     }
 }
 

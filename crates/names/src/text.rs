@@ -2,6 +2,8 @@
 //!
 //! What this module deliberately does not do: know that a word is a particle or a title (see `structure`).
 
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -36,8 +38,6 @@ pub(crate) struct Word {
     pub(crate) dotted: bool,
     /// A hyphen or apostrophe joins it to the next word.
     pub(crate) joined: bool,
-    /// Written in capitals only (and longer than one letter).
-    pub(crate) capitals: bool,
     /// Hash of the characters of a syllabic word, whose reading says less than its writing; 0 otherwise.
     pub(crate) written: u64,
     /// Digits only.
@@ -72,6 +72,18 @@ enum Hand {
 }
 
 impl Hand {
+    const ALL: [Self; 9] = [
+        Self::Latin,
+        Self::Greek,
+        Self::Armenian,
+        Self::Georgian,
+        Self::Arabic,
+        Self::Cyrillic,
+        Self::Hebrew,
+        Self::Syllabic,
+        Self::Digit,
+    ];
+
     fn of(c: char) -> Option<Self> {
         if c.is_ascii() {
             return match c {
@@ -138,24 +150,77 @@ const fn is_hyphen(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE63}' | '\u{5BE}')
 }
 
-/// True when compatibility normalisation cannot change the character or join it with its neighbours.
+/// True when compatibility normalisation cannot change the character, nor join it with another that is as plain.
 const fn is_plain(c: char) -> bool {
-    matches!(c, '\0'..='\u{9F}' | '\u{400}'..='\u{482}' | '\u{48A}'..='\u{4FF}' | '\u{5D0}'..='\u{5EA}'
-        | '\u{621}'..='\u{652}' | '\u{670}'..='\u{674}' | '\u{679}'..='\u{6D3}' | '\u{6D5}' | '\u{6F0}'..='\u{6F9}'
-        | '\u{200B}'..='\u{200F}' | '\u{2018}'..='\u{201D}' | '\u{4E00}'..='\u{9FFF}')
+    matches!(c, '\0'..='\u{9F}' | '\u{C0}'..='\u{131}' | '\u{134}'..='\u{13E}' | '\u{141}'..='\u{148}'
+        | '\u{14A}'..='\u{17E}' | '\u{388}'..='\u{3CE}' | '\u{400}'..='\u{482}' | '\u{48A}'..='\u{4FF}'
+        | '\u{531}'..='\u{556}' | '\u{561}'..='\u{586}' | '\u{5D0}'..='\u{5EA}' | '\u{621}'..='\u{652}' | '\u{670}'..='\u{674}'
+        | '\u{679}'..='\u{6D3}' | '\u{6D5}' | '\u{6F0}'..='\u{6F9}' | '\u{10D0}'..='\u{10FA}' | '\u{1E00}'..='\u{1E99}'
+        | '\u{1EA0}'..='\u{1EF9}' | '\u{200B}'..='\u{200F}' | '\u{2018}'..='\u{201D}' | '\u{3041}'..='\u{3096}'
+        | '\u{30A1}'..='\u{30FA}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+}
+
+/// What a character is, asked once for all characters of the alphabets and kept.
+#[derive(Clone, Copy, Default)]
+struct Class(u8);
+
+impl Class {
+    const PLAIN: u8 = 0x10;
+    const MARK: u8 = 0x20;
+    const LATIN: u8 = 0x40;
+    const CYRILLIC: u8 = 0x80;
+    /// Characters that are kept: Latin with all its signs, Greek, Cyrillic, Armenian, Hebrew, Arabic.
+    const KEPT: u32 = 0x700;
+
+    fn judge(c: char) -> Self {
+        let hand = Hand::of(c).map_or(0, |hand| hand as u8 + 1);
+        let flag = |on: bool, flag: u8| if on { flag } else { 0 };
+        Self(
+            hand | flag(is_plain(c), Self::PLAIN)
+                | flag(is_mark(c), Self::MARK)
+                | flag(homoglyphs::is_latin(c), Self::LATIN)
+                | flag(homoglyphs::is_cyrillic(c), Self::CYRILLIC),
+        )
+    }
+
+    #[inline]
+    fn of(c: char) -> Self {
+        static CLASSES: LazyLock<Vec<Class>> =
+            LazyLock::new(|| (0..Class::KEPT).filter_map(char::from_u32).map(Class::judge).collect());
+        CLASSES.get(c as usize).copied().unwrap_or_else(|| Self::judge(c))
+    }
+
+    fn hand(self) -> Option<Hand> {
+        Hand::ALL.get(usize::from(self.0 & 0xf).checked_sub(1)?).copied()
+    }
+
+    const fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
 }
 
 /// Splits a text into words.
 pub(crate) fn words(text: &str) -> Words {
-    let unmixed = homoglyphs::unmixed(text);
-    let text = unmixed.as_deref().unwrap_or(text);
     let mut out = Words { words: Vec::with_capacity(6), symbols: Vec::with_capacity(48) };
     let mut splitter =
         Splitter { out: &mut out, hand: None, word: [' '; MAX_WORD_SYMBOLS], len: 0, from: 0, at: 0, end: 0 };
-    if text.chars().take(MAX_CHARS).all(is_plain) {
-        text.chars().take(MAX_CHARS).for_each(|c| splitter.push(c));
+    if text.is_ascii() {
+        text.bytes().take(MAX_CHARS).for_each(|c| splitter.push(char::from(c)));
     } else {
-        normalised(text, &mut splitter);
+        let (mut every, mut any) = (u8::MAX, 0);
+        for class in text.chars().take(MAX_CHARS).map(Class::of) {
+            (every, any) = (every & class.0, any | class.0);
+        }
+        let any = Class(any);
+        let mixed = any.has(Class::LATIN) && any.has(Class::CYRILLIC);
+        let unmixed = if mixed { homoglyphs::unmixed(text) } else { None };
+        let read = unmixed.as_deref().unwrap_or(text);
+        // A twin is as plain as the letter it stands for.
+        if Class(every).has(Class::PLAIN) {
+            read.chars().take(MAX_CHARS).for_each(|c| splitter.push(c));
+        } else {
+            normalised(read, &mut splitter);
+        }
     }
     splitter.flush();
     out
@@ -202,12 +267,12 @@ struct Splitter<'a> {
 impl Splitter<'_> {
     fn push(&mut self, c: char) {
         self.at = self.at.saturating_add(1);
-        if is_mark(c) {
+        let class = Class::of(c);
+        if class.has(Class::MARK) {
             self.end = if self.hand.is_some() { self.at } else { self.end };
             return;
         }
-        let hand = Hand::of(c);
-        if let Some(hand) = hand {
+        if let Some(hand) = class.hand() {
             if self.hand != Some(hand) {
                 self.flush();
                 self.hand = Some(hand);
@@ -257,7 +322,6 @@ impl Splitter<'_> {
             comma: false,
             dotted: false,
             joined: false,
-            capitals: len > 1 && letters.iter().all(|c| c.is_uppercase()),
             written: 0,
             number: hand == Hand::Digit,
         };
@@ -340,6 +404,15 @@ mod tests {
         }
         let spans: Vec<(u16, u16)> = words("Ali  Hassán").words.iter().map(|w| (w.from, w.to)).collect();
         assert_eq!(spans, [(0, 3), (5, 11)]);
+    }
+
+    #[test]
+    fn plain_characters_are_what_normalisation_leaves_alone() {
+        let marks = |c: char| is_combining_mark(c) && !matches!(c, '\u{64B}'..='\u{652}' | '\u{670}');
+        for c in (0..0xD7B0).filter_map(char::from_u32).filter(|c| is_plain(*c)) {
+            assert!(c.nfkc().eq([c]), "{c:?} {:x}", u32::from(c));
+            assert!(!marks(c), "{c:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::segment::{BLOCK, HEADER, MAGIC, SECTIONS, kind_code};
 use super::{IndexError, MAX_ID, MAX_NAMES, MAX_STORED, Part, Source};
 use crate::name::{Name, Role, Token};
 use crate::script::Script;
-use crate::{Kind, TABLES_VERSION};
+use crate::{Kind, TABLES_VERSION, acronyms, structure};
 
 /// One name of a record. A record with several names has several of these with one id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -243,6 +243,13 @@ pub(super) fn joined<'a>(name: &'a Name, short: bool) -> impl Iterator<Item = (u
     })
 }
 
+/// Acronyms a body may have, each a name of one token.
+pub(super) fn acronyms(name: &Name) -> impl Iterator<Item = Name> + use<> {
+    let found = if name.kind == Kind::Organisation { acronyms::of(name) } else { Vec::new() };
+    let kind = name.kind;
+    found.into_iter().map(move |(script, letters)| structure::word(kind, script, letters))
+}
+
 fn joins(token: &Token) -> bool {
     matches!(token.role, Role::Plain | Role::Kunya | Role::Particle | Role::Patronymic)
 }
@@ -302,6 +309,9 @@ impl Terms {
         }
         for (_, token) in joined(name, true) {
             self.push(at, name, &token);
+        }
+        for acronym in acronyms(name) {
+            acronym.tokens.iter().for_each(|token| self.push(at, &acronym, token));
         }
     }
 

@@ -8,13 +8,14 @@ use std::borrow::Cow;
 use super::build::{read_entry, script_and_role};
 use super::codec::Bytes;
 use super::segment::{IndexError, Section, Segment, Source};
+use crate::align::Grid;
 use crate::keys::FineMask;
-use crate::matching;
+use crate::matching::{self, CoarseMask};
 use crate::name::{Name, Token};
 use crate::nicknames;
 use crate::script::{Script, Symbol};
 use crate::tables::{self, Tables};
-use crate::{keys, structure, units};
+use crate::{Kind, keys, lexicon, structure, units};
 
 /// Names that hold a token.
 #[derive(Clone, Debug)]
@@ -140,6 +141,7 @@ pub(super) struct Buffers {
     pub(super) lists: Vec<u8>,
     probes: Vec<u64>,
     other: Name,
+    grid: Grid,
 }
 
 impl Default for Buffers {
@@ -150,6 +152,7 @@ impl Default for Buffers {
             lists: Vec::new(),
             probes: Vec::new(),
             other: Name::parse(""),
+            grid: Grid::new(),
         }
     }
 }
@@ -186,8 +189,9 @@ pub(super) fn similar<S: Source>(
     let start = buffers.lists.len();
     let likely = collect(segment, &Measure::new(query, tables), (query.1, reach), buffers)?;
     let before = out.len();
+    let mask = CoarseMask::new(query.1.coarse);
     for one in likely {
-        let Some(quality) = compare(tables, query, &one, buffers) else { continue };
+        let Some(quality) = compare(tables, (query.0, query.1, &mask), &one, buffers) else { continue };
         if quality >= QUALITY_MIN {
             let (from, to) = fetch(segment, one.list, buffers)?;
             out.push(Found { quality, count: one.count, from, to });
@@ -220,7 +224,7 @@ fn collect<S: Source>(
     for skeleton in probes {
         let Ok(at) = segment.skeletons.binary_search(skeleton) else { continue };
         let least = if *skeleton == query.0.coarse { SHARE_OWN } else { SHARE_NEAR };
-        let wanted = |fine| Some(measure.share(fine)).filter(|s| *s >= least || measure.nicknames);
+        let wanted = |fine| Some(measure.share(fine)).filter(|s| *s >= least || measure.nicknames != [0; 2]);
         segment.group(at, buffer, wanted, |entry| {
             let value = measure.of(entry.head, entry.share);
             if value < floor {
@@ -275,11 +279,16 @@ fn fetch<S: Source>(
 }
 
 /// Compares a query token with a dictionary token by the learned tables.
-fn compare(tables: &Tables, query: (&Name, &Token), likely: &Likely, buffers: &mut Buffers) -> Option<f32> {
-    let Buffers { heads, other, .. } = buffers;
+fn compare(
+    tables: &Tables,
+    query: (&Name, &Token, &CoarseMask),
+    likely: &Likely,
+    buffers: &mut Buffers,
+) -> Option<f32> {
+    let Buffers { heads, other, grid, .. } = buffers;
     let head = heads.get(likely.head.0..likely.head.1)?;
     let token = restore(head, other)?;
-    let link = matching::single(tables, query, (other, &token))?;
+    let link = matching::single(tables, query, (other, &token), grid)?;
     Some(link.quality)
 }
 
@@ -303,43 +312,40 @@ pub(super) fn restore(head: &[u8], name: &mut Name) -> Option<Token> {
 struct Measure {
     script: Script,
     /// By script: where in the query token stands a letter that a letter of the script may stand for.
-    letters: [Option<Box<[u32; 64]>>; 5],
+    letters: [[u32; 64]; 5],
     count: u32,
     fine: FineMask,
     /// The skeletons when a particle at the beginning is read the other way.
     otherwise: Option<(u64, FineMask)>,
-    nicknames: bool,
+    nicknames: [u8; 2],
+    kind: Kind,
 }
-
-/// Bits in eighths from which one letter may stand for another.
-const STANDS_FOR: i8 = 6;
 
 impl Measure {
     fn new(query: (&Name, &Token), tables: &Tables) -> Self {
         let symbols = query.0.symbols_of(query.1);
         let symbols = symbols.get(usize::from(query.1.skip)..).unwrap_or(symbols);
         let symbols = symbols.get(..32).unwrap_or(symbols);
-        let letters = Script::ALL.map(|script| {
-            let mut masks = Box::new([0; 64]);
+        let mut letters = [[0; 64]; 5];
+        for (script, masks) in Script::ALL.into_iter().zip(&mut letters) {
             for (at, symbol) in symbols.iter().enumerate() {
-                for (other, mask) in (0..=63).zip(masks.iter_mut()) {
-                    let same = script == query.1.script && other == *symbol;
-                    if other > 0
-                        && (same || tables.letter(query.1.script, *symbol, script, other) >= STANDS_FOR)
-                    {
+                let mut others = tables.stands_for(query.1.script, *symbol, script);
+                while others != 0 {
+                    if let Some(mask) = masks.get_mut(others.trailing_zeros() as usize) {
                         *mask |= 1 << at;
                     }
+                    others &= others - 1;
                 }
             }
-            Some(masks)
-        });
+        }
         Self {
             script: query.1.script,
             letters,
             count: u32::try_from(symbols.len()).unwrap_or(32),
             fine: FineMask::new(query.1.fine),
-            otherwise: keys::otherwise(query.0, query.1).map(|(coarse, fine)| (coarse, FineMask::new(fine))),
-            nicknames: query.1.nicknames != [0; 2],
+            otherwise: keys::otherwise(query.0, query.1).map(|(s, _)| (s.coarse, FineMask::new(s.fine))),
+            nicknames: query.1.nicknames,
+            kind: query.0.kind,
         }
     }
 
@@ -353,17 +359,27 @@ impl Measure {
         let Some((&[first, skip, _], symbols)) = head.split_first_chunk::<3>() else { return 0 };
         let core = symbols.get(usize::from(skip)..).unwrap_or(symbols);
         let Some((script, _)) = script_and_role(first) else { return 0 };
-        let Some(Some(letters)) = self.letters.get(script.index()) else { return 0 };
+        let Some(letters) = self.letters.get(script.index()) else { return 0 };
         let common = self.common(letters, core);
         let other = u32::try_from(core.len()).unwrap_or(0);
         if script == self.script {
             let measure = 1000 * common / self.count.max(other).max(1);
-            return if measure >= 450 || (self.nicknames && measure > 0) { measure + 1 } else { 0 };
+            return match measure {
+                450.. => measure + 1,
+                _ if self.shares_line(script, core) => 1000,
+                _ => 0,
+            };
         }
         // Across scripts one side may leave its vowels out, and two letters may stand for one.
         let letters =
             1000 * common / self.count.min(other).max(1) + 1000 * common / self.count.max(other).max(1);
         letters + share + 1
+    }
+
+    /// True for an everyday form, or a near concept, of the query token.
+    fn shares_line(&self, script: Script, core: &[Symbol]) -> bool {
+        let lines = || structure::lines(self.kind, lexicon::hash(script, core)).1;
+        self.nicknames != [0; 2] && nicknames::share(self.nicknames, lines())
     }
 
     /// Length of the longest common subsequence, letters that may stand for each other taken as equal.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{joined, searchable};
+use super::build::{acronyms, joined, searchable};
 use super::lookup::{Buffers, Found, Postings, Reach, similar};
 use super::segment::{IndexError, Segment, Source, Tombstones, kind_code};
 use crate::name::{Name, Role, Token};
@@ -64,7 +64,8 @@ pub struct Scratch {
     block: Vec<u8>,
 }
 
-/// Finds the records whose names may be the query, most probable first; one hit a record.
+/// Finds the records whose names may be the query, the best agreement first; one hit a record. Bodies have an order of
+/// their own: what their names share is weighed otherwise there than in the likeness.
 ///
 /// Only names of the query's [`Kind`] are found. Equal searches of equal segments give equal hits.
 ///
@@ -83,38 +84,44 @@ pub fn search<S: Source>(
         let places = candidates(part, query, options.candidates, (scratch, &mut frequencies))?;
         found.extend(places.into_iter().map(|(at, _)| (number, at)));
     }
-    // By record: the best of its names, and the name itself for its chance.
-    let mut best: BTreeMap<String, (Hit, Name)> = BTreeMap::new();
+    // By record: the best of its names, the name itself for its chance, and its place among the hits.
+    let mut best: BTreeMap<String, Placed> = BTreeMap::new();
     for (number, at) in found {
         let Some(part) = parts.get(number) else { continue };
         let stored = part.segment.stored(at, &mut scratch.block)?;
         let name = Name::parse_as(stored.kind, stored.text);
-        let pair = Scorer::new().score(query, &name);
-        if best.get(stored.id).is_none_or(|(hit, _)| hit.pair.bits < pair.bits) {
+        let (pair, place) = Scorer::new().ordered(query, &name);
+        if best.get(stored.id).is_none_or(|other| other.place < place) {
             let (id, kind) = (stored.id.to_owned(), stored.kind);
-            best.insert(
-                id.clone(),
-                (Hit { id, kind, likeness: pair, pair, chance: 0.0, part: number, at }, name),
-            );
+            let hit = Hit { id, kind, likeness: pair, pair, chance: 0.0, part: number, at };
+            best.insert(hit.id.clone(), Placed { hit, name, place });
         }
     }
-    let mut hits: Vec<(Hit, Name)> = best.into_values().collect();
-    hits.sort_by(|x, y| y.0.pair.bits.total_cmp(&x.0.pair.bits).then_with(|| x.0.id.cmp(&y.0.id)));
+    let mut hits: Vec<Placed> = best.into_values().collect();
+    hits.sort_by(|x, y| y.place.total_cmp(&x.place).then_with(|| x.hit.id.cmp(&y.hit.id)));
     weigh(query, &mut hits, options, &frequencies);
-    let mut hits: Vec<Hit> = hits.into_iter().map(|(hit, _)| hit).collect();
+    let mut hits: Vec<Hit> = hits.into_iter().map(|placed| placed.hit).collect();
     hits.retain(|hit| hit.likeness.probability >= options.probability_min);
     hits.truncate(options.limit);
     Ok(hits)
+}
+
+/// A hit, the name that was found, and what decides its place.
+struct Placed {
+    hit: Hit,
+    name: Name,
+    place: f32,
 }
 
 /// Bits within which another record agrees as well.
 const AS_WELL: f32 = 0.5;
 
 /// Turns the likeness of pairs into that of hits; more than are shown are not weighed.
-fn weigh(query: &Name, hits: &mut Vec<(Hit, Name)>, options: SearchOptions, frequencies: &Frequencies) {
-    let bits: Vec<f32> = hits.iter().map(|(hit, _)| hit.pair.bits).collect();
+fn weigh(query: &Name, hits: &mut Vec<Placed>, options: SearchOptions, frequencies: &Frequencies) {
+    let mut bits: Vec<f32> = hits.iter().map(|placed| placed.hit.pair.bits).collect();
+    bits.sort_unstable_by(|x, y| y.total_cmp(x));
     hits.truncate(options.limit);
-    for (hit, name) in hits.iter_mut() {
+    for Placed { hit, name, .. } in hits.iter_mut() {
         let others = bits.partition_point(|other| *other >= hit.pair.bits - AS_WELL).saturating_sub(1);
         #[expect(clippy::cast_precision_loss, reason = "at most a few hundred candidates")]
         let others = others as f32;
@@ -138,12 +145,15 @@ fn candidates<S: Source>(
     walk.cursors.clear();
     lookup.lists.clear();
     let joined: Vec<Token> = joined(query, false).map(|(_, token)| token).collect();
-    let singles = searchable(query).map(|(at, token)| (token, Reach::Near, Some(at)));
-    let terms = singles.chain(joined.iter().map(|token| (token, Reach::Own, None)));
+    let acronyms: Vec<Name> = acronyms(query).collect();
+    let singles = searchable(query).map(|(at, token)| (query, token, Reach::Near, Some(at)));
+    let terms = singles.chain(joined.iter().map(|token| (query, token, Reach::Own, None)));
+    let short =
+        acronyms.iter().flat_map(|name| name.tokens.iter().map(move |token| (name, token, Reach::Own, None)));
     let mut found = Vec::new();
-    for (term, (token, reach, at)) in (1..=MAX_TERMS).zip(terms) {
+    for (term, (name, token, reach, at)) in (1..=MAX_TERMS).zip(terms.chain(short)) {
         found.clear();
-        similar(segment, (query, token), reach, lookup, &mut found)?;
+        similar(segment, (name, token), reach, lookup, &mut found)?;
         for one in found.iter().filter(|_| at.is_some()) {
             frequencies.add(at.unwrap_or(usize::MAX), one.quality, one.count);
         }

@@ -1,10 +1,12 @@
 //! The table of a spotter: keys of token pairs, what stands behind them, and a filter that answers "nothing" fast.
 
+use super::sound;
+
 /// Where the names behind a key stand.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
-    /// Sorted by key: key, signature, name.
-    entries: Vec<(u64, u32, u32)>,
+    /// Sorted by key.
+    entries: Vec<Entry>,
     /// First entry whose key has these top bits.
     starts: Vec<u32>,
     /// Top bits taken.
@@ -13,11 +15,24 @@ pub(super) struct Table {
     filter: Vec<u64>,
 }
 
+/// A name behind a key.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The low half of the key; the place says the rest.
+    key: u32,
+    name: u32,
+    /// The sounds of both words, in the order of the key.
+    sounds: [u32; 2],
+}
+
+/// Sounds that may differ: a table of near spellings, not of equal ones.
+const APART: u32 = 2;
+
 /// Bits of the filter for each entry, as a power of two.
 const FILTER_SHIFT: u32 = 4;
 
 impl Table {
-    pub(super) fn new(mut entries: Vec<(u64, u32, u32)>) -> Self {
+    pub(super) fn new(mut entries: Vec<(u64, [u32; 2], u32)>) -> Self {
         entries.sort_unstable();
         entries.dedup();
         let bits = (usize::BITS - entries.len().leading_zeros()).clamp(1, 26);
@@ -33,20 +48,33 @@ impl Table {
                 *word |= bit;
             }
         }
-        Self { entries, starts, bits, filter }
+        let entry = |(key, sounds, name): (u64, [u32; 2], u32)| Entry { key: low(key), name, sounds };
+        Self { entries: entries.into_iter().map(entry).collect(), starts, bits, filter }
     }
 
-    /// Returns the names behind a key whose signature is near.
-    /// With each goes how many of the six classes of the signature differ.
-    pub(super) fn get(&self, key: u64, signature: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+    /// Returns the names behind a key that sound alike, and with each how many of their sounds differ.
+    pub(super) fn get(&self, key: u64, sounds: [u32; 2]) -> impl Iterator<Item = (u32, u32)> + '_ {
         let (word, bit) = slot(key, self.filter.len());
         let there = self.filter.get(word).is_some_and(|word| word & bit != 0);
-        let top = usize::try_from(key >> (64 - self.bits)).unwrap_or(usize::MAX);
-        let bounds = self.starts.get(top).zip(self.starts.get(top.saturating_add(1))).filter(|_| there);
+        let bounds = if there {
+            let top = usize::try_from(key >> (64 - self.bits)).unwrap_or(usize::MAX);
+            self.starts.get(top).zip(self.starts.get(top.saturating_add(1)))
+        } else {
+            None
+        };
         let (from, to) = bounds.map_or((0, 0), |(from, to)| (*from as usize, *to as usize));
-        let same = self.entries.get(from..to).unwrap_or_default().iter().filter(move |entry| entry.0 == key);
-        same.map(move |entry| (entry.2, apart(entry.1, signature))).filter(|(_, apart)| *apart <= 2)
+        let entries = self.entries.get(from..to).unwrap_or_default().iter();
+        entries.filter(move |entry| entry.key == low(key)).filter_map(move |entry| {
+            let [x, y] = entry.sounds;
+            let [p, q] = sounds;
+            let apart = sound::apart(x, p) + sound::apart(y, q);
+            (apart <= APART).then_some((entry.name, apart))
+        })
     }
+}
+
+fn low(key: u64) -> u32 {
+    u32::try_from(key & 0xffff_ffff).unwrap_or(0)
 }
 
 fn slot(key: u64, words: usize) -> (usize, u64) {
@@ -78,17 +106,9 @@ fn middle(fine: u64) -> u64 {
     out
 }
 
-/// The first three fine classes of both tokens, in the order of the key: fifteen bits each.
-pub(super) fn signature(x: u64, y: u64) -> u32 {
-    let (a, b) = if middle(x) <= middle(y) { (x, y) } else { (y, x) };
-    let first = |fine: u64| u32::try_from(fine & 0x7fff).unwrap_or(0);
-    first(a) | (first(b) << 15)
-}
-
-/// How many of the six classes of two signatures differ.
-fn apart(x: u32, y: u32) -> u32 {
-    let differ = |at: u32| u32::from((x >> (5 * at)) & 31 != (y >> (5 * at)) & 31);
-    (0..6).map(differ).sum()
+/// The sounds of two words, in the order of their key.
+pub(super) fn pair_sound(x: (u64, u32), y: (u64, u32)) -> [u32; 2] {
+    if middle(x.0) <= middle(y.0) { [x.1, y.1] } else { [y.1, x.1] }
 }
 
 /// A fixed 64-bit mixer (the finaliser of SplitMix64).
