@@ -6,7 +6,7 @@ use core::sync::atomic::AtomicBool;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use mithaq_db::{Db, Engine, Tx};
+use mithaq_db::{Db, Engine, Share, Tx};
 use mithaq_envelope::SessionCache;
 use mithaq_model::{Id16, Level, PartyId, Timestamp};
 use mithaq_store::blobs::Blobs;
@@ -264,8 +264,26 @@ impl App {
         T: Send + 'static,
         F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
     {
+        self.write_as(Share::Group, job)
+    }
+
+    /// As [`App::write`], before what people of this node wait for: a partner holds its answer back until then, and
+    /// what it sent is short.
+    pub(crate) fn write_soon<T, F>(&self, job: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+    {
+        self.write_as(Share::Soon, job)
+    }
+
+    fn write_as<T, F>(&self, share: Share, job: F) -> Result<T, AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+    {
         let app = self.clone();
-        let done = self.db.write(move |tx| {
+        let done = self.db.write_as(share, move |tx| {
             crate::tally::begin();
             app.ensure_lease(tx)?;
             let value = job(&app, tx)?;

@@ -2,7 +2,7 @@
 //! only moves the bytes in between.
 
 use std::collections::BTreeMap;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use mithaq_db::Tx;
 use mithaq_envelope::{KemSession, Sealed, verify_receipts, wrap, wrap_epoch_start};
@@ -17,7 +17,7 @@ use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::lanes::{self, LaneKey, Outbox};
 use mithaq_store::{alarms, reports};
 use mithaq_wire::{
-    Ack, Digest, EnvelopeHeader, Lane, LaneId, MessageKind, Position, ReceiptBatch, Verdict,
+    Ack, BatchAnswer, Digest, EnvelopeHeader, Lane, LaneId, MessageKind, Position, ReceiptBatch, Verdict,
     decode_batch_answer, encode_batch,
 };
 use sha2::{Digest as _, Sha256};
@@ -121,6 +121,13 @@ pub struct OutBatch {
     /// What is sent.
     pub body: Vec<u8>,
     batch: Batch,
+}
+
+/// What became of a batch.
+enum End {
+    /// No answer, or none that can be used: the lane waits.
+    Lost(LaneOut),
+    Settled(Settled),
 }
 
 /// What is under way, per lane; in memory only.
@@ -241,55 +248,89 @@ impl App {
         sent: OutBatch,
         answer: Option<&[u8]>,
     ) -> Result<(), AppError> {
-        let lane = sent.batch.lane.clone();
-        let done = self.settle_sent(windows, sent, answer);
+        self.settle_batches(windows, vec![(sent, answer)])
+    }
+
+    /// Settles in one transaction what came back for several batches, in their order.
+    ///
+    /// # Errors
+    /// When the store fails; all of them count as lost.
+    pub fn settle_batches<A: AsRef<[u8]>>(
+        &self,
+        windows: &mut Windows,
+        sent: Vec<(OutBatch, Option<A>)>,
+    ) -> Result<(), AppError> {
+        let lanes: Vec<LaneId> = sent.iter().map(|(one, _)| one.batch.lane.clone()).collect();
+        let done = self.settle_sent(windows, sent);
         if done.is_err() {
             // Whether anything was stored is not known: what is under way is found anew in the store.
-            windows.0.remove(&lane);
+            for lane in &lanes {
+                windows.0.remove(lane);
+            }
         }
         done
     }
 
-    fn settle_sent(
+    fn settle_sent<A: AsRef<[u8]>>(
         &self,
         windows: &mut Windows,
-        sent: OutBatch,
-        answer: Option<&[u8]>,
+        sent: Vec<(OutBatch, Option<A>)>,
     ) -> Result<(), AppError> {
-        let OutBatch { peer, batch, body: _ } = sent;
-        let known = self.registry().peers.get(&peer).cloned();
-        let answer = answer.and_then(|bytes| decode_batch_answer(bytes).ok());
-        // Signed with a key of which nothing is known yet: asked again once the partner's manifest came.
-        let answer = answer.filter(|one| known.as_ref().is_some_and(|peer| peer.knows_signers(one)));
         let jitter = u16::from_be_bytes(random(&*self.entropy)?);
-        let id = batch.lane.clone();
-        let (Some(answer), Some(known)) = (answer, known) else {
-            let lane = self.write(move |app, tx| {
-                let lane = failed(&lanes::outbound(tx, &batch.lane)?, app.now(), jitter);
-                lanes::save_outbound(tx, &lane)?;
-                Ok(lane)
-            })?;
-            if let Some(window) = windows.0.get_mut(&id) {
-                window.lost(&lane);
+        let registry = self.registry();
+        let said = sent.into_iter().map(|(OutBatch { peer, batch, body: _ }, answer)| {
+            let known = registry.peers.get(&peer).cloned();
+            let answer = answer.and_then(|bytes| decode_batch_answer(bytes.as_ref()).ok());
+            // Signed with a key of which nothing is known yet: asked again once the partner's manifest came.
+            let heard = known.zip(answer).filter(|(peer, one)| peer.knows_signers(one));
+            (batch, heard)
+        });
+        let said: Vec<_> = said.collect();
+        let ends = self.write_soon(move |app, tx| {
+            let mut ends = Vec::with_capacity(said.len());
+            for (batch, heard) in &said {
+                ends.push(app.settle_one(tx, batch, heard.as_ref(), jitter)?);
             }
-            return Ok(());
-        };
-        let settled = self.write(move |app, tx| {
-            let lane = lanes::outbound(tx, &batch.lane)?;
-            let key = LaneKey::of(&lane.id);
-            let mut outbox = Outbox::new(tx, key);
-            let answered = mithaq_exchange::Answered::to(&batch, &answer);
-            let settled = settle(&lane, answered, &mut outbox, &PeerReceipts(&known), app.now(), jitter)
-                .map_err(|error| {
-                    AppError::new(ErrorKind::Unavailable, "lane.settle", words::UNAVAILABLE).because(error)
-                })?;
-            app.store_settled(tx, &settled, &known)?;
-            Ok(settled)
+            Ok(ends)
         })?;
-        if let Some(window) = windows.0.get_mut(&id) {
-            window.landed(&settled);
+        for end in &ends {
+            match end {
+                End::Lost(lane) => {
+                    if let Some(window) = windows.0.get_mut(&lane.id) {
+                        window.lost(lane);
+                    }
+                }
+                End::Settled(settled) => {
+                    if let Some(window) = windows.0.get_mut(&settled.lane.id) {
+                        window.landed(settled);
+                    }
+                }
+            }
         }
         Ok(())
+    }
+
+    fn settle_one(
+        &self,
+        tx: &mut dyn Tx,
+        batch: &Batch,
+        heard: Option<&(Arc<Peer>, BatchAnswer)>,
+        jitter: u16,
+    ) -> Result<End, AppError> {
+        let lane = lanes::outbound(tx, &batch.lane)?;
+        let Some((known, answer)) = heard else {
+            let lane = failed(&lane, self.now(), jitter);
+            lanes::save_outbound(tx, &lane)?;
+            return Ok(End::Lost(lane));
+        };
+        let mut outbox = Outbox::new(tx, LaneKey::of(&lane.id));
+        let answered = mithaq_exchange::Answered::to(batch, answer);
+        let settled = settle(&lane, answered, &mut outbox, &PeerReceipts(known), self.now(), jitter)
+            .map_err(|error| {
+                AppError::new(ErrorKind::Unavailable, "lane.settle", words::UNAVAILABLE).because(error)
+            })?;
+        self.store_settled(tx, &settled, known)?;
+        Ok(End::Settled(settled))
     }
 
     pub(crate) fn store_settled(

@@ -157,7 +157,7 @@ impl Db {
         self.write_as(Share::Group, job)
     }
 
-    /// As [`Db::write`], and says whether the job may share its transaction.
+    /// As [`Db::write`], and says how the job may share its transaction.
     ///
     /// # Errors
     /// As [`Db::write`].

@@ -40,13 +40,24 @@ impl Link {
             match batch {
                 Batch::Chore(chore, done) => done(self.chore(chore, queue)),
                 Batch::Jobs(mut jobs, share) => {
-                    while !jobs.is_empty() {
-                        self.run(&mut jobs, group_time_max, queue);
-                    }
+                    self.run_all(&mut jobs, share, (group_time_max, queue));
                     if share == Share::Group {
                         queue.release_lane();
                     }
                 }
+            }
+        }
+    }
+
+    /// Runs or refuses all jobs of a batch. Between two of its transactions, what must run soon overtakes the rest;
+    /// again only after one of the rest had its turn, so that nobody waits for ever.
+    fn run_all(&mut self, jobs: &mut Jobs, share: Share, (time_max, queue): (Duration, &Queue)) {
+        let mut overtaken = usize::MAX;
+        while !jobs.is_empty() {
+            self.run(jobs, time_max, queue);
+            let rest = jobs.len();
+            if share == Share::Group && (1..overtaken).contains(&rest) && queue.overtake(jobs) {
+                overtaken = rest;
             }
         }
     }

@@ -15,6 +15,9 @@ pub enum Share {
     /// One transaction for many waiting jobs, each behind its own savepoint; one commit
     /// makes them all durable. Row locks are held until that commit.
     Group,
+    /// As [`Share::Group`], and before those that wait as such: for work that somebody outside waits for and that is
+    /// short. Between two such overtakings one of the others has its turn, so that nobody waits for ever.
+    Soon,
 }
 
 /// Settings of a SQLite file.
@@ -61,7 +64,7 @@ pub struct PostgresOptions {
     pub queue_capacity: usize,
     /// How long a blocking call waits for a place in the queue before `Busy`.
     pub queue_wait: Duration,
-    /// Most [`Share::Group`] jobs in one transaction.
+    /// Most shared jobs in one transaction.
     pub group_jobs_max: usize,
     /// A transaction takes no further job after this time.
     pub group_time_max: Duration,

@@ -58,6 +58,8 @@ pub(crate) struct Queue {
 }
 
 struct State {
+    /// Taken before `group`.
+    soon: VecDeque<(u64, Box<dyn Job>)>,
     group: VecDeque<(u64, Box<dyn Job>)>,
     alone: VecDeque<(u64, Item)>,
     next_turn: u64,
@@ -71,6 +73,7 @@ struct State {
 impl Queue {
     pub(crate) fn new(limits: Limits, workers: usize) -> Self {
         let state = State {
+            soon: VecDeque::new(),
             group: VecDeque::new(),
             alone: VecDeque::new(),
             next_turn: 0,
@@ -147,6 +150,19 @@ impl Queue {
         }
     }
 
+    /// Puts what waits to be run soon before the rest of a batch. Returns whether there was any.
+    pub(crate) fn overtake(&self, rest: &mut Jobs) -> bool {
+        let mut state = self.lock();
+        let count = state.soon.len().min(self.limits.group_jobs_max.max(1));
+        for (_, job) in state.soon.drain(..count).rev() {
+            rest.push_front(job);
+        }
+        if count > 0 && state.callers_waiting > 0 {
+            self.space.notify_all();
+        }
+        count > 0
+    }
+
     pub(crate) fn release_lane(&self) {
         self.lock().lanes_free += 1;
         self.work.notify_one();
@@ -179,8 +195,9 @@ impl Queue {
                 return;
             }
             state.closed = true;
-            let grouped: Vec<_> =
+            let mut grouped: Vec<_> =
                 state.group.drain(..).map(|(_, job)| Item::Job(Share::Group, job)).collect();
+            grouped.extend(state.soon.drain(..).map(|(_, job)| Item::Job(Share::Soon, job)));
             state.alone.drain(..).map(|(_, item)| item).chain(grouped).collect()
         };
         self.work.notify_all();
@@ -198,13 +215,14 @@ impl Queue {
 
 impl State {
     fn len(&self) -> usize {
-        self.group.len() + self.alone.len()
+        self.soon.len() + self.group.len() + self.alone.len()
     }
 
     fn add(&mut self, item: Item) {
         let turn = self.next_turn;
         self.next_turn += 1;
         match item {
+            Item::Job(Share::Soon, job) => self.soon.push_back((turn, job)),
             Item::Job(Share::Group, job) => self.group.push_back((turn, job)),
             Item::Job(Share::Alone, _) | Item::Chore(..) => self.alone.push_back((turn, item)),
         }
@@ -213,7 +231,8 @@ impl State {
     /// The oldest thing that may run now, with its companions.
     fn next(&mut self, group_jobs_max: usize) -> Option<Batch> {
         let alone = self.alone.front().map(|(turn, _)| *turn);
-        let group = self.group.front().map(|(turn, _)| *turn).filter(|_| self.lanes_free > 0);
+        let fronts = [self.soon.front(), self.group.front()];
+        let group = fronts.into_iter().flatten().map(|(turn, _)| *turn).min().filter(|_| self.lanes_free > 0);
         let take_group = match (group, alone) {
             (Some(group), Some(alone)) => group < alone,
             (Some(_), None) => true,
@@ -221,8 +240,10 @@ impl State {
         };
         if take_group {
             self.lanes_free -= 1;
-            let count = self.group.len().min(group_jobs_max);
-            let jobs = self.group.drain(..count).map(|(_, job)| job).collect();
+            // Where others wait, one of them is in every batch.
+            let soon = self.soon.len().min(group_jobs_max.saturating_sub(1).max(1));
+            let count = self.group.len().min(group_jobs_max.saturating_sub(soon).max(1));
+            let jobs = self.soon.drain(..soon).chain(self.group.drain(..count)).map(|(_, job)| job).collect();
             return Some(Batch::Jobs(jobs, Share::Group));
         }
         match self.alone.pop_front()?.1 {

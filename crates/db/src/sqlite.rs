@@ -15,6 +15,11 @@ use crate::connection::{Chore, Connection, Shape, Source};
 use crate::tx::first_word;
 use crate::{Constraint, DbError, Engine, Row, SqliteOptions, Value};
 
+/// Pages kept in memory by the writer: with SQLite's 2 MiB it reads a twelfth of its time.
+const WRITER_CACHE_KIB: u32 = 16 * 1_024;
+/// And by each reader.
+const READER_CACHE_KIB: u32 = 4 * 1_024;
+
 /// Statements kept prepared per connection: more than the repositories have.
 const STATEMENTS_MAX: usize = 512;
 /// The write-ahead log is cut to this size after a checkpoint.
@@ -180,6 +185,10 @@ impl SqliteConnection {
             // Sorting must not leave rows in a file nobody knows of.
             "PRAGMA temp_store = MEMORY".to_owned(),
             "PRAGMA cell_size_check = ON".to_owned(),
+            format!(
+                "PRAGMA cache_size = -{}",
+                if role == Role::Writer { WRITER_CACHE_KIB } else { READER_CACHE_KIB }
+            ),
         ] {
             pragma(&connection, &text)?;
         }

@@ -10,7 +10,7 @@ use mithaq_model::{AgreementId, PartyId};
 use mithaq_wire::Lane;
 use mithaq_wire::limits::BATCHES_IN_FLIGHT_MAX;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::client::{PeerClient, PeerIoError};
@@ -148,7 +148,7 @@ impl Pump {
             // A private check lives in the process it was authorised in: its documents go from there.
             self.check().await;
             tokio::select! {
-                Some(done) = flying.join_next() => self.settle(done).await,
+                Some(done) = flying.join_next() => self.settle(done, &mut flying).await,
                 changed = woken.changed() => if changed.is_err() { break },
                 () = tokio::time::sleep(TICK) => {}
                 () = stopping(&mut stop) => break,
@@ -156,7 +156,7 @@ impl Pump {
         }
         // What is under way is settled, so that the next start does not send it again.
         while let Some(done) = flying.join_next().await {
-            self.settle(done).await;
+            self.settle(done, &mut flying).await;
         }
     }
 
@@ -341,17 +341,22 @@ impl Pump {
         }
     }
 
-    async fn settle(&mut self, done: Result<Answered, tokio::task::JoinError>) {
-        let Ok((batch, answer)) = done else { return };
-        if let Err(error) = &answer {
-            tracing::info!(peer = %self.peer, %error, "a batch got no answer");
-            self.line.next_endpoint(error);
-            self.lost = true;
-            self.ask_heads = Instant::now() + HEADS_RETRY;
+    /// Settles an answer, and all others that are there by now: together they wait for one turn of the writer.
+    async fn settle(&mut self, done: Result<Answered, JoinError>, flying: &mut JoinSet<Answered>) {
+        let others = core::iter::from_fn(|| flying.try_join_next());
+        let answers: Vec<Answered> = core::iter::once(done).chain(others).filter_map(Result::ok).collect();
+        for (_, answer) in &answers {
+            if let Err(error) = answer {
+                tracing::info!(peer = %self.peer, %error, "a batch got no answer");
+                self.line.next_endpoint(error);
+                self.lost = true;
+                self.ask_heads = Instant::now() + HEADS_RETRY;
+            }
         }
         let mut windows = core::mem::take(&mut self.windows);
         let settled = blocking(&self.app, move |app| {
-            let done = app.settle_batch(&mut windows, batch, answer.ok().as_deref());
+            let sent = answers.into_iter().map(|(batch, answer)| (batch, answer.ok())).collect();
+            let done = app.settle_batches(&mut windows, sent);
             Ok((windows, done))
         });
         match settled.await {

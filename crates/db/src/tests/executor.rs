@@ -189,6 +189,65 @@ fn without_a_server_every_job_is_told() {
     assert_eq!(told, ["a Disconnected", "b Disconnected", "c Disconnected"]);
 }
 
+/// A job that notes its name and, once settled, hands in others to be run soon; the job `end` closes the queue.
+fn bringing(
+    log: &Log,
+    queue: &Arc<Queue>,
+    (name, brings): (&'static str, &'static [&'static str]),
+) -> Box<dyn Job> {
+    let (log, queue) = (Arc::clone(log), Arc::clone(queue));
+    let settled = move |_: Result<(), DbError>| {
+        log.lock().unwrap().push(name.to_owned());
+        for brought in brings {
+            assert!(queue.push(Item::Job(Share::Soon, bringing(&log, &queue, (brought, &[])))).is_ok());
+        }
+        if name == "end" {
+            queue.close();
+        }
+    };
+    Box::new(Task::new(|_: &mut dyn Session| Ok::<(), DbError>(()), settled))
+}
+
+/// The order in which jobs are settled that each need a transaction of their own.
+fn settled_in(jobs: &[(Share, &'static str, &'static [&'static str])]) -> Vec<String> {
+    let log = Log::default();
+    let queue = Arc::new(Queue::new(Limits { capacity: 99, group_jobs_max: 9, lanes: 1 }, 1));
+    for (share, name, brings) in jobs {
+        assert!(queue.push(Item::Job(*share, bringing(&log, &queue, (name, brings)))).is_ok());
+    }
+    let connection = Box::new(Scripted { log: Log::default(), faults: vec![] }) as Box<dyn Connection>;
+    let mut link = Link::new(Box::new(Supply(VecDeque::from([Ok(connection)]))), Duration::ZERO);
+    link.open().unwrap();
+    link.work(&queue, Duration::ZERO);
+    let seen = log.lock().unwrap().clone();
+    seen
+}
+
+#[test]
+fn what_must_run_soon_runs_first() {
+    let told = settled_in(&[(Share::Group, "a", &[]), (Share::Group, "end", &[]), (Share::Soon, "x", &[])]);
+    assert_eq!(told, ["x", "a", "end"]);
+}
+
+#[test]
+fn what_comes_in_between_overtakes_the_rest_of_a_batch() {
+    let told =
+        settled_in(&[(Share::Group, "a", &["x", "y"]), (Share::Group, "b", &[]), (Share::Group, "end", &[])]);
+    assert_eq!(told, ["a", "x", "y", "b", "end"]);
+}
+
+#[test]
+fn one_of_the_others_has_its_turn_between_two_overtakings() {
+    let told = settled_in(&[
+        (Share::Group, "a", &["x", "y"]),
+        (Share::Soon, "w", &["v"]),
+        (Share::Group, "b", &["z"]),
+        (Share::Group, "end", &[]),
+    ]);
+    // `v` overtakes `a`; what `a` brings waits no longer than one of the rest takes.
+    assert_eq!(told, ["w", "v", "a", "x", "y", "b", "z", "end"]);
+}
+
 #[test]
 fn jobs_dropped_unrun_or_unsettled_are_told_too() {
     let log = Log::default();
