@@ -2,27 +2,26 @@
 //! what this wrote, after the commit.
 
 mod asked;
+mod judge;
 mod places;
+mod ready;
 
 use mithaq_db::Tx;
-use mithaq_envelope::{SealArgs, Sealed, seal_report};
 use mithaq_model::{
-    Assurance, Claim, ExcludedPredicate, Millis, PartyId, Report, ReportId, ReportState, ReportVersion,
-    RiskDimension, RiskLevel, Role, Subject, Timestamp,
+    Assurance, ExcludedPredicate, Millis, PartyId, ReportId, ReportState, ReportVersion, RiskDimension,
+    RiskLevel, Timestamp,
 };
-use mithaq_policy::{Context, Decision, Disclosure, Permit, Refusal, Side, decide};
+use mithaq_policy::Refusal;
 use mithaq_store::reports::{self, Form, NewVersion};
-use mithaq_wire::{MessageKind, encode_report};
+use mithaq_wire::MessageKind;
 
-use self::asked::{Asked, Said};
+use self::asked::Asked;
+use self::judge::{End, Judged};
 use self::places::Places;
+use self::ready::Ready;
 use crate::App;
-use crate::attachments::carried;
-use crate::drafts::Draft;
 use crate::error::AppError;
-use crate::log::{Committed, Event};
-use crate::ports::random;
-use crate::registry::Known;
+use crate::log::Event;
 use crate::rights::{May, intent};
 
 /// Most reports released by one call: one transaction, one batch of the lane.
@@ -100,69 +99,52 @@ impl App {
         numbers: &[ReportId],
         stated: &Use,
     ) -> Result<Vec<(ReportId, Released)>, AppError> {
-        let mut done = Vec::with_capacity(numbers.len());
         let mut call = Call {
             asked: Asked::on(day(self.now())),
             events: Vec::with_capacity(numbers.len() * 3),
             places: Places::default(),
         };
-        for number in numbers {
-            let draft = self.load_draft(tx, *number)?;
-            let graded = draft.head.state == ReportState::Graded;
-            // The review by a third person is what a life at risk does not wait for.
-            let opened = graded && self.opened_by(tx, &draft.report, draft.hash)?.is_some();
-            if draft.head.state != ReportState::Reviewed && !opened {
-                return Err(AppError::conflict("report.not_reviewed"));
-            }
-            let outcome = self.release_one(tx, may, &draft, stated, &mut call)?;
-            done.push((*number, outcome));
+        let ready = numbers.iter().map(|number| self.ready(tx, *number, stated, &mut call.asked));
+        let ready = ready.collect::<Result<Vec<_>, _>>()?;
+        let judged = self.judge_all(&ready);
+        let mut done = Vec::with_capacity(numbers.len());
+        for (mut ready, judged) in ready.into_iter().zip(judged) {
+            let judged = self.within_budget(&call.asked, &mut ready, judged?)?;
+            done.push((ready.report.id, self.send_off(tx, may, &ready, judged, &mut call)?));
         }
         self.count_used(tx, &call.asked)?;
         self.log_places(tx, call.events, call.places)?;
         Ok(done)
     }
 
-    fn release_one(
+    /// Stores and logs what was judged of one report.
+    fn send_off(
         &self,
         tx: &mut dyn Tx,
         may: May<intent::ReleaseReport>,
-        draft: &Draft,
-        stated: &Use,
+        ready: &Ready,
+        judged: Judged,
         Call { asked, events, places }: &mut Call,
     ) -> Result<Released, AppError> {
-        let known = self.known(draft.report.agreement)?;
-        crate::tally::decides_by(known.as_of);
-        let report = self.minimised(&known, &draft.report);
-        self.ensure_attachments(tx, &report)?;
-        let said = self.said_of(tx, draft)?;
-        let about = About { known: &known, draft, report: &report, said: &said, stated };
+        let (report, draft) = (&ready.report, &ready.draft);
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
-        if report.recipients.is_empty() {
-            // An empty list is nobody: the decision says so in its own words.
-            let refusal = self.decide_for(tx, asked, &about, &self.party)?;
-            if let Decision::Refuse(refusal) = refusal {
-                events.push(decided(
-                    Event::by(may, "report.decided", report.id).verdict(refusal.code().code()),
-                ));
+        let asked_for = |recipient: Option<&PartyId>| {
+            let event = decided(Event::by(may, "report.decided", report.id));
+            match recipient {
+                Some(recipient) => event.with(recipient),
+                None => event,
+            }
+        };
+        events.extend(judged.permits.iter().map(|one| asked_for(Some(one.recipient())).verdict("permit")));
+        let (sealed, committed) = match judged.end {
+            End::Sealed(sealed, committed) => (sealed, committed),
+            End::Refused(refusal) => {
+                // An empty list is nobody: the decision says so in its own words.
+                let recipient = report.recipients.get(judged.permits.len());
+                events.push(asked_for(recipient).verdict(refusal.code().code()));
                 return Ok(Released::Refused(refusal));
             }
-        }
-        let mut permits = Vec::with_capacity(report.recipients.len());
-        for recipient in &report.recipients {
-            let event = decided(Event::by(may, "report.decided", report.id).with(recipient));
-            match self.decide_for(tx, asked, &about, recipient)? {
-                Decision::Permit(permit) => {
-                    events.push(event.verdict("permit"));
-                    permits.push(permit);
-                }
-                Decision::Refuse(refusal) => {
-                    events.push(event.verdict(refusal.code().code()));
-                    return Ok(Released::Refused(refusal));
-                }
-            }
-        }
-        let released_by: Vec<Role> = said.approvals.iter().map(|(_, role)| *role).collect();
-        let (sealed, committed) = self.seal(&report, &permits, &released_by, draft)?;
+        };
         let kept = sealed.first().ok_or_else(|| AppError::bug("release.permit"))?;
         let next = NewVersion {
             version: report.version,
@@ -175,114 +157,14 @@ impl App {
         reports::set_state(tx, report.id, draft.head.state, ReportState::Released, self.now())?;
         let first = report.version == ReportVersion::FIRST;
         let kind = if first { MessageKind::Report } else { MessageKind::Correction };
-        for (permit, sealed) in permits.iter().zip(&sealed) {
-            self.place(tx, places, (&known, permit.recipient()), (sealed, kind), report.expires)?;
-            let length = u64::try_from(sealed.bytes().len()).unwrap_or(u64::MAX);
-            asked.count(permit.agreement(), length.saturating_add(carried(&report)));
+        for (permit, sealed) in judged.permits.iter().zip(&sealed) {
+            self.place(tx, places, (&ready.known, permit.recipient()), (sealed, kind), report.expires)?;
+            asked.count(permit.agreement(), ready.bytes(sealed.bytes().len()));
         }
-        self.tied_release(tx, &known, &report, events)?;
+        self.tied_release(tx, &ready.known, report, events)?;
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
         events.push(decided(event).committed(committed).verdict("permit"));
         Ok(Released::Sent)
-    }
-
-    /// Drops claims whose attribute the agreement does not cover (step 12, minimisation).
-    fn minimised(&self, known: &Known, report: &Report) -> Report {
-        let covered = &known.agreement().attributes;
-        let keep = |claim: &&Claim| covered.contains(&claim.attribute);
-        let subjects = report.subjects.iter().filter_map(|subject| {
-            let claims = subject.claims().iter().filter(keep).cloned().collect();
-            let mut made = Subject::new(subject.id(), subject.kind(), subject.class(), claims).ok()?;
-            for role in subject.protected_roles() {
-                made = made.with_protected_role(*role);
-            }
-            Some(if subject.is_minor() { made.with_minor() } else { made })
-        });
-        Report { subjects: subjects.collect(), ..report.clone() }
-    }
-
-    /// Seals the report once per permit: a seal names one recipient, and nobody can pass it on as addressed to another.
-    fn seal(
-        &self,
-        report: &Report,
-        permits: &[Permit],
-        released_by: &[Role],
-        draft: &Draft,
-    ) -> Result<(Vec<Sealed>, Committed), AppError> {
-        let now = self.now();
-        let first = permits.first().ok_or_else(|| AppError::bug("release.permit"))?;
-        let args = SealArgs {
-            lease_until: now.plus(first.lease()),
-            released_by: released_by.to_vec(),
-            sealed_at: now,
-            supersedes: ReportVersion::new(draft.head.version.get().saturating_sub(1)),
-            salt: random::<32>(&*self.entropy)?,
-        };
-        let sealed = permits.iter().map(|permit| seal_report(report, permit, &args, self.keys.soft()));
-        let sealed = sealed
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| AppError::bug("release.seal").because(error))?;
-        // The same salt opens seals and log: what oversight sees is what the partners got.
-        let committed =
-            Committed::to(report.id.into(), report.version.get(), args.salt, &encode_report(report));
-        Ok((sealed, committed))
-    }
-
-    /// Runs the release decision for one recipient.
-    fn decide_for(
-        &self,
-        tx: &mut dyn Tx,
-        asked: &mut Asked,
-        about: &About<'_>,
-        recipient: &PartyId,
-    ) -> Result<Decision, AppError> {
-        let context = self.sender_context(tx, asked, about, recipient)?;
-        let disclosure = Disclosure {
-            report: about.report,
-            recipient,
-            side: Side::Sender,
-            context: &context,
-            standing: &about.known.standing,
-        };
-        Ok(decide(&about.known.rules, &disclosure, self.now()))
-    }
-
-    fn sender_context(
-        &self,
-        tx: &mut dyn Tx,
-        asked: &mut Asked,
-        about: &About<'_>,
-        recipient: &PartyId,
-    ) -> Result<Context, AppError> {
-        let (agreement, said, stated) = (about.known.agreement(), about.said, about.stated);
-        let budgets = agreement.budgets;
-        let (reports, bytes) = self.used(tx, asked, agreement.id())?;
-        Ok(Context {
-            work: self.work(tx, asked, about.draft)?,
-            signatures_good: about.known.all_signed,
-            rule_set: Some(agreement.id()),
-            reply_bound: self.reply_bound(tx, about.report, recipient)?,
-            hold: false,
-            special_categories: said.special.clone(),
-            clearances: said.clearances.clone(),
-            excluded: stated.excluded,
-            consents: Vec::new(),
-            recipient_level: agreement
-                .party(recipient)
-                .map_or(mithaq_model::Level::Unclassified, |party| party.max_level),
-            channel_level: self.accreditation(),
-            partner_risk: self.risk_of(tx, asked, recipient)?,
-            further_risks: stated.further_risks.clone(),
-            capital_offence: stated.capital_offence,
-            assurances: stated.assurances.clone(),
-            reports_left: u64::from(budgets.reports_per_day).saturating_sub(reports),
-            bytes_left: budgets.bytes_per_day.saturating_sub(bytes),
-            bytes: u64::try_from(about.draft.bytes.len())
-                .unwrap_or(u64::MAX)
-                .saturating_add(carried(about.report)),
-            life_at_risk: said.opened,
-            approvals: said.approvals.clone(),
-        })
     }
 }
 
@@ -291,16 +173,6 @@ struct Call {
     asked: Asked,
     events: Vec<Event>,
     places: Places,
-}
-
-/// One draft, and all that is decided by.
-struct About<'a> {
-    known: &'a Known,
-    draft: &'a Draft,
-    /// The draft without the claims that the agreement does not cover.
-    report: &'a Report,
-    said: &'a Said,
-    stated: &'a Use,
 }
 
 /// Budget of reports.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use mithaq_db::Tx;
-use mithaq_model::{AgreementId, CaseId, CaseState, OfficerId, PartyId, Role, SpecialCategory};
-use mithaq_policy::{Clearance, RiskAssessment, Work, screen};
+use mithaq_model::{AgreementId, CaseId, CaseState, OfficerId, PartyId, Role};
+use mithaq_policy::{Agreement, Clearance, RiskAssessment, Work};
 use mithaq_store::agreements::{self, Counter};
-use mithaq_store::{cases, partners, reports, rulings};
+use mithaq_store::{cases, holds, partners, reports, rulings};
 
 use super::{BYTES, REPORTS};
 use crate::App;
@@ -18,11 +18,32 @@ use crate::drafts::{Draft, approvers};
 use crate::emergency;
 use crate::error::AppError;
 
-/// Reports and bytes under one agreement today.
+/// More bytes than a seal adds to a draft. Only a guess: one that is too small costs time, not the budget.
+const SEAL: u64 = 1_024;
+
+/// Reports and bytes under one agreement.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sums {
-    pub(super) reports: u32,
+    reports: u32,
+    bytes: u64,
+}
+
+/// What is left of a day's budget.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Left {
+    pub(super) reports: u64,
     pub(super) bytes: u64,
+}
+
+/// The budget of a day under one agreement. Unknown is none.
+#[derive(Clone, Copy, Default)]
+struct Budget {
+    /// Left when the call began.
+    left: Left,
+    /// Sent by the call.
+    sent: Sums,
+    /// Sent by the call if all of it is.
+    expected: Sums,
 }
 
 /// What was asked, and what was counted since.
@@ -31,14 +52,15 @@ pub(super) struct Asked {
     day: u32,
     cases: BTreeMap<CaseId, Option<mithaq_model::Case>>,
     risks: BTreeMap<PartyId, Option<RiskAssessment>>,
-    /// Used when the call began, and by the call.
-    budgets: BTreeMap<AgreementId, (Sums, Sums)>,
+    /// Whether any hold stands at this node.
+    holds: Option<bool>,
+    budgets: BTreeMap<AgreementId, Budget>,
 }
 
 /// What people said about one draft.
 pub(super) struct Said {
-    /// Step 5: what the screen found and nobody cleared.
-    pub(super) special: Vec<SpecialCategory>,
+    /// Step 5: whether what the screen finds was cleared.
+    pub(super) cleared: bool,
     /// Step 6.
     pub(super) clearances: Vec<Clearance>,
     /// Whether two persons opened it because a life is at risk.
@@ -59,9 +81,8 @@ impl App {
                 approvals.push((officer, role));
             }
         }
-        let cleared = clearances::cleared_in(&rulings, draft.hash);
         Ok(Said {
-            special: if cleared { Vec::new() } else { screen::report(&draft.report) },
+            cleared: clearances::cleared_in(&rulings, draft.hash),
             clearances: clearances::clearances_in(&rulings, &draft.report, draft.hash),
             opened: opened.is_some(),
             approvals,
@@ -88,6 +109,20 @@ impl App {
         })
     }
 
+    /// Step 3: whether a hold stands on a draft or its case.
+    pub(super) fn held_back(
+        &self,
+        tx: &mut dyn Tx,
+        asked: &mut Asked,
+        draft: &Draft,
+    ) -> Result<bool, AppError> {
+        let any = match asked.holds {
+            Some(any) => any,
+            None => *asked.holds.insert(!holds::list(tx, 1)?.is_empty()),
+        };
+        Ok(any && holds::stands(tx, draft.report.id, draft.head.case)?)
+    }
+
     pub(super) fn risk_of(
         &self,
         tx: &mut dyn Tx,
@@ -104,37 +139,39 @@ impl App {
         }
     }
 
-    /// What was used of today's budget under an agreement, with what this call released.
-    pub(super) fn used(
+    /// What is left of today's budget under an agreement if all that the call has read so far is sent.
+    pub(super) fn left_expected(
         &self,
         tx: &mut dyn Tx,
         asked: &mut Asked,
-        agreement: AgreementId,
-    ) -> Result<(u64, u64), AppError> {
-        let day = asked.day;
-        let (before, since) = match asked.budgets.entry(agreement) {
-            Entry::Occupied(there) => *there.get(),
-            Entry::Vacant(free) => {
-                let mut used = |name| {
-                    let counter = Counter { agreement: &agreement, party: &self.party, name, day };
-                    agreements::used(tx, &counter)
-                };
-                let reports = u32::try_from(used(REPORTS)?).unwrap_or(u32::MAX);
-                let before = Sums { reports, bytes: used(BYTES)? };
-                *free.insert((before, Sums::default()))
-            }
-        };
-        let reports = u64::from(before.reports).saturating_add(u64::from(since.reports));
-        Ok((reports, before.bytes.saturating_add(since.bytes)))
+        agreement: &Agreement,
+    ) -> Result<Left, AppError> {
+        if !asked.budgets.contains_key(&agreement.id()) {
+            let (id, day) = (agreement.id(), asked.day);
+            let mut used = |name| {
+                let counter = Counter { agreement: &id, party: &self.party, name, day };
+                agreements::used(tx, &counter)
+            };
+            let budget = Budget {
+                left: Left {
+                    reports: u64::from(agreement.budgets.reports_per_day).saturating_sub(used(REPORTS)?),
+                    bytes: agreement.budgets.bytes_per_day.saturating_sub(used(BYTES)?),
+                },
+                ..Budget::default()
+            };
+            asked.budgets.insert(id, budget);
+        }
+        let budget = asked.budgets.get(&agreement.id()).copied().unwrap_or_default();
+        Ok(budget.left.less(budget.expected))
     }
 
     /// Stores what the call used.
     pub(super) fn count_used(&self, tx: &mut dyn Tx, asked: &Asked) -> Result<(), AppError> {
-        for (agreement, (_, since)) in &asked.budgets {
+        for (agreement, Budget { sent, .. }) in &asked.budgets {
             let counter = |name| Counter { agreement, party: &self.party, name, day: asked.day };
-            if since.reports > 0 {
-                agreements::count(tx, &counter(REPORTS), u64::from(since.reports))?;
-                agreements::count(tx, &counter(BYTES), since.bytes)?;
+            if sent.reports > 0 {
+                agreements::count(tx, &counter(REPORTS), u64::from(sent.reports))?;
+                agreements::count(tx, &counter(BYTES), sent.bytes)?;
             }
         }
         Ok(())
@@ -144,13 +181,45 @@ impl App {
 impl Asked {
     /// Nothing asked yet, by a call that began on a day.
     pub(super) fn on(day: u32) -> Self {
-        Self { day, cases: BTreeMap::new(), risks: BTreeMap::new(), budgets: BTreeMap::new() }
+        Self { day, cases: BTreeMap::new(), risks: BTreeMap::new(), holds: None, budgets: BTreeMap::new() }
     }
 
     /// Counts one disclosure of so many bytes: what was sealed, and what it names.
     pub(super) fn count(&mut self, agreement: AgreementId, bytes: u64) {
-        let (_, since) = self.budgets.entry(agreement).or_default();
-        since.reports = since.reports.saturating_add(1);
-        since.bytes = since.bytes.saturating_add(bytes);
+        let budget = self.budgets.entry(agreement).or_default();
+        budget.sent = budget.sent.and(bytes);
+    }
+
+    /// Expects one disclosure of a draft of so many bytes, with what it names.
+    pub(super) fn expect(&mut self, agreement: AgreementId, draft: u64) {
+        let budget = self.budgets.entry(agreement).or_default();
+        budget.expected = budget.expected.and(draft.saturating_add(SEAL));
+    }
+
+    /// What is left of today's budget under an agreement after what the call has sent.
+    pub(super) fn left(&self, agreement: AgreementId) -> Left {
+        let budget = self.budgets.get(&agreement).copied().unwrap_or_default();
+        budget.left.less(budget.sent)
+    }
+}
+
+impl Sums {
+    /// One report of so many bytes.
+    pub(super) fn one(bytes: u64) -> Self {
+        Self::default().and(bytes)
+    }
+
+    fn and(self, bytes: u64) -> Self {
+        Self { reports: self.reports.saturating_add(1), bytes: self.bytes.saturating_add(bytes) }
+    }
+}
+
+impl Left {
+    /// What is left after this too.
+    pub(super) fn less(self, sent: Sums) -> Self {
+        Self {
+            reports: self.reports.saturating_sub(u64::from(sent.reports)),
+            bytes: self.bytes.saturating_sub(sent.bytes),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the rules stop, on both sides, and what the officer is told.
 
-use mithaq_app::{AppError, Changes, ErrorKind, NewReport, Use, intent};
+use mithaq_app::{AppError, Changes, ErrorKind, NewReport, Released, Use, intent};
 use mithaq_model::{
     CaseId, CrimeArea, Fact, Level, Millis, RefusalGround, ReportId, ReportState, RiskDimension, RiskLevel,
     Role, SubjectClass,
@@ -246,6 +246,47 @@ fn a_budget_used_up_stops_the_flow_until_tomorrow() {
     assert_eq!(world.es().count("report.received"), 2);
 }
 
+/// Releases so many reports in one call under a budget; the excluded ones are refused at another step.
+fn released_at_once(budget: &str, count: usize, refused: &[usize]) -> Vec<Option<String>> {
+    let mut world = World::strangers(&[MA, ES]);
+    world.agreement = world.agree(0, 1, |text| text.replace("reports_per_day = 1000", budget));
+    let (ma, case) = (world.ma(), open(world.ma()));
+    let subject = ma.add_subject(case, recruiter(7));
+    let numbers: Vec<ReportId> = (0..count)
+        .map(|place| {
+            let mut new = world.report(&[subject]);
+            if refused.contains(&place) {
+                new.level = Level::Secret;
+            }
+            ma.ready(case, new)
+        })
+        .collect();
+    let may = ma.actor("supervisor").may(intent::ReleaseReport).unwrap();
+    let done = ma.app.release_reports(may, &numbers, &Use::default()).unwrap();
+    assert_eq!(done.iter().map(|(number, _)| *number).collect::<Vec<_>>(), numbers, "in their order");
+    let code = |one: &Released| match one {
+        Released::Sent => None,
+        Released::Refused(refusal) => Some(refusal.code().code().to_owned()),
+    };
+    done.iter().map(|(_, one)| code(one)).collect()
+}
+
+#[test]
+fn one_call_cannot_go_beyond_the_day_however_many_cores_decide() {
+    let done = released_at_once("reports_per_day = 20", 32, &[]);
+    assert!(done.iter().take(20).all(Option::is_none), "{done:?}");
+    assert!(done.iter().skip(20).all(|code| code.as_deref() == Some("BUD")), "{done:?}");
+}
+
+#[test]
+fn what_is_refused_uses_no_budget_of_what_follows_it_in_the_call() {
+    let done = released_at_once("reports_per_day = 20", 24, &[0, 5, 9, 23]);
+    for (place, code) in done.iter().enumerate() {
+        let expected = [0, 5, 9, 23].contains(&place).then_some("CLS");
+        assert_eq!(code.as_deref(), expected, "{place}");
+    }
+}
+
 #[test]
 fn a_lie_about_the_day_of_sealing_buys_no_budget() {
     let mut world = World::strangers(&[MA, ES]);
@@ -366,9 +407,24 @@ fn suspended_stops_both_sides_and_duties_stay() {
     world.settle();
     assert_eq!(world.es().count("report.erased"), 1);
     let authority = world.ma().actor("authority").may(intent::GovernAgreement).unwrap();
-    let alone = world.ma().app.resume_agreement(authority, world.agreement, (true, false)).unwrap_err();
-    assert_eq!(alone.code(), "agreement.missing");
-    world.ma().app.resume_agreement(authority, world.agreement, (true, true)).unwrap();
+    let resume = |world: &World| world.ma().app.resume_agreement(authority, world.agreement);
+    let agree = |world: &World, login: &str| {
+        let may = world.ma().actor(login).may(intent::AgreeResume).unwrap();
+        world.ma().app.agree_to_resume(may, world.agreement, &ground())
+    };
+    assert_eq!(resume(&world).unwrap_err().code(), "agreement.missing", "nobody agreed");
+    agree(&world, "legal").unwrap();
+    assert_eq!(resume(&world).unwrap_err().code(), "agreement.missing", "the adviser alone");
+    agree(&world, "dpo").unwrap();
+    resume(&world).unwrap();
+    assert_eq!(agree(&world, "dpo").unwrap_err().code(), "agreement.order", "it is not suspended");
+    world.clock.0.advance(Millis::hours(1));
+    world.ma().app.suspend_agreement(legal, world.agreement).unwrap();
+    assert_eq!(resume(&world).unwrap_err().code(), "agreement.missing", "they spoke of another suspension");
+    agree(&world, "legal").unwrap();
+    agree(&world, "dpo").unwrap();
+    resume(&world).unwrap();
+    assert_eq!(world.ma().count("agreement.resume_agreed"), 4);
     world.ma().release(number, &Use::default()).unwrap();
 }
 
