@@ -10,6 +10,7 @@ pub(crate) mod checks_standing;
 pub(crate) mod checks_view;
 pub(crate) mod courier;
 pub(crate) mod evidence;
+pub(crate) mod holds;
 pub(crate) mod keys;
 pub(crate) mod onward;
 pub(crate) mod ops;
@@ -76,17 +77,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(reports::write::revise))
         .routes(routes!(reports::release::recall))
         .routes(routes!(reports::release::expire))
-        .routes(routes!(rights::clear_role))
-        .routes(routes!(rights::confirm_clearance))
-        .routes(routes!(rights::quarantined))
-        .routes(routes!(rights::inspect))
-        .routes(routes!(rights::judge))
-        .routes(routes!(rights::invoke))
-        .routes(routes!(rights::confirm))
-        .routes(routes!(rights::review))
-        .routes(routes!(rights::emergencies))
-        .routes(routes!(rights::rulings))
-        .routes(routes!(rights::alarms))
+        .merge(rights_parts())
         .routes(routes!(reports::read))
         .routes(routes!(reports::receipts))
         .routes(routes!(attachments::begin, attachments::list))
@@ -107,6 +98,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(agreements::add, agreements::list))
         .routes(routes!(agreements::sign))
         .routes(routes!(agreements::step))
+        .routes(routes!(agreements::agree_resume))
         .routes(routes!(agreements::manifest))
         .routes(routes!(agreements::own_manifest))
         .routes(routes!(agreements::assess))
@@ -120,6 +112,24 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(ops::retry))
         .routes(routes!(courier::export))
         .routes(routes!(courier::import))
+}
+
+/// The calls about rights.
+fn rights_parts() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(rights::clear_role))
+        .routes(routes!(rights::confirm_clearance))
+        .routes(routes!(rights::quarantined))
+        .routes(routes!(rights::inspect))
+        .routes(routes!(rights::judge))
+        .routes(routes!(rights::invoke))
+        .routes(routes!(rights::confirm))
+        .routes(routes!(rights::review))
+        .routes(routes!(rights::emergencies))
+        .routes(routes!(rights::rulings))
+        .routes(routes!(rights::alarms))
+        .routes(routes!(holds::list))
+        .routes(routes!(holds::word))
 }
 
 /// The calls of the private check.
@@ -170,7 +180,7 @@ pub fn router(app: App) -> Router {
 /// such an answer is replaced by a document of ours.
 async fn documents_only(request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
-    let response = next.run(request).await;
+    let response = crate::problem::answering(&headers, next.run(request)).await;
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let plain = kind.is_none_or(|kind| kind.starts_with("text/plain"));
     if !(response.status().is_client_error() && plain) {

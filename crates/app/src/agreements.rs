@@ -150,18 +150,20 @@ impl App {
         self.notify(id, Notice::Suspended { from: self.now() })
     }
 
-    /// Lets flows go on. The legal adviser and the data-protection officer must have agreed.
+    /// Lets flows go on. The legal adviser and the data-protection officer must have agreed since it was suspended:
+    /// three persons in all ([`App::agree_to_resume`]).
     ///
     /// # Errors
-    /// When it is not suspended, or an agreement is missing.
+    /// When it is not suspended, or one of them has not agreed.
     pub fn resume_agreement(
         &self,
         may: May<intent::GovernAgreement>,
         id: AgreementId,
-        (agreed_by_adviser, agreed_by_dpo): (bool, bool),
     ) -> Result<(), AppError> {
         let known = self.known(id)?;
-        self.step(may, &known, Step::Resume, Given { agreed_by_adviser, agreed_by_dpo, ..Given::default() })?;
+        let actor = may.actor();
+        let given = self.read(move |app, tx| app.resume_words(tx, id, actor))?;
+        self.step(may, &known, Step::Resume, given)?;
         self.notify(id, Notice::Resumed { from: self.now() })
     }
 
@@ -353,7 +355,7 @@ pub(crate) fn short(id: AgreementId) -> String {
     id.to_string().chars().take(64).collect()
 }
 
-fn life_error(error: life::LifeError) -> AppError {
+pub(crate) fn life_error(error: life::LifeError) -> AppError {
     let (code, hint) = match error {
         life::LifeError::Order { .. } => {
             ("agreement.order", "look at its state with `mithaq agreement list`")
@@ -363,9 +365,10 @@ fn life_error(error: life::LifeError) -> AppError {
             ("agreement.unsigned", "every party signs first: `mithaq agreement sign`, then `countersign`")
         }
         life::LifeError::Date => ("agreement.date", "look at in_force_on and expires_on"),
-        life::LifeError::Missing => {
-            ("agreement.missing", "the legal adviser and the data-protection officer must agree")
-        }
+        life::LifeError::Missing => (
+            "agreement.missing",
+            "legal adviser and data-protection officer agree first: `mithaq agreement agree-resume ID --ground …`",
+        ),
     };
     AppError::new(ErrorKind::Conflict, code, words::CONFLICT).hint(hint).because(error)
 }

@@ -18,7 +18,7 @@ use mithaq_policy::{
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::onward::{self, Consent, Copy};
 use mithaq_store::reports::{self, Direction, ReportHead};
-use mithaq_store::{Page, cases, partners};
+use mithaq_store::{Page, cases, holds, partners};
 use mithaq_wire::{Hop, MessageKind, OnwardStep, OnwardToken};
 
 use crate::App;
@@ -285,7 +285,7 @@ impl App {
             signatures_good: known.all_signed,
             rule_set: Some(id),
             reply_bound: true,
-            hold: false,
+            hold: holds::stands(tx, report.id, row.and_then(|row| row.case))?,
             special_categories: if cleared { Vec::new() } else { screen::report(report) },
             clearances: self.clearances(tx, report, at.hash)?,
             excluded: stated.excluded,

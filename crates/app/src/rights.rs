@@ -121,6 +121,12 @@ intents! {
     GrantConsent = "onward.grant": [LegalAdviser, Supervisor],
     /// See which consents there are and where the copies went. No content, no reasons.
     ReadConsent = "onward.read": [Analyst, CaseOfficer, Dpo, LegalAdviser, Oversight, Spoc, Supervisor],
+    /// Hold a case or a report: nothing of it is disclosed, nor erased because its time is over. And lift it.
+    GovernHold = "hold.govern": [Oversight, Dpo, LegalAdviser],
+    /// See which holds stand.
+    ReadHold = "hold.read": [Dpo, LegalAdviser, Oversight, Spoc, Supervisor],
+    /// Say, as one of two persons, that a suspended agreement may go on.
+    AgreeResume = "agreement.resume": [Dpo, LegalAdviser],
     /// Read the log and export evidence. Cannot be taken away by the agency.
     ReadLog = "log.read": [Dpo, Oversight],
 }
@@ -278,8 +284,8 @@ mod tests {
     #[test]
     fn oversight_reads_and_never_writes() {
         for (code, roles) in INTENTS {
-            // Its own findings are all it writes.
-            let own = *code == "emergency.review";
+            // Its own findings and its holds are all it writes.
+            let own = ["emergency.review", "hold.govern"].contains(code);
             assert!(own || code.ends_with(".read") || !roles.contains(&Role::Oversight), "{code}");
         }
     }

@@ -19,6 +19,7 @@ use mithaq_policy::{Agreement, AgreementError, Rules};
 use serde_json::json;
 
 use crate::client::NodeArgs;
+use crate::rights::GroundArgs;
 use crate::ui::{Exit, Failure, Ui};
 
 #[derive(Debug, Subcommand)]
@@ -90,16 +91,19 @@ pub(crate) enum AgreementCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
-    /// Let flows go on after a suspension; adviser and data-protection officer must have agreed
+    /// Say, as legal adviser or data-protection officer, that a suspended agreement may go on
+    AgreeResume {
+        /// Number of the agreement
+        id: String,
+        #[command(flatten)]
+        ground: GroundArgs,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Let flows go on after a suspension; adviser and data-protection officer agree first (agree-resume)
     Resume {
         /// Number of the agreement
         id: String,
-        /// The legal adviser agreed
-        #[arg(long)]
-        agreed_by_adviser: bool,
-        /// The data-protection officer agreed
-        #[arg(long)]
-        agreed_by_dpo: bool,
         #[command(flatten)]
         node: NodeArgs,
     },
@@ -142,10 +146,11 @@ pub(crate) fn run(command: &AgreementCommand, ui: Ui) -> Result<(), Failure> {
         }
         AgreementCommand::Activate { id, node } => step(id, "activate", node, ui),
         AgreementCommand::Suspend { id, node } => step(id, "suspend", node, ui),
-        AgreementCommand::Resume { id, agreed_by_adviser, agreed_by_dpo, node } => {
-            let body = json!({ "step": "resume", "agreed_by_adviser": agreed_by_adviser, "agreed_by_dpo": agreed_by_dpo });
-            node.print(ui, Method::POST, &format!("/api/v1/agreements/{id}/steps"), Some(&body))
+        AgreementCommand::AgreeResume { id, ground, node } => {
+            let path = format!("/api/v1/agreements/{id}/agree-resume");
+            node.print(ui, Method::POST, &path, Some(&ground.body(ui)))
         }
+        AgreementCommand::Resume { id, node } => step(id, "resume", node, ui),
         AgreementCommand::Terminate { id, node } => step(id, "terminate", node, ui),
         AgreementCommand::List { node } => node.print(ui, Method::GET, "/api/v1/agreements", None),
     }

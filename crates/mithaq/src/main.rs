@@ -115,6 +115,9 @@ enum Command {
     /// A life is at risk: open one report for four hours, review it afterwards
     #[command(subcommand)]
     Emergency(rights::EmergencyCommand),
+    /// Hold a case or a report: neither disclosed nor erased by time
+    #[command(subcommand)]
+    Hold(rights::HoldCommand),
     /// What oversight sees: decisions about rights, alarms
     #[command(subcommand)]
     Oversight(rights::OversightCommand),
@@ -195,6 +198,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Clear(command) => rights::clear(command, ui),
         Command::Quarantine(command) => rights::quarantine(command, ui),
         Command::Emergency(command) => rights::emergency(command, ui),
+        Command::Hold(command) => rights::hold(command, ui),
         Command::Oversight(command) => rights::oversight(command, ui),
         Command::Courier(command) => courier::run(command, ui),
         Command::Request(command) => request::run(command, ui),

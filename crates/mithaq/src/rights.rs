@@ -27,7 +27,7 @@ impl GroundArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Grounded {
-    /// Report
+    /// Number of the report (of a hold: or of the case)
     id: String,
     #[command(flatten)]
     ground: GroundArgs,
@@ -144,6 +144,27 @@ pub(crate) fn emergency(command: &EmergencyCommand, ui: Ui) -> Result<(), Failur
             &[("finding", json!(finding)), ("version", json!(version))],
         ),
         EmergencyCommand::List(node) => node.print(ui, Method::GET, "/api/v1/emergencies", None),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HoldCommand {
+    /// Hold a case or a report: nothing of it is disclosed, nor erased because its time is over
+    Set(Grounded),
+    /// Lift the holds of your role; oversight lifts any
+    Lift(Grounded),
+    /// List the holds that stand
+    List(NodeArgs),
+}
+
+pub(crate) fn hold(command: &HoldCommand, ui: Ui) -> Result<(), Failure> {
+    let word = |on: &Grounded, word: &str| {
+        on.post(ui, &format!("/api/v1/holds/{}", on.id), &[("word", json!(word))])
+    };
+    match command {
+        HoldCommand::Set(on) => word(on, "set"),
+        HoldCommand::Lift(on) => word(on, "lift"),
+        HoldCommand::List(node) => node.print(ui, Method::GET, "/api/v1/holds", None),
     }
 }
 

@@ -5,6 +5,7 @@ mod checks;
 mod erase;
 mod evidence;
 mod exchange;
+mod holds;
 mod lanes;
 mod leases;
 mod ledger;

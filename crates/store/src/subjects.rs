@@ -351,8 +351,11 @@ pub fn reports_of(tx: &mut dyn Tx, subject: SubjectId) -> Result<Vec<ReportId>, 
 /// # Errors
 /// When the engine refuses.
 pub fn expired(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<SubjectId>, StoreError> {
-    let sql = "SELECT id FROM subject WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
-    ids(tx, sql, &[time(now), Value::from(limit.min(PAGE_MAX))])
+    let sql = format!(
+        "SELECT id FROM subject WHERE expires_at <= $1 AND {} ORDER BY expires_at, id LIMIT $2",
+        crate::holds::SUBJECT_NOT_HELD
+    );
+    ids(tx, &sql, &[time(now), Value::from(limit.min(PAGE_MAX))])
 }
 
 fn ids<I: Id16>(tx: &mut dyn Tx, sql: &str, args: &[Value]) -> Result<Vec<I>, StoreError> {

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::problem::{ApiError, Problem};
 use crate::session::{Signed, blocking, field, may, number};
 use crate::v1::people::Created;
+use crate::v1::rights::Ground;
 
 /// An agreement file.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -98,14 +99,9 @@ pub(crate) async fn sign(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StepBody {
-    /// `activate`, `suspend`, `resume` or `terminate`.
+    /// `activate`, `suspend`, `resume` or `terminate`. Before `resume`, legal adviser and data-protection officer agree
+    /// in writing.
     step: String,
-    /// For `resume`: the legal adviser agreed.
-    #[serde(default)]
-    agreed_by_adviser: bool,
-    /// For `resume`: the data-protection officer agreed.
-    #[serde(default)]
-    agreed_by_dpo: bool,
 }
 
 /// Takes a step in the life of an agreement.
@@ -118,7 +114,6 @@ pub(crate) async fn step(
     Json(body): Json<StepBody>,
 ) -> Result<StatusCode, ApiError> {
     let id: AgreementId = number(&id)?;
-    let agreed = (body.agreed_by_adviser, body.agreed_by_dpo);
     match body.step.as_str() {
         "activate" => {
             let may = may(&app, &actor, intent::GovernAgreement).await?;
@@ -130,7 +125,7 @@ pub(crate) async fn step(
         }
         "resume" => {
             let may = may(&app, &actor, intent::GovernAgreement).await?;
-            blocking(app, move |app| app.resume_agreement(may, id, agreed)).await?;
+            blocking(app, move |app| app.resume_agreement(may, id)).await?;
         }
         "terminate" => {
             let may = may(&app, &actor, intent::GovernAgreement).await?;
@@ -138,6 +133,21 @@ pub(crate) async fn step(
         }
         _other => return Err(mithaq_app::AppError::invalid("step").into()),
     }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says in writing, as legal adviser or data-protection officer, that a suspended agreement may go on.
+#[utoipa::path(post, path = "/api/v1/agreements/{id}/agree-resume", tag = "agreements", params(("id" = String, Path)),
+    request_body = Ground, responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn agree_resume(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Path(id): Path<String>,
+    Json(body): Json<Ground>,
+) -> Result<StatusCode, ApiError> {
+    let may = may(&app, &actor, intent::AgreeResume).await?;
+    let id: AgreementId = number(&id)?;
+    blocking(app, move |app| app.agree_to_resume(may, id, &body.ground.long("ground")?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

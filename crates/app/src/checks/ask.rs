@@ -72,6 +72,7 @@ pub(super) fn facts(
         side,
         work,
         rule_set,
+        // A check shows nothing of what is held.
         hold: false,
         asking: asking.clone(),
         asked: asked.clone(),

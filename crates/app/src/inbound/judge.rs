@@ -168,6 +168,7 @@ impl App {
         Context {
             signatures_good: known.all_signed,
             rule_set: Some(seal.agreement),
+            // A hold keeps what this node has; taking more is no disclosure.
             hold: false,
             special_categories,
             recipient_level: accredited,

@@ -15,6 +15,7 @@ mod doors;
 mod emergency;
 mod entries;
 mod erased;
+mod holds;
 mod keys;
 mod later;
 mod lost;

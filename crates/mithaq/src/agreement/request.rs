@@ -9,7 +9,8 @@ use mithaq_model::{
     Subject, SubjectClass, SubjectId, SubjectKind, Text, Timestamp, Urgency, Value,
 };
 use mithaq_policy::{
-    Agreement, Context, Disclosure, Refusal, RiskAssessment, Rules, Side, Stage, Standing, Work, screen, walk,
+    Agreement, Clearance, Context, Disclosure, Refusal, RiskAssessment, Rules, Side, Stage, Standing, Work,
+    screen, walk,
 };
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -68,6 +69,12 @@ struct RequestFile {
     /// Reports already sent today.
     #[serde(default)]
     sent_today: u32,
+    /// The legal adviser cleared what the screen finds in the text.
+    #[serde(default)]
+    text_cleared: bool,
+    /// A legal or oversight hold stands on it.
+    #[serde(default)]
+    hold: bool,
     /// Two persons opened it because a life is at risk.
     #[serde(default)]
     life_at_risk: bool,
@@ -81,6 +88,9 @@ struct PersonFile {
     minor: bool,
     #[serde(default)]
     protected: Vec<String>,
+    /// Of these, which legal adviser and a senior cleared.
+    #[serde(default)]
+    cleared: Vec<String>,
     /// Kinds of data about the person; name and birth where they are missing.
     #[serde(default = "name_and_birth")]
     attributes: Vec<String>,
@@ -301,6 +311,22 @@ fn value(attribute: Attribute) -> Result<Value, Failure> {
     Ok(Value::Text(code("text", Text::line(Lang::UND, "-"))?))
 }
 
+/// The protected roles that two persons cleared; persons are numbered as in [`Stated::subject`].
+fn clearances(file: &RequestFile) -> Result<Vec<Clearance>, Failure> {
+    let mut all = Vec::new();
+    for (person, number) in file.persons.iter().zip(1_u8..) {
+        for role in &person.cleared {
+            all.push(Clearance {
+                subject: SubjectId::new([number; 16]),
+                role: code("cleared", ProtectedRole::from_code(role))?,
+                adviser: OfficerId::new([201; 16]),
+                senior: OfficerId::new([202; 16]),
+            });
+        }
+    }
+    Ok(all)
+}
+
 fn context(
     file: &RequestFile,
     agreement: &Agreement,
@@ -313,7 +339,7 @@ fn context(
         let dimension = code("risks", RiskDimension::from_code(dimension))?;
         levels.push((dimension, code("risks", RiskLevel::from_code(level))?));
     }
-    let special: Vec<SpecialCategory> = screen::report(report);
+    let special: Vec<SpecialCategory> = if file.text_cleared { Vec::new() } else { screen::report(report) };
     let assurances = file.assurances.iter().map(|text| code("assurances", Assurance::from_code(text)));
     let consents = file.consents.iter().map(|text| party("consents", text));
     let approvals = (1_u8..).zip(&file.approved_by).map(|(number, text)| {
@@ -325,9 +351,9 @@ fn context(
         signatures_good: true,
         rule_set: Some(agreement.id()),
         reply_bound: true,
-        hold: false,
+        hold: file.hold,
         special_categories: special,
-        clearances: Vec::new(),
+        clearances: clearances(file)?,
         excluded: None,
         consents: consents.collect::<Result<_, _>>()?,
         recipient_level: agreement.party(&party("to", &file.to)?).map_or(highest, |party| party.max_level),
@@ -397,12 +423,30 @@ mod tests {
             (with(r#""expires": "2036-01-01""#), vec![12]),
             (with(r#""sent_today": 1000"#), vec![13]),
             (with(r#""approved_by": ["supervisor"]"#), vec![14]),
+            (with(r#""hold": true"#), vec![3]),
+            (
+                GOOD.replace(
+                    "suspect_committed\"",
+                    "suspect_committed\", \"protected\": [\"child\"], \"cleared\": [\"child\"]",
+                ),
+                vec![4],
+            ),
             (with(r#""level": "secret", "approved_by": [], "obtained_in_violation": true"#), vec![9, 10, 14]),
         ] {
             let (lines, permitted, failing) = walked(&request);
             assert!(!permitted, "{request}");
             assert_eq!(failing, steps, "{request}\n{lines:?}");
         }
+    }
+
+    #[test]
+    fn what_people_cleared_passes() {
+        let lawyer = "suspect_committed\", \"protected\": [\"lawyer\"], \"cleared\": [\"lawyer\"]";
+        assert!(walked(&GOOD.replace("suspect_committed\"", lawyer)).1);
+        let other = lawyer.replace("\"cleared\": [\"lawyer\"]", "\"cleared\": [\"doctor\"]");
+        assert_eq!(walked(&GOOD.replace("suspect_committed\"", &other)).2, [6], "another role was cleared");
+        let text = r#"{ "text": "He is a Shia Muslim and prays often", "text_cleared": true,"#;
+        assert!(walked(&GOOD.replacen('{', text, 1)).1);
     }
 
     #[test]

@@ -34,7 +34,10 @@ pub fn with_state(
 /// # Errors
 /// When the engine refuses.
 pub fn expired(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<ReportId>, StoreError> {
-    let sql = "SELECT id FROM report WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2";
-    let rows = tx.query(sql, &[time(now), Value::from(limit.min(PAGE_MAX))])?;
+    let sql = format!(
+        "SELECT id FROM report WHERE expires_at <= $1 AND {} ORDER BY expires_at, id LIMIT $2",
+        crate::holds::NOT_HELD
+    );
+    let rows = tx.query(&sql, &[time(now), Value::from(limit.min(PAGE_MAX))])?;
     rows.iter().map(|row| OF.id(row, 0)).collect()
 }
