@@ -44,9 +44,19 @@ impl ApiError {
 }
 
 impl From<AppError> for ApiError {
+    /// In the language of the request that is being answered.
     fn from(error: AppError) -> Self {
-        Self { error, lang: Lang::EN }
+        Self { error, lang: ASKED.try_with(|lang| *lang).unwrap_or(Lang::EN) }
     }
+}
+
+tokio::task_local! {
+    static ASKED: Lang;
+}
+
+/// Answers a request; what goes wrong meanwhile is said in the language its headers ask for.
+pub(crate) async fn answering<F: Future>(headers: &HeaderMap, answer: F) -> F::Output {
+    ASKED.scope(language(headers), answer).await
 }
 
 /// The answer to a request that was refused before any handler saw it. `status` where the kind has a closer one.

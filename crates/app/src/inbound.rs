@@ -17,9 +17,11 @@ use self::judge::Retain;
 use self::open::{Incoming, Opener, Originals, OwnReceipts};
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
+use crate::log::Event;
 use crate::onward::Tried;
 use crate::outbound::facts;
-use crate::registry::{Known, Registry};
+use crate::registry::{Known, Peer, Registry};
+use crate::throttle::Who;
 
 impl App {
     /// Takes a batch from a connected partner and returns the answer, once what it promises is durable.
@@ -31,13 +33,16 @@ impl App {
         self.refresh()?;
         self.ensure_running()?;
         let registry = self.registry();
-        let (inspection, mut originals) = self.inspect_batch(&registry, peer, body)?;
+        let partner = registry.peers.get(peer).cloned().ok_or_else(AppError::not_found)?;
+        let (inspection, mut originals) = match self.inspect_batch(&registry, (peer, &partner), body) {
+            Err(error) if error.is_no() => return self.turn_batch_away(peer, error),
+            inspected => inspected?,
+        };
         self.check_takes(inspection.lane.lane)?;
         let known =
             registry.agreements.get(&inspection.lane.agreement).cloned().ok_or_else(AppError::not_found)?;
-        let partner = registry.peers.get(peer).cloned().ok_or_else(AppError::not_found)?;
         let own = registry.own.clone().ok_or_else(|| AppError::conflict("node.no_manifest"))?;
-        let (answer, erased) = self.write(move |app, tx| {
+        let (answer, erased) = self.write_soon(move |app, tx| {
             crate::tally::decides_by(known.as_of);
             let opener = Opener::new(app, &partner);
             let sign = OwnReceipts { app, manifest: own.hash() };
@@ -70,13 +75,21 @@ impl App {
         Ok(encode_batch_answer(&answer.0))
     }
 
+    /// A batch that no lane can be told of is an entry: with its code, and never so many that they fill the log.
+    fn turn_batch_away<T>(&self, peer: &PartyId, error: AppError) -> Result<T, AppError> {
+        if self.throttle.count(Who::Partner(peer.clone()), self.now()).is_some() {
+            let tried = Event::system("batch.refused", peer).with(peer);
+            return self.refuse(tried, error);
+        }
+        Err(error)
+    }
+
     fn inspect_batch(
         &self,
         registry: &Registry,
-        peer: &PartyId,
+        (peer, partner): (&PartyId, &Peer),
         body: &[u8],
     ) -> Result<(Inspection<Incoming>, Originals), AppError> {
-        let partner = registry.peers.get(peer).ok_or_else(AppError::not_found)?;
         let alive = registry.alive_with(peer, self.now());
         let envelopes = decode_batch(body).map_err(|why| AppError::invalid("batch").because(why))?;
         let door = Door { us: &self.party, peer, agreements: &alive };

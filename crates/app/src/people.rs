@@ -14,6 +14,7 @@ use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
 use crate::ports::{fresh, random};
 use crate::rights::{Actor, May, intent};
+use crate::throttle::Who;
 
 /// Longest password in bytes; hashing time does not depend on it beyond.
 const PASSWORD_MAX: usize = 1_024;
@@ -192,6 +193,7 @@ impl App {
     /// # Errors
     /// Always.
     fn not_signed_in<T>(&self, who: Option<OfficerId>, object: String) -> Result<T, AppError> {
+        let who = who.map_or(Who::Stranger, Who::Officer);
         if let Some(tries) = self.throttle.count(who, self.now()) {
             let event = Event::system("sign_in.failed", object).verdict(format!("tries:{tries}"));
             self.write(move |app, tx| app.log(tx, &[event]).map(drop))?;

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use mithaq_model::{Lang, Words4};
 use serde_json::Value as Json;
 use tokio::net::TcpStream;
 
@@ -102,7 +103,7 @@ impl Api {
 
     async fn call(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Bytes, Failure> {
         let (status, body) = self.exchange(&method, path, kind, &body).await?;
-        if status.is_success() { Ok(body) } else { Err(problem(status, &body)) }
+        if status.is_success() { Ok(body) } else { Err(problem(status, &body, &self.lang)) }
     }
 
     async fn exchange(
@@ -187,8 +188,15 @@ impl Api {
     }
 }
 
+const STEP: Words4 = Words4 { en: "step", fr: "étape", es: "paso", ar: "الخطوة" };
+const CLAUSE: Words4 = Words4 { en: "clause", fr: "clause", es: "cláusula", ar: "البند" };
+
+fn word(words: &Words4, lang: &str) -> &'static str {
+    words.get(Lang::INTERFACE.iter().copied().find(|one| one.code() == lang).unwrap_or(Lang::EN))
+}
+
 /// A refusal or failure of the node as the person reads it.
-fn problem(status: StatusCode, body: &[u8]) -> Failure {
+fn problem(status: StatusCode, body: &[u8], lang: &str) -> Failure {
     let json: Json = serde_json::from_slice(body).unwrap_or_default();
     let text = |key: &str| json.get(key).and_then(Json::as_str).map(ToOwned::to_owned);
     let exit = match text("kind").as_deref() {
@@ -200,10 +208,10 @@ fn problem(status: StatusCode, body: &[u8]) -> Failure {
     let mut shown =
         text("text").unwrap_or_else(|| format!("the node answered with status {}", status.as_u16()));
     if let Some(step) = json.get("step").and_then(Json::as_u64) {
-        shown = format!("{shown} [step {step}]");
+        shown = format!("{shown} [{} {step}]", word(&STEP, lang));
     }
     if let Some(clause) = text("clause") {
-        shown = format!("{shown} [clause {clause}]");
+        shown = format!("{shown} [{} {clause}]", word(&CLAUSE, lang));
     }
     let failure = Failure::new(exit, &text("code").unwrap_or_else(|| "cli.status".to_owned()), shown);
     match text("hint") {

@@ -50,6 +50,22 @@ fn an_answer_that_is_no_answer_loses_nothing() {
 }
 
 #[test]
+fn what_is_no_batch_is_an_entry_and_a_flood_of_it_a_few() {
+    let (world, body) = carried();
+    let (es, ma) = (world.es(), &world.ma().party);
+    let cut = body.get(..body.len() - 1).unwrap();
+    assert_eq!(es.app.receive_batch(ma, cut).unwrap_err().kind(), ErrorKind::Invalid);
+    let entries = es.entries();
+    let entry = entries.iter().find(|(kind, _, _)| kind == "batch.refused").unwrap();
+    assert_eq!((entry.1.as_str(), entry.2.as_str()), (ma.as_str(), "input.batch"));
+    for _ in 0..255 {
+        assert!(es.app.receive_batch(ma, b"\xff\xff").is_err());
+    }
+    assert_eq!(es.count("batch.refused"), 16 + 4, "sixteen, and 32, 64, 128, 256");
+    assert!(es.app.receive_batch(ma, &body).is_ok(), "and what is good is still taken");
+}
+
+#[test]
 fn a_batch_in_anothers_name_is_refused() {
     let mut world = World::strangers(&[MA, ES, CI]);
     world.agreement = world.agree(0, 1, |text| text);

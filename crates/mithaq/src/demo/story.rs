@@ -111,8 +111,9 @@ async fn refusal(world: &Fleet, id: &str, teller: &Teller) -> Result<String, Fai
         .unwrap_or_default();
     let field = |key: &str| one.get(key).map(ToString::to_string).unwrap_or_default();
     Ok(format!(
-        "{words} ({}, step {}, {})",
+        "{words} ({}, {} {}, {})",
         field("code").trim_matches('"'),
+        teller.word(&words::STEP),
         field("step"),
         field("ground").trim_matches('"')
     ))
@@ -162,7 +163,7 @@ async fn evidence(world: &Fleet, teller: &Teller) -> Result<u64, Failure> {
         return Err(broken("the evidence is not complete, or shows a wrong"));
     }
     let entries = found.entries;
-    teller.shows(&format!("{entries} entries, {} bytes, complete", bundle.len()));
+    teller.shows(&format!("{entries}  {}", teller.word(&words::COMPLETE)));
     teller.say(&words::WITNESSED);
     for one in &found.countersigned {
         teller.shows(&format!("{}  {}  {}", one.by, found.size, one.at));
@@ -178,7 +179,8 @@ async fn evidence(world: &Fleet, teller: &Teller) -> Result<u64, Failure> {
     match judge(&bundle, &anchors) {
         Ok(_forged) => Err(broken("a changed byte was not found")),
         Err(error) => {
-            teller.shows(&error.to_string());
+            tracing::debug!(%error, "the changed bundle is refused");
+            teller.shows(teller.word(&words::BROKEN));
             Ok(entries)
         }
     }
