@@ -46,7 +46,7 @@ impl Default for SqliteOptions {
             queue_capacity: 4096,
             queue_wait: Duration::from_secs(5),
             group_jobs_max: 512,
-            group_time_max: Duration::from_millis(50),
+            group_time_max: Duration::from_millis(100),
             readers: 4,
             busy_timeout: Duration::from_secs(5),
             danger_synchronous_normal: false,
