@@ -367,7 +367,7 @@ impl App {
                     Blob::Root(root) => rows::file(tx, root)?.is_some(),
                     Blob::Upload(id) => rows::upload(tx, &app.vault, id)?.is_some(),
                 };
-                if !kept && !(shared && app.blobs.is_younger(blob, YOUNG)) {
+                if !(kept || shared && app.blobs.is_younger(blob, YOUNG)) {
                     app.blobs.remove(blob).map_err(disk)?;
                 }
             }

@@ -48,6 +48,13 @@ pub enum Ended {
     Cut,
 }
 
+/// The volumes this node writes to: its database and its attachments.
+fn disk(directory: &Path, config: &Config) -> Result<Disk> {
+    let volume = ops::volume(directory, &config.database(directory)?);
+    let volumes = vec![volume, ops::made(&directory.join(&config.attachments))];
+    Ok(Disk::of(volumes, config.disk_reserve_mib.saturating_mul(1024 * 1024)))
+}
+
 /// Runs the node in a directory until `stop` turns true; `ready` is called once it serves.
 ///
 /// # Errors
@@ -62,10 +69,7 @@ pub async fn serve(
     let place = directory.to_path_buf();
     let (app, config, identity) = tokio::task::spawn_blocking(move || setup::open(&place, waker)).await??;
     let every = Duration::from_secs(config.checkpoint_seconds.max(1));
-    let volume = ops::volume(directory, &config.database(directory)?);
-    let volumes = vec![volume, ops::made(&directory.join(&config.attachments))];
-    let disk = Disk::of(volumes, config.disk_reserve_mib.saturating_mul(1024 * 1024));
-    let watch = Arc::new(Watch::new(disk, every));
+    let watch = Arc::new(Watch::new(disk(directory, &config)?, every));
     let peers = listen(config.peer_listen).await?;
     let clients = listen(config.client_listen).await?;
     let watching = match config.ops_listen {

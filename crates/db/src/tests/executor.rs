@@ -219,8 +219,7 @@ fn settled_in(jobs: &[(Share, &'static str, &'static [&'static str])]) -> Vec<St
     let mut link = Link::new(Box::new(Supply(VecDeque::from([Ok(connection)]))), Duration::ZERO);
     link.open().unwrap();
     link.work(&queue, Duration::ZERO);
-    let seen = log.lock().unwrap().clone();
-    seen
+    log.lock().unwrap().clone()
 }
 
 #[test]
