@@ -98,7 +98,7 @@ impl Api {
             return Ok(response);
         }
         let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
-        Err(problem(status, &body.map_err(|error| self.unreachable(&error))?.to_bytes()))
+        Err(problem(status, &body.map_err(|error| self.unreachable(&error))?.to_bytes(), &self.lang))
     }
 
     async fn call(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Bytes, Failure> {

@@ -85,7 +85,7 @@ fn a_standing_check_is_kept_as_it_was_and_changed_by_who_read_it_last() {
             let of = |partner: &'static str, direction| {
                 node.read(move |tx, _| checks::standings(tx, (direction, &party(partner)), &[state])).unwrap()
             };
-            assert_eq!(of("es-police", Direction::Received), [kept.clone()]);
+            assert_eq!(of("es-police", Direction::Received), std::slice::from_ref(&kept));
             assert!(
                 of("es-police", Direction::Own).is_empty()
                     && of("ci-judiciary", Direction::Received).is_empty()
