@@ -145,8 +145,10 @@ fn a_copy_holds_the_attachments_and_brings_them_back() {
     assert_eq!(done.attachments_missing, 0);
     assert_eq!(have(&ma, report), [(6, 6, "here")]);
 
-    // Another copy, from a disk that has it: what was in place is kept aside, under the same bytes.
-    let done = restore(&ma.dir, Some(&out)).unwrap();
+    // From a copy without them: what was in place is put aside, and taken from there.
+    let without = base.path().join("without");
+    backup(&ma.dir, &without, Attachments::LeaveOut).unwrap();
+    let done = restore(&ma.dir, Some(&without)).unwrap();
     assert_eq!((done.attachments_missing, have(&ma, report)), (0, vec![(6, 6, "here")]));
     let beside = std::fs::read_dir(&ma.dir).unwrap();
     let aside = beside.filter(|entry| {
