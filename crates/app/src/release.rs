@@ -103,6 +103,7 @@ impl App {
             asked: Asked::on(day(self.now())),
             events: Vec::with_capacity(numbers.len() * 3),
             places: Places::default(),
+            corrected: Vec::new(),
         };
         let ready = numbers.iter().map(|number| self.ready(tx, *number, stated, &mut call.asked));
         let ready = ready.collect::<Result<Vec<_>, _>>()?;
@@ -114,6 +115,12 @@ impl App {
         }
         self.count_used(tx, &call.asked)?;
         self.log_places(tx, call.events, call.places)?;
+        // After the corrections themselves have their places: what is said about them comes behind them.
+        for report in &call.corrected {
+            let mut events = Vec::new();
+            self.correction_follows(tx, report, &mut events)?;
+            self.log(tx, &events)?;
+        }
         Ok(done)
     }
 
@@ -124,7 +131,7 @@ impl App {
         may: May<intent::ReleaseReport>,
         ready: &Ready,
         judged: Judged,
-        Call { asked, events, places }: &mut Call,
+        Call { asked, events, places, corrected }: &mut Call,
     ) -> Result<Released, AppError> {
         let (report, draft) = (&ready.report, &ready.draft);
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
@@ -162,6 +169,9 @@ impl App {
             asked.count(permit.agreement(), ready.bytes(sealed.bytes().len()));
         }
         self.tied_release(tx, &ready.known, report, events)?;
+        if !first {
+            corrected.push(report.clone());
+        }
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
         events.push(decided(event).committed(committed).verdict("permit"));
         Ok(Released::Sent)
@@ -173,6 +183,8 @@ struct Call {
     asked: Asked,
     events: Vec<Event>,
     places: Places,
+    /// Corrections that leave: further holders are told of them.
+    corrected: Vec<mithaq_model::Report>,
 }
 
 /// Budget of reports.

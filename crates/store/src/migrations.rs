@@ -70,6 +70,18 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0011_hold.sql"),
         postgres: include_str!("../migrations/postgres/0011_hold.sql"),
     },
+    Migration {
+        version: 12,
+        name: "corrections",
+        sqlite: include_str!("../migrations/sqlite/0012_corrections.sql"),
+        postgres: include_str!("../migrations/postgres/0012_corrections.sql"),
+    },
+    Migration {
+        version: 13,
+        name: "request_review",
+        sqlite: include_str!("../migrations/sqlite/0013_request_review.sql"),
+        postgres: include_str!("../migrations/postgres/0013_request_review.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

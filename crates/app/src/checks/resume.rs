@@ -68,7 +68,7 @@ impl App {
         self.abort(number, code, false)?;
         self.write(move |app, tx| {
             let check = app.check_locked(tx, number)?;
-            app.alarm(tx, "check.lost", &check.partner, &number.to_string())
+            app.alarm(tx, "check.lost", &check.partner, &number.to_string()).map(drop)
         })
     }
 
