@@ -129,7 +129,7 @@ fn corrections_that_wait_are_found_with_the_persons_and_the_consent_they_follow(
         ];
         node.write(move |tx, vault| rows.iter().try_for_each(|row| onward::add(tx, vault, row, b"")))
             .unwrap();
-        assert_eq!(node.read(|tx, _| onward::corrections(tx, 10)).unwrap(), [waits.clone()]);
+        assert_eq!(node.read(|tx, _| onward::corrections(tx, 10)).unwrap(), std::slice::from_ref(&waits));
         let sent = Consent { state: ConsentState::Used, sender: Some((number(9), Role::Spoc)), ..waits };
         let saved = sent.clone();
         node.write(move |tx, _| onward::save(tx, &saved)).unwrap();
