@@ -107,7 +107,7 @@ impl App {
                     let Some((cause, about)) = app.matter(tx, party, &origin)? else { continue };
                     let said = said_of(tx, &origin)?.into_iter().filter(|one| one.about == about);
                     let said = said.map(|one| (one.role, one.ruling)).collect();
-                    let held = ledger::witnessed(tx, &origin)?.size;
+                    let held = ledger::held(tx, &origin)?.size;
                     all.push(LogMatter { party: party.clone(), origin, cause, held, said });
                 }
             }
@@ -229,7 +229,7 @@ impl App {
             return Ok(true);
         }
         let accepted = lines(tx, &accepted_name(party))?.iter().any(|one| one == origin);
-        Ok(accepted || ledger::witnessed(tx, origin)? != Held::NONE)
+        Ok(accepted || ledger::held(tx, origin)? != Held::NONE)
     }
 
     /// A successor that does not count yet asks to be countersigned: people are told, once. `false` when its own key did

@@ -20,6 +20,8 @@ const WRITER_CACHE_KIB: u32 = 16 * 1_024;
 /// And by each reader.
 const READER_CACHE_KIB: u32 = 4 * 1_024;
 
+/// How long opening a connection waits for others that open.
+const OPEN_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 /// Statements kept prepared per connection: more than the repositories have.
 const STATEMENTS_MAX: usize = 512;
 /// Pages in the write-ahead log that make SQLite carry them over: a page that changes often is written once for all,
@@ -162,7 +164,9 @@ impl SqliteConnection {
         place: Place,
     ) -> Result<Self, DbError> {
         let set = |config, on| connection.set_db_config(config, on).map_err(|error| translate(&error));
-        connection.busy_timeout(options.busy_timeout).map_err(|error| translate(&error))?;
+        let wait = |time| connection.busy_timeout(time).map_err(|error| translate(&error));
+        // Several connections open at once, and a pragma may read the file: that is worth a wait whatever jobs may.
+        wait(options.busy_timeout.max(OPEN_TIME_MAX))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         // A misspelt column in double quotes is an error, not a string.
         set(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
@@ -197,6 +201,7 @@ impl SqliteConnection {
             pragma(&connection, &text)?;
         }
         set(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        wait(options.busy_timeout)?;
         let mut ready = Self { connection, role: Role::Writer };
         ready.set_role(role)?;
         Ok(ready)

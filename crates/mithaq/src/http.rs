@@ -188,7 +188,7 @@ impl Api {
     }
 }
 
-const STEP: Words4 = Words4 { en: "step", fr: "étape", es: "paso", ar: "الخطوة" };
+pub(crate) const STEP: Words4 = Words4 { en: "step", fr: "étape", es: "paso", ar: "الخطوة" };
 const CLAUSE: Words4 = Words4 { en: "clause", fr: "clause", es: "cláusula", ar: "البند" };
 
 fn word(words: &Words4, lang: &str) -> &'static str {

@@ -113,7 +113,7 @@ async fn refusal(world: &Fleet, id: &str, teller: &Teller) -> Result<String, Fai
     Ok(format!(
         "{words} ({}, {} {}, {})",
         field("code").trim_matches('"'),
-        teller.word(&words::STEP),
+        teller.word(&crate::http::STEP),
         field("step"),
         field("ground").trim_matches('"')
     ))

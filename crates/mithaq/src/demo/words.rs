@@ -49,9 +49,7 @@ sentences! {
     WITNESSED: "The partners countersigned the log at this size; no other history can be shown to anyone:", "Les partenaires ont contresigné le journal à cette taille ; nul autre historique ne peut plus être montré :", "Los socios refrendaron el registro en este tamaño; ya no puede mostrarse otra historia:", "صادق الشركاء على السجل عند هذا الحجم، ولا يمكن عرض تاريخ آخر على أحد:";
     SIGNED_FOR: "Each message is signed by its sender and signed for by its receiver:", "Chaque message est signé par son expéditeur, et son destinataire en a signé la réception :", "Cada mensaje lo firmó su remitente y su receptor firmó haberlo recibido:", "كل رسالة وقّعها مرسلها ووقّع مستلمها على تسلّمها:";
     FORGED: "One byte of it is changed. It is refused:", "Un octet est modifié. Elles sont refusées :", "Se cambia un byte. Se rechazan:", "يُغيَّر بايت واحد منها. فتُرفض:";
-    COMPLETE: "entries, complete", "entrées, complet", "asientos, completo", "قيدا، كامل";
     BROKEN: "The log in it does not hold.", "Le journal qu'elles contiennent ne tient pas.", "El registro que contienen no se sostiene.", "السجل الذي فيها لا يصمد.";
-    STEP: "step", "étape", "paso", "الخطوة";
     BACKUP: "Morocco's database is copied while the node works.", "La base du Maroc est copiée pendant que le nœud travaille.", "La base de Marruecos se copia mientras el nodo trabaja.", "تُنسخ قاعدة بيانات المغرب والعقدة تعمل.";
     ON: "The exchange goes on: Spain accepts another report, and reads it.", "L'échange continue : l'Espagne accepte un autre rapport, et le lit.", "El intercambio sigue: España acepta otro informe y lo lee.", "يستمر التبادل: تقبل إسبانيا تقريرًا آخر وتقرؤه.";
     LOST: "Morocco's machine is lost. The old copy is put in its place: a new log that says so, new epochs in every lane.", "La machine du Maroc est perdue. L'ancienne copie prend sa place : un nouveau journal qui le dit, de nouvelles époques.", "Se pierde la máquina de Marruecos. La copia antigua ocupa su lugar: un registro nuevo que lo dice, épocas nuevas.", "تُفقد آلة المغرب. توضع النسخة القديمة مكانها: سجل جديد يصرّح بذلك وحقب جديدة في كل مسار.";
@@ -59,6 +57,12 @@ sentences! {
     GOES_ON: "And the exchange goes on where it was.", "Et l'échange reprend où il en était.", "Y el intercambio sigue donde estaba.", "ويستمر التبادل من حيث كان.";
     DONE: "Done.", "Terminé.", "Hecho.", "انتهى.";
 }
+
+/// After a number of entries.
+pub(crate) const COMPLETE: Words4 =
+    Words4 {
+        en: "entries, complete", fr: "entrées, complet", es: "asientos, completo", ar: "قيدا، كامل"
+    };
 
 impl Teller {
     pub(crate) const fn new(ui: Ui) -> Self {
