@@ -161,7 +161,7 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// Sets up the asked side with a register and lets an honest asking side check [`ASKED`] of it.
+    /// Sets up the asked side with a register and lets an honest asking side check some of it.
     ///
     /// # Errors
     /// When there are too many subjects for a set.

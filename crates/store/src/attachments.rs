@@ -274,7 +274,7 @@ pub fn file(tx: &mut dyn Tx, root: Digest) -> Result<Option<File>, StoreError> {
 /// Returns a ciphertext, locked until the job ends.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn file_locked(tx: &mut dyn Tx, root: Digest) -> Result<Option<File>, StoreError> {
     let sql = format!("{FILE} WHERE root = $1{}", lock_clause(tx.engine()));
     let row = tx.query_opt(&sql, &[Value::from(root.0)])?;

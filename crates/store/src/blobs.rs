@@ -120,7 +120,7 @@ impl Blobs {
         Ok(bytes)
     }
 
-    /// Puts the hash of a chunk of an upload at its place. Durable with [`Blobs::sync_hashes`].
+    /// Puts the hash of a chunk of an upload at its place. Durable with [`Blobs::sync_upload`].
     ///
     /// # Errors
     /// The system's.
