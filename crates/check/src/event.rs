@@ -1,10 +1,21 @@
 //! Event deconfliction: the same machine over coarse cells of place and time. Two planners learn that they plan in the
 //! same cell or the next, and a point of contact; neither learns what, exactly where, or when.
 
+mod document;
+mod sides;
+
 use mithaq_model::{Coordinates, Millis, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::TokenKey;
+
+pub use document::{
+    CONTACT_MAX, EVENT_QUERIES, EVENT_TAGS_MAX, EVENT_TAGS_STEP, EventAnswer, EventClaim, EventContacts,
+    EventRequest, EventTag,
+};
+pub use sides::{
+    EventError, EventEvaluated, event_answer, event_ask, event_conclude, event_fill, event_opening,
+};
 
 const CONTEXT: &[u8] = b"mithaq/event/1";
 /// Side of a cell: a tenth of a degree, eleven kilometres from south to north.
@@ -59,7 +70,7 @@ pub fn asked(plan: &Plan) -> Vec<TokenKey> {
 mod tests {
     use super::*;
 
-    fn plan(latitude: f64, longitude: f64, hours: i64) -> Plan {
+    pub(super) fn plan(latitude: f64, longitude: f64, hours: i64) -> Plan {
         let e6 = |degrees: f64| {
             #[expect(clippy::cast_possible_truncation, reason = "degrees of a test")]
             let e6 = (degrees * 1e6) as i32;

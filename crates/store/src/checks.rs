@@ -4,6 +4,7 @@
 
 pub mod budget;
 mod candidates;
+mod plans;
 mod sets;
 mod standing;
 
@@ -16,6 +17,12 @@ use mithaq_model::{
 pub use candidates::{
     Candidate, add_candidate, candidate, candidates, erase_candidates, open_candidates, save_candidate, show,
     shown,
+};
+pub use plans::{
+    AskState, Conflict, PlanAsk, PlanState, StoredPlan, add_ask, add_conflict, add_plan, ask_answer,
+    ask_content, asks_before, asks_of, conflicts_of, erase_ask, erase_plan, open_asks, open_plans, plan,
+    plan_ask, plan_ask_locked, plan_content, plan_locked, plans_ended, plans_of, put_ask_answer,
+    put_ask_content, save_ask, save_plan,
 };
 pub use sets::{Epoch, StoredSet, add_epoch, end_epochs, newest_epoch, put_set, set, set_bytes, sets};
 

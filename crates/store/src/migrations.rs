@@ -64,6 +64,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0010_standing.sql"),
         postgres: include_str!("../migrations/postgres/0010_standing.sql"),
     },
+    Migration {
+        version: 11,
+        name: "plans",
+        sqlite: include_str!("../migrations/sqlite/0011_plans.sql"),
+        postgres: include_str!("../migrations/postgres/0011_plans.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -487,6 +487,7 @@ impl App {
                 app.tick_candidates(tx, &check)?;
             }
             app.tick_standings(tx, CHORES)?;
+            app.tick_plans(tx, CHORES)?;
             let past = app.now().minus(KEPT);
             for check in checks::ended_before(tx, past, CHORES)? {
                 let event = base("check.closed", &check).verdict("RET");

@@ -25,7 +25,7 @@ use crate::ports::random;
 /// Longest part of a set in one answer.
 const PART: usize = 1024 * 1024;
 /// How long after a claim came its answer leaves, at least.
-const CLAIM_LEAVES: Millis = Millis(250);
+pub(super) const CLAIM_LEAVES: Millis = Millis(250);
 
 /// An answer, and how long after the request came it may leave at the earliest: the time says nothing of hit or refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,8 @@ impl App {
                 let bytes = self.resolve_for(&ends, body)?;
                 Ok(CheckReply { bytes, leaves_after: CLAIM_LEAVES })
             }
+            CheckKind::Event => self.answer_plan(&ends, body),
+            CheckKind::EventClaim => self.answer_claim(&ends, body),
             CheckKind::Standing => {
                 let bytes = self.answer_standing(&ends, body)?;
                 Ok(CheckReply { bytes, leaves_after: CLAIM_LEAVES })

@@ -3,6 +3,7 @@
 
 mod ask;
 mod budget;
+mod events;
 mod explain;
 mod faults;
 mod follow;

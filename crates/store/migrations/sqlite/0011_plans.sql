@@ -1,0 +1,42 @@
+-- Deconfliction of planned actions: plans of this node, questions about plans asked and received, and what met.
+CREATE TABLE check_plan (
+    id BLOB NOT NULL,
+    agreement BLOB NOT NULL,
+    case_id BLOB NOT NULL,
+    purpose TEXT NOT NULL,
+    author BLOB NOT NULL,
+    authoriser BLOB,
+    state TEXT NOT NULL,
+    until_at INTEGER NOT NULL,
+    content BLOB,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX check_plan_agreement ON check_plan (agreement, state, id);
+
+CREATE TABLE check_plan_ask (
+    id BLOB NOT NULL,
+    direction TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    agreement BLOB NOT NULL,
+    plan BLOB,
+    state TEXT NOT NULL,
+    outcome TEXT,
+    digest BLOB NOT NULL,
+    asked_at INTEGER NOT NULL,
+    answer BLOB,
+    content BLOB,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX check_plan_ask_state ON check_plan_ask (partner, direction, state, id);
+
+CREATE TABLE check_conflict (
+    ask BLOB NOT NULL,
+    plan BLOB NOT NULL,
+    partner TEXT NOT NULL,
+    met_at INTEGER NOT NULL,
+    content BLOB,
+    PRIMARY KEY (ask, plan)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX check_conflict_plan ON check_conflict (plan, ask);
