@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Extension, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use mithaq_app::{App, AppError, CheckKind, ErrorKind, WitnessAnswer};
 use mithaq_model::{AgreementId, PartyId};
 use mithaq_wire::{Lane, Position};
@@ -40,6 +40,7 @@ pub fn router(app: App) -> Router {
         .route("/mx/1/receipts/{agreement}/{class}/{epoch}/{seq}", get(receipts))
         .route("/mx/1/check/{agreement}/{kind}", post(check))
         .merge(attachments::routes())
+        .route("/mx/{version}/{*rest}", any(unsupported))
         .layer(DefaultBodyLimit::max(BATCH_MAX))
         .with_state(app)
 }
@@ -190,6 +191,16 @@ async fn check(
         tokio::time::sleep_until(came + core::time::Duration::from_millis(reply.leaves_after.0)).await;
     }
     answer(answered.map(|reply| reply.bytes))
+}
+
+/// Another major version of the protocol, or a call this one does not have: its code, so that the other side can tell it
+/// from a partner that does not know it.
+async fn unsupported(Path((version, _rest)): Path<(String, String)>) -> Response {
+    let status = StatusCode::NOT_FOUND;
+    if version == "1" {
+        return status.into_response();
+    }
+    (status, "peer.version_unsupported").into_response()
 }
 
 fn answer(result: Result<Vec<u8>, AppError>) -> Response {

@@ -12,6 +12,7 @@ pub(crate) mod onward;
 pub(crate) mod ops;
 pub(crate) mod people;
 pub(crate) mod reports;
+pub(crate) mod request_review;
 pub(crate) mod requests;
 pub(crate) mod rights;
 pub(crate) mod subjects;
@@ -99,6 +100,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(requests::show))
         .routes(routes!(requests::step))
         .routes(routes!(requests::answer))
+        .routes(routes!(request_review::review))
         .merge(check_parts())
         .merge(onward_parts())
         .routes(routes!(agreements::add, agreements::list))
@@ -149,6 +151,9 @@ fn key_calls() -> OpenApiRouter<App> {
         .routes(routes!(keys::status))
         .routes(routes!(keys::propose))
         .routes(routes!(keys::confirm))
+        .routes(routes!(keys::checkpoint))
+        .routes(routes!(keys::logs))
+        .routes(routes!(keys::judge_log))
 }
 
 /// Returns the router of the client API.

@@ -6,8 +6,10 @@
 //! predicate, a risk of torture) stays shut whatever is cleared. Both sides clear for themselves.
 
 use mithaq_db::Tx;
-use mithaq_model::{ObjectId, ProtectedRole, Report, ReportId, ReportVersion, SubjectId, Text};
-use mithaq_policy::Clearance;
+use mithaq_model::{
+    ObjectId, ProtectedRole, Report, ReportId, ReportVersion, SpecialCategory, SubjectId, Text,
+};
+use mithaq_policy::{Clearance, screen};
 use mithaq_store::alarms;
 use mithaq_store::reports::{self, Direction, ReportHead};
 use mithaq_store::rulings::{self, About, Ruling};
@@ -169,26 +171,25 @@ impl App {
         }
     }
 
-    /// Whether the screen's findings in a content were cleared here.
-    pub(crate) fn is_cleared(
-        &self,
-        tx: &mut dyn Tx,
-        number: ReportId,
-        version: ReportVersion,
-        hash: Digest,
-    ) -> Result<bool, AppError> {
-        Ok(cleared_in(&rulings::of_version(tx, number.into(), version)?, hash))
-    }
-
-    /// The protected roles that two persons cleared for a content.
-    pub(crate) fn clearances(
+    /// What stands against a content and what was cleared for it here, by one question of what people said.
+    pub(crate) fn rights_in(
         &self,
         tx: &mut dyn Tx,
         report: &Report,
         hash: Digest,
-    ) -> Result<Vec<Clearance>, AppError> {
-        Ok(clearances_in(&rulings::of_version(tx, report.id.into(), report.version)?, report, hash))
+    ) -> Result<Rights, AppError> {
+        let said = rulings::of_version(tx, report.id.into(), report.version)?;
+        let special = if cleared_in(&said, hash) { Vec::new() } else { screen::report(report) };
+        Ok(Rights { special, roles: clearances_in(&said, report, hash) })
     }
+}
+
+/// What the release decision asks about rights in a content.
+pub(crate) struct Rights {
+    /// What the screen found and nobody cleared.
+    pub(crate) special: Vec<SpecialCategory>,
+    /// The protected roles that two persons cleared.
+    pub(crate) roles: Vec<Clearance>,
 }
 
 /// Whether the legal adviser cleared the screen's findings in a content, by what was said of it.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use mithaq_db::Tx;
 use mithaq_evidence::{Anchors, JudgeError, judge, successor_key};
 use mithaq_ledger::{Entry, Id, KeyName, SignedNote, Trust, VerifierKey, verify_checkpoint};
-use mithaq_model::{AgreementId, CaseId, ObjectId, ReportId};
+use mithaq_model::{AgreementId, CaseId, ObjectId, PartyId, ReportId};
 use mithaq_store::StoreError;
 use mithaq_store::ledger::{Evidence, Filter};
 
@@ -143,6 +143,21 @@ impl App {
         self.read(move |app, tx| Ok(app.ledger.last_checkpoint(tx)?))
     }
 
+    /// Returns the last checkpoint that was signed up to a size of the log; none: the last there is. A statement of
+    /// distrust proves its size with it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when nothing was signed up to there.
+    pub fn checkpoint_up_to(
+        &self,
+        _may: May<intent::ReadHealth>,
+        size: Option<u64>,
+    ) -> Result<Vec<u8>, AppError> {
+        let found =
+            self.read(move |app, tx| Ok(app.ledger.checkpoint_up_to(tx, size.unwrap_or(u64::MAX))?));
+        Ok(found?.ok_or_else(AppError::not_found)?.to_bytes())
+    }
+
     /// Says whether the store answers.
     ///
     /// # Errors
@@ -265,8 +280,16 @@ impl App {
         if matches!(extent, Extent::Case(_)) {
             filters.extend(reports.into_iter().flat_map(|report| of_object(report.into())));
         }
-        let life = |id: AgreementId| Filter::Object(crate::agreements::short(id));
-        filters.extend(agreements.into_iter().map(life));
+        // When a partner's distrust of a key came decides what counts under that key.
+        let registry = self.registry();
+        let known = agreements.iter().filter_map(|id| registry.agreements.get(id));
+        let parties: BTreeSet<&PartyId> =
+            known.flat_map(|one| one.agreement().parties.iter().map(|party| &party.id)).collect();
+        let warned =
+            |party: &&&PartyId| registry.peers.get(**party).is_some_and(|peer| !peer.distrusts.is_empty());
+        filters.extend(parties.iter().filter(warned).map(|party| Filter::Object(party.to_string())));
+        let life = |id: &AgreementId| Filter::Object(crate::agreements::short(*id));
+        filters.extend(agreements.iter().map(life));
         Ok(filters)
     }
 }

@@ -6,20 +6,30 @@ mod keep;
 pub(crate) mod open;
 mod orders;
 
+use std::collections::BTreeMap;
+
 use mithaq_db::Tx;
-use mithaq_exchange::{Door, Effect, Inspection, Logged, Received, Shelf, inspect, receive};
+use mithaq_exchange::{
+    Arrived, Door, Effect, Inspection, LaneIn, Logged, Received, Refuse, Shelf, inspect, inspect_kept,
+    receive,
+};
 use mithaq_model::PartyId;
+use mithaq_store::agreements::{self, Counter};
 use mithaq_store::lanes::{self, Inbox, LaneKey};
 use mithaq_store::reports;
-use mithaq_wire::{Lane, LaneId, Position, SealHeader, Verdict, decode_batch, encode_batch_answer};
+use mithaq_wire::{
+    Lane, LaneId, OnwardStep, Position, SealHeader, Verdict, decode_batch, encode_batch_answer,
+};
 
-use self::judge::Retain;
-use self::open::{Incoming, Opener, Originals, OwnReceipts};
+use self::judge::{Retain, UNKNOWN, Unknown};
+use self::open::{Answering, Incoming, Opener, Originals, OwnReceipts};
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
+use crate::log::Event;
 use crate::onward::Tried;
 use crate::outbound::facts;
 use crate::registry::{Known, Registry};
+use crate::release::day;
 
 impl App {
     /// Takes a batch from a connected partner and returns the answer, once what it promises is durable.
@@ -31,7 +41,7 @@ impl App {
         self.refresh()?;
         self.ensure_running()?;
         let registry = self.registry();
-        let (inspection, mut originals) = self.inspect_batch(&registry, peer, body)?;
+        let (inspection, mut aside) = self.inspect_batch(&registry, peer, body)?;
         self.check_takes(inspection.lane.lane)?;
         let known =
             registry.agreements.get(&inspection.lane.agreement).cloned().ok_or_else(AppError::not_found)?;
@@ -48,16 +58,20 @@ impl App {
             }
             let lane = lanes::inbound(tx, &id)?;
             let key = LaneKey::of(&id);
-            let mut judge = app.own_rules(tx, &known, &inspection)?;
-            let mut inbox = Inbox::new(tx, key);
+            let kept = app.kept_behind(tx, (&lane, key), &inspection, &opener)?;
+            let may_be_taken: Vec<&Arrived<Incoming>> = inspection.arrived.iter().chain(&kept).collect();
+            let mut judge = app.own_rules(tx, &known, (&id, &may_be_taken))?;
+            let mut inbox = Answering { app, inbox: Inbox::new(tx, key) };
             let shelf = Shelf { lane, inbox: &mut inbox, judge: &mut judge, unwrap: &opener, sign: &sign };
             let received = receive(inspection, shelf, app.now()).map_err(|error| {
                 AppError::new(ErrorKind::Unavailable, "lane.receive", words::UNAVAILABLE).because(error)
             })?;
-            let (retain, tried) =
+            let (retain, mut tried) =
                 (core::mem::take(&mut judge.retain), core::mem::take(&mut judge.routes.tried));
-            originals.extend(opener.originals());
-            let beside = Beside { retain, tried, originals };
+            aside.originals.extend(opener.originals());
+            aside.changed.extend(opener.changed());
+            tried.extend(changed_seals(&received, &mut aside));
+            let beside = Beside { retain, tried, originals: aside.originals, unknown: judge.unknown };
             app.store_received(tx, &known, (&id, &beside), received)
         })?;
         if erased {
@@ -67,6 +81,10 @@ impl App {
         if answer.1.control {
             self.wake();
         }
+        if answer.1.granted {
+            // What does not go now goes with the timer.
+            let _later = self.pass_corrections();
+        }
         Ok(encode_batch_answer(&answer.0))
     }
 
@@ -75,7 +93,7 @@ impl App {
         registry: &Registry,
         peer: &PartyId,
         body: &[u8],
-    ) -> Result<(Inspection<Incoming>, Originals), AppError> {
+    ) -> Result<(Inspection<Incoming>, Aside), AppError> {
         let partner = registry.peers.get(peer).ok_or_else(AppError::not_found)?;
         let alive = registry.alive_with(peer, self.now());
         let envelopes = decode_batch(body).map_err(|why| AppError::invalid("batch").because(why))?;
@@ -85,7 +103,24 @@ impl App {
             // Bare: an unknown agreement, a wrong address and a bad signature look alike from outside.
             AppError::new(ErrorKind::Invalid, stop.code(), words::INVALID)
         })?;
-        Ok((inspection, opener.originals()))
+        Ok((inspection, Aside { originals: opener.originals(), changed: opener.changed() }))
+    }
+
+    /// What waited behind the gap that a batch closes: it is decided with the batch, and must be loaded with it.
+    fn kept_behind(
+        &self,
+        tx: &mut dyn Tx,
+        (lane, key): (&LaneIn, LaneKey),
+        inspection: &Inspection<Incoming>,
+        opener: &Opener<'_>,
+    ) -> Result<Vec<Arrived<Incoming>>, AppError> {
+        let next = lane.have.seq.checked_add(1);
+        let closes = inspection.arrived.iter().any(|one| Some(one.header().at.seq) == next);
+        if lane.ahead == 0 || !closes {
+            return Ok(Vec::new());
+        }
+        let kept = lanes::kept_ahead(tx, key)?;
+        Ok(kept.iter().filter_map(|bytes| inspect_kept(bytes, &lane.id, opener)).collect())
     }
 
     fn store_received(
@@ -136,6 +171,7 @@ impl App {
                 Effect::Onward { seal, step } => {
                     self.onward_taken(tx, (seal, step, original), &mut events)?;
                     after.control = true;
+                    after.granted |= matches!(step, OnwardStep::Granted { .. });
                 }
             }
             // A new last day has no effect of its own; every other order erases.
@@ -146,11 +182,12 @@ impl App {
         }
         self.take_expiries(tx, &received.modified.holdings, &mut events)?;
         self.keep(tx, key, (id, &beside.retain), &kept, &mut events)?;
-        self.tell_originators(tx, &beside.tried, &mut events)?;
+        self.tell_originators(tx, (id, &beside.tried), &mut events)?;
         for (_, incoming, seal, held_back) in &kept {
             let accepted = held_back.is_none();
             self.tied_arrival(tx, known, (&incoming.report, seal), (accepted, &mut events))?;
         }
+        self.count_unknown(tx, id, beside.unknown, &mut events)?;
         self.raise(tx, &received.alarms, id)?;
         events.extend(facts(&received.facts));
         let positions = self.log(tx, &events)?;
@@ -158,6 +195,27 @@ impl App {
         let answer = received.answer(Logged::committed(positions.start));
         let erased = after.erased;
         Ok(((answer, after), erased))
+    }
+
+    /// Counts what a partner said about unknown objects. More than a day's worth is told once a day.
+    fn count_unknown(
+        &self,
+        tx: &mut dyn Tx,
+        id: &LaneId,
+        unknown: Unknown,
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        let day = day(self.now());
+        if unknown.count > 0 {
+            let counter = Counter { agreement: &id.agreement, party: &id.from, name: UNKNOWN, day };
+            agreements::count(tx, &counter, unknown.count)?;
+        }
+        let about = format!("{} {day}", id.agreement);
+        if unknown.is_over && self.alarm(tx, "peer.order_flood", &id.from, &about)? {
+            let event = Event::system("peer.order_flood", &id.from).agreement(id.agreement);
+            events.push(event.with(&id.from).verdict(Refuse::OrderLimit.code()));
+        }
+        Ok(())
     }
 
     fn reload_if_noticed(&self, after: &Aftermath) -> Result<(), AppError> {
@@ -173,6 +231,22 @@ fn held_for(verdict: &Verdict) -> &str {
     }
 }
 
+/// Hops that were refused here because what they carry is not as its originator sealed it.
+fn changed_seals(received: &Received<Incoming>, aside: &mut Aside) -> Vec<Tried> {
+    let refused = received.messages.iter().filter(
+        |(row, _)| matches!(&row.verdict, Verdict::Refused { code, .. } if code == Refuse::OnwardSeal.code()),
+    );
+    refused.filter_map(|(row, _)| aside.changed.remove(&row.at)).collect()
+}
+
+/// What the opener noted beside what it opened, by place.
+struct Aside {
+    /// Control messages as they were sealed.
+    originals: Originals,
+    /// Hops whose inner seal does not verify.
+    changed: BTreeMap<Position, Tried>,
+}
+
 /// What the judge and the opener leave for the storing.
 struct Beside {
     /// Until when each version may be kept.
@@ -181,6 +255,8 @@ struct Beside {
     tried: Vec<Tried>,
     /// Control messages as they were sealed.
     originals: Originals,
+    /// What was said about unknown objects.
+    unknown: Unknown,
 }
 
 /// What is left to do after the commit.
@@ -189,4 +265,6 @@ struct Aftermath {
     control: bool,
     erased: bool,
     noticed: bool,
+    /// A consent was granted: it may be for a correction that is here.
+    granted: bool,
 }

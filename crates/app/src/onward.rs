@@ -2,6 +2,7 @@
 //! sending its unchanged seal with its token. Consent is decided in `granting`, what comes in is taken in `inward`,
 //! and where every copy is, is shown by `tree`.
 
+mod corrections;
 mod granting;
 mod inward;
 mod tree;
@@ -9,11 +10,12 @@ mod tree;
 use mithaq_db::Tx;
 use mithaq_envelope::{OpenedReport, SealArgs, open_token, seal_hop, seal_onward};
 use mithaq_model::{
-    AgreementId, CaseState, ConsentState, CopyState, Days, ObjectId, PartyId, ReportId, Role, Text, Timestamp,
+    AgreementId, CaseState, ConsentState, CopyState, Days, ObjectId, OfficerId, PartyId, ReportId, Role,
+    Text, Timestamp,
 };
 use mithaq_policy::{
     Consent as Consented, ConsentFault, Context, HopDisclosure, HopPermit, HopRefusal, Onward, OrderKind,
-    Side, Work, decide_onward, permit_order, screen,
+    Side, Work, decide_onward, permit_order,
 };
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::onward::{self, Consent, Copy};
@@ -112,6 +114,8 @@ impl App {
                 person: Some((may.actor(), may.role())),
                 case: Some(access.case()),
                 token: None,
+                sender: None,
+                follows: None,
                 change: 1,
             };
             let step = OnwardStep::Asked {
@@ -158,7 +162,7 @@ impl App {
             match (decided, found) {
                 (Ok(permit), Ok((row, token))) => {
                     app.log(tx, &[event.verdict("permit")])?;
-                    app.send_hop(tx, &known, (at, row), (token, permit), may.role()).map(Ok)
+                    app.send_hop(tx, &known, (at, row), (token, permit), (may.actor(), may.role())).map(Ok)
                 }
                 (Err(HopRefusal::Rules(refusal)), _) => {
                     app.log(tx, &[event.verdict(refusal.code().code())])?;
@@ -244,7 +248,7 @@ impl App {
         tx: &mut dyn Tx,
         known: &Known,
         (at, to): (&AtHand, &PartyId),
-        (found, sender, role): (&Result<(Consent, OnwardToken), ConsentFault>, mithaq_model::OfficerId, Role),
+        (found, sender, role): (&Result<(Consent, OnwardToken), ConsentFault>, OfficerId, Role),
         stated: &Use,
     ) -> Result<Result<HopPermit, HopRefusal>, AppError> {
         let consent = found.as_ref().map(|(_, token)| consented(token)).map_err(|fault| *fault);
@@ -273,7 +277,7 @@ impl App {
         stated: &Use,
     ) -> Result<Context, AppError> {
         let (agreement, now, report) = (known.agreement(), self.now(), &at.opened.report);
-        let cleared = self.is_cleared(tx, report.id, report.version, at.hash)?;
+        let rights = self.rights_in(tx, report, at.hash)?;
         let risk = partners::risk(tx, &self.vault, to)?.and_then(|stored| decode_risk(&stored.content));
         let (budgets, id) = (agreement.budgets, agreement.id());
         let day = day(now);
@@ -286,8 +290,8 @@ impl App {
             rule_set: Some(id),
             reply_bound: true,
             hold: false,
-            special_categories: if cleared { Vec::new() } else { screen::report(report) },
-            clearances: self.clearances(tx, report, at.hash)?,
+            special_categories: rights.special,
+            clearances: rights.roles,
             excluded: stated.excluded,
             consents: Vec::new(),
             recipient_level: agreement
@@ -328,7 +332,7 @@ impl App {
         known: &Known,
         (at, mut row): (AtHand, Consent),
         (token, permit): (OnwardToken, HopPermit),
-        role: Role,
+        sender: (OfficerId, Role),
     ) -> Result<(), AppError> {
         // What is not here cannot be given on: the recipient would wait for what nobody brings.
         for attachment in &at.opened.report.attachments {
@@ -337,7 +341,7 @@ impl App {
         let now = self.now();
         let args = SealArgs {
             lease_until: now.plus(permit.permit().lease()),
-            released_by: row.person.map(|(_, first)| first).into_iter().chain([role]).collect(),
+            released_by: row.person.map(|(_, first)| first).into_iter().chain([sender.1]).collect(),
             sealed_at: now,
             supersedes: None,
             salt: random::<32>(&*self.entropy)?,
@@ -360,7 +364,7 @@ impl App {
         self.dispatch(tx, known, &row.to, (&sealed, MessageKind::Hop), until)?;
         let length = u64::try_from(sealed.bytes().len()).unwrap_or(u64::MAX);
         self.count_hop(tx, known, length.saturating_add(carried(&at.opened.report)))?;
-        row.state = ConsentState::Used;
+        (row.state, row.sender) = (ConsentState::Used, Some(sender));
         onward::save(tx, &row)?;
         let copy = Copy {
             object: row.object,
@@ -457,7 +461,7 @@ impl App {
             OnwardStep::Denied { consent, .. }
             | OnwardStep::Revoked { consent, .. }
             | OnwardStep::Copy { consent, .. } => (OrderKind::Onward, *consent),
-            OnwardStep::Tried { .. } | OnwardStep::Carried { .. } => {
+            OnwardStep::Tried { .. } | OnwardStep::Carried { .. } | OnwardStep::Superseded { .. } => {
                 (OrderKind::Onward, fresh(&*self.entropy)?)
             }
         };

@@ -192,6 +192,10 @@ impl App {
             app.log(tx, &events)?;
             Ok(judged)
         })?;
+        if judged == Judged::Released {
+            // It may correct what went on from here.
+            self.pass_corrections()?;
+        }
         self.wake();
         Ok(judged)
     }
@@ -321,11 +325,9 @@ impl App {
     /// Asks this node's rules again, with what was cleared here since.
     fn still_refused(&self, tx: &mut dyn Tx, held: &HeldBack) -> Result<(), AppError> {
         let known = self.known(held.at.report.agreement)?;
-        let cleared = self.is_cleared(tx, held.at.report.id, held.at.version, held.at.hash)?;
-        let special = if cleared { Vec::new() } else { screen::report(&held.at.report) };
-        let clearances = self.clearances(tx, &held.at.report, held.at.hash)?;
-        let mut context = self.receiver_context(&known, &held.seal, special, held.sealed_len);
-        context.clearances = clearances;
+        let rights = self.rights_in(tx, &held.at.report, held.at.hash)?;
+        let mut context = self.receiver_context(&known, &held.seal, rights.special, held.sealed_len);
+        context.clearances = rights.roles;
         context.reply_bound = Spoken::of_report(tx, &held.at.report)?.binds(&held.at.report);
         // It was counted on the day it was sealed; people decide about it now, not about a flow.
         (context.reports_left, context.bytes_left) = (1, held.sealed_len);

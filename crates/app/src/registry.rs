@@ -9,6 +9,7 @@ use mithaq_envelope::{
     Distrust, Papers, VerifiedManifest, peek_receipts, verify_agreement_signature, verify_distrust,
     verify_manifest,
 };
+use mithaq_ledger::VerifierKey;
 use mithaq_model::{AgreementId, Days, PartyId, Timestamp};
 use mithaq_policy::{Agreement, Rules, Stage, Standing};
 use mithaq_store::{agreements, leases, partners, settings};
@@ -95,11 +96,12 @@ impl Peer {
         self.distrusts.iter().any(|(_, one)| one.key == *key)
     }
 
-    /// Whether the receipts of an answer name manifests of this party that are known. What cannot be read is for who
-    /// reads it.
+    /// Whether the receipts of an answer name manifests of this party that are known, with keys its root trusts: nothing
+    /// else proves a delivery. What cannot be read is for who reads it.
     pub(crate) fn knows_signers(&self, answer: &BatchAnswer) -> bool {
         let named = answer.receipts.iter().filter_map(|bytes| peek_receipts(bytes).ok());
-        named.into_iter().all(|head| self.manifest(head.manifest).is_some())
+        let trusts = |one: &VerifiedManifest| !self.distrusts_key(&one.manifest().node_key);
+        named.into_iter().all(|head| self.manifest(head.manifest).is_some_and(trusts))
     }
 
     /// Whether messages under a manifest of this party are taken at an instant. For what comes in now: what was taken
@@ -143,6 +145,17 @@ impl Peer {
     /// Returns the manifest of a hash.
     pub(crate) fn manifest(&self, hash: Digest) -> Option<&VerifiedManifest> {
         self.manifests.iter().find(|manifest| manifest.hash() == hash)
+    }
+
+    /// The keys of its logs, as its manifests name them, oldest first.
+    pub(crate) fn log_keys(&self) -> Vec<VerifierKey> {
+        let mut keys: Vec<VerifierKey> = Vec::new();
+        for key in self.manifests.iter().filter_map(|one| one.manifest().log_key.parse().ok()) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
     }
 
     /// Returns the newest manifest.

@@ -105,6 +105,7 @@ impl App {
             asked: Asked::on(day(self.now())),
             events: Vec::with_capacity(numbers.len() * 3),
             places: Places::default(),
+            corrected: Vec::new(),
         };
         for number in numbers {
             let draft = self.load_draft(tx, *number)?;
@@ -119,6 +120,12 @@ impl App {
         }
         self.count_used(tx, &call.asked)?;
         self.log_places(tx, call.events, call.places)?;
+        // After the corrections themselves have their places: what is said about them comes behind them.
+        for report in &call.corrected {
+            let mut events = Vec::new();
+            self.correction_follows(tx, report, &mut events)?;
+            self.log(tx, &events)?;
+        }
         Ok(done)
     }
 
@@ -128,7 +135,7 @@ impl App {
         may: May<intent::ReleaseReport>,
         draft: &Draft,
         stated: &Use,
-        Call { asked, events, places }: &mut Call,
+        Call { asked, events, places, corrected }: &mut Call,
     ) -> Result<Released, AppError> {
         let known = self.known(draft.report.agreement)?;
         crate::tally::decides_by(known.as_of);
@@ -181,6 +188,9 @@ impl App {
             asked.count(permit.agreement(), length.saturating_add(carried(&report)));
         }
         self.tied_release(tx, &known, &report, events)?;
+        if !first {
+            corrected.push(report.clone());
+        }
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
         events.push(decided(event).committed(committed).verdict("permit"));
         Ok(Released::Sent)
@@ -291,6 +301,8 @@ struct Call {
     asked: Asked,
     events: Vec<Event>,
     places: Places,
+    /// Corrections that leave: further holders are told of them.
+    corrected: Vec<Report>,
 }
 
 /// One draft, and all that is decided by.

@@ -2,12 +2,13 @@
 //! its own kind, through the same hands and the same decision; what is said about it afterwards are steps, sealed and
 //! in the same lane. An answer is a report bound to its request.
 
+mod closing;
 mod figures;
 mod inward;
 
 use mithaq_db::Tx;
 use mithaq_envelope::{SealArgs, seal_step};
-use mithaq_exchange::request::{Dialogue, Speaker};
+use mithaq_exchange::request::{Dialogue, REVIEW, Speaker};
 use mithaq_model::{
     Ask, CaseId, CaseState, Days, ObjectId, PartyId, RefusalGround, Report, ReportId, ReportKind, Role, Text,
     Tie,
@@ -29,6 +30,7 @@ use crate::registry::Known;
 use crate::release::refused;
 use crate::rights::{Intent, May, intent};
 
+pub use closing::Retained;
 pub use figures::{Cell, RequestFigures, Row, SMALL};
 pub(crate) use inward::Spoken;
 
@@ -342,6 +344,7 @@ impl App {
         let row = Step { id, own: true, kind: step.said.kind(), at: now, stored: None };
         requests::add_step(tx, &self.vault, request.id, (&row, Some(&bytes)))?;
         request.dialogue.take(&step.said, now);
+        closing::review_closed(&mut request);
         requests::save(tx, &request)?;
         Ok(Committed::to(id, 1, args.salt, &bytes))
     }
@@ -450,6 +453,7 @@ fn new_request(
         created: now,
         expires: report.expires,
         dialogue: Dialogue::sent(report.urgency, known.agreement().clock(report.urgency)),
+        review: Some(now.plus(REVIEW)),
         version: 1,
     }
 }

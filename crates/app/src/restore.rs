@@ -199,7 +199,7 @@ impl App {
         self.tell_others(crate::shared::Word::Asked);
         self.wake();
         let id = LaneId { from: peer.clone(), to: self.party.clone(), agreement, lane: class };
-        self.read(move |_app, tx| {
+        self.read(move |app, tx| {
             let (key, lane) = (LaneKey::of(&id), lanes::peek_inbound(tx, &id)?);
             let (mut receipts, mut last, mut bytes) = (Vec::new(), None, 0_usize);
             for row in lanes::taken_after(tx, key, after)? {
@@ -212,7 +212,7 @@ impl App {
                     break;
                 }
                 last = Some(row.receipt);
-                receipts.push(receipt);
+                receipts.push(app.renewed_receipt(receipt));
             }
             let (have, head) = lane.map_or((START, Digest::ZERO), |lane| (lane.have, lane.head));
             Ok(encode_batch_answer(&BatchAnswer { receipts, have, head, stopped: None }))

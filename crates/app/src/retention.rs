@@ -111,7 +111,7 @@ impl App {
         self.after_erasing(done)
     }
 
-    fn erase_expired(
+    pub(crate) fn erase_expired(
         &self,
         tx: &mut dyn Tx,
         head: &ReportHead,

@@ -83,6 +83,8 @@ intents! {
     ProposeKeys = "keys.propose": [SecurityOfficer],
     /// Let it into force, as the second of two persons.
     ConfirmKeys = "keys.confirm": [Supervisor],
+    /// Say, as one of two persons, what becomes of a partner's log that began anew or showed two histories.
+    JudgeLog = "logs.judge": [SecurityOfficer, Supervisor],
     /// Add, change and lock officers. Sees no content.
     GovernOfficers = "officers.govern": [NodeAdministrator],
     /// See whether the node works: counts and states, no content.
@@ -99,6 +101,8 @@ intents! {
     FollowRequest = "request.follow": [Analyst, CaseOfficer, Spoc],
     /// See where requests stand and what was said about them.
     ReadRequest = "request.read": [Spoc, LegalAdviser, Analyst, CaseOfficer, Supervisor],
+    /// Decide, half a year on, whether a request is kept.
+    ReviewRequest = "request.review": [Dpo, Supervisor],
     /// Read figures of timeliness: counts, small ones not shown.
     ReadFigures = "figures.read": [Dpo, LegalAdviser, Oversight, Spoc, Supervisor],
     /// Write a private check, for a case one is assigned to.

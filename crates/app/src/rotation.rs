@@ -7,6 +7,7 @@ use mithaq_envelope::{
     AgencySigner as _, Distrust, KemOpener as _, ManifestError, PAPERS_EACH_MAX, Papers, VerifiedManifest,
     verify_distrust, verify_manifest,
 };
+use mithaq_evidence::size_proven;
 use mithaq_ledger::content_digest;
 use mithaq_model::{Days, OfficerId, PartyId, Timestamp};
 use mithaq_store::{alarms, partners, settings};
@@ -97,7 +98,7 @@ impl App {
     ///
     /// # Errors
     /// When it is not signed by this node's root, does not follow the newest manifest, names keys that are not here,
-    /// changes the keys of the log, or was prepared too long ago.
+    /// names another log than this node writes, proves no size of it, or was prepared too long ago.
     pub fn propose_keys(&self, may: May<intent::ProposeKeys>, bytes: &[u8]) -> Result<KeyProposal, AppError> {
         let tried = Event::refused(may, &self.party);
         let paper = self.answered(tried, self.own_paper(bytes).map(|(paper, _)| paper))?;
@@ -187,6 +188,11 @@ impl App {
                     "install the next manifest first: a node whose own keys are distrusted is not heard",
                 ));
             }
+            if !size_proven(&distrust, &own.log_keys()) {
+                return Err(AppError::conflict("keys.distrust_size").hint(
+                    "it proves no size of this node's log: make it with the file of `mithaq keys checkpoint`",
+                ));
+            }
             return Ok((KeyPaper::Distrust { since: distrust.since }, None));
         }
         let registry = self.registry();
@@ -204,7 +210,9 @@ impl App {
         if last.is_some_and(|last| last.hash() == next.hash()) {
             return conflict("keys.installed", "this manifest is the newest already");
         }
-        if last.is_some_and(|last| last.manifest().log_key != document.log_key) {
+        // The log it has, or the successor that this node began after a restore: then its root attests that.
+        let own = self.log_key()?.to_string();
+        if last.is_some_and(|last| last.manifest().log_key != document.log_key) && document.log_key != own {
             return conflict("keys.log", "the key of the log cannot be replaced in this version");
         }
         let now = self.now();

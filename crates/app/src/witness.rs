@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::App;
 use crate::error::{AppError, words};
 use crate::log::Event;
+use crate::logs::origin_of;
 use crate::rights::{May, intent};
 
 /// Checkpoints looked through for one that has enough countersignatures.
@@ -32,7 +33,7 @@ pub enum WitnessAnswer {
     Malformed,
     /// 403: not signed by the key the partner's manifest names.
     Signature,
-    /// 404: not a log of this partner.
+    /// 404: not a log of this partner, or a successor that does not count here yet.
     UnknownLog,
     /// 409: the request does not start from what is held, which is this size.
     Conflict(u64),
@@ -87,7 +88,9 @@ impl App {
     pub fn countersign(&self, peer: &PartyId, body: &[u8]) -> Result<WitnessAnswer, AppError> {
         let Ok(request) = AddCheckpoint::parse(body) else { return Ok(WitnessAnswer::Malformed) };
         let Ok(note) = SignedNote::parse(&request.note) else { return Ok(WitnessAnswer::Malformed) };
-        let Some(log) = self.partner_log(peer, note.text()) else { return Ok(WitnessAnswer::UnknownLog) };
+        let Some(log) = self.partner_log(peer, origin_of(&note)) else {
+            return Ok(WitnessAnswer::UnknownLog);
+        };
         let peer = peer.clone();
         // The row is durable when this returns; only then is anything signed.
         let stepped = self.write(move |app, tx| app.witness_in(tx, &peer, &request, &log))?;
@@ -103,15 +106,6 @@ impl App {
         }
     }
 
-    /// The key of a partner's log, or of a successor of it, by the name the checkpoint begins with.
-    fn partner_log(&self, peer: &PartyId, text: &str) -> Option<VerifierKey> {
-        let origin = mithaq_ledger::KeyName::new(text.lines().next()?).ok()?;
-        let registry = self.registry();
-        let manifests = &registry.peers.get(peer)?.manifests;
-        let keys = manifests.iter().rev().filter_map(|one| one.manifest().log_key.parse().ok());
-        keys.filter_map(|key: VerifierKey| mithaq_evidence::successor_key(&key, &origin)).next()
-    }
-
     fn witness_in(
         &self,
         tx: &mut dyn Tx,
@@ -122,9 +116,13 @@ impl App {
         let origin = log.name().as_str();
         let held = ledger::witnessed(tx, origin)?;
         let before = ledger::held_note(tx, origin)?;
-        if !ledger::forks(tx, origin)?.is_empty() {
+        if self.is_forked(tx, origin)? {
             // It was found to show two histories: people decide, not this code.
             return Ok(Err(WitnessAnswer::Conflict(held.size)));
+        }
+        if !self.log_counts(tx, peer, origin)? {
+            let signed = self.succession_waits(tx, (peer, log), request)?;
+            return Ok(Err(if signed { WitnessAnswer::UnknownLog } else { WitnessAnswer::Signature }));
         }
         let step = witness_step(&held, request.old_size, &request.note, &request.proof, log);
         let verified = match step {
@@ -140,13 +138,7 @@ impl App {
             }
         }
         if held == Held::NONE && new != held {
-            let known = origin.matches('/').count() > 1;
-            let kind = if known { "peer.log_succeeded" } else { "witness.first" };
-            self.log(tx, &[Event::system(kind, origin).with(peer)])?;
-            if known {
-                // A partner began another log after a loss: its people owe ours an explanation.
-                self.alarm(tx, "peer.log_succeeded", peer, origin)?;
-            }
+            self.log(tx, &[Event::system("witness.first", origin).with(peer)])?;
         }
         Ok(Ok(()))
     }
@@ -202,13 +194,12 @@ impl App {
         kind: &str,
         peer: &PartyId,
         about: &str,
-    ) -> Result<(), AppError> {
+    ) -> Result<bool, AppError> {
         let cause =
             Sha256::new().chain_update(kind).chain_update(peer.as_str()).chain_update(about).finalize();
         let id = cause.first_chunk::<16>().copied().unwrap_or_default();
         let (kind, reference, at) = (kind.to_owned(), peer.to_string(), self.now());
-        alarms::raise(tx, &alarms::Alarm { id, kind, reference, at })?;
-        Ok(())
+        Ok(alarms::raise(tx, &alarms::Alarm { id, kind, reference, at })?)
     }
 
     /// Returns the checkpoint of a partner's log that this node holds as a witness, as that log signed it: for the
@@ -217,12 +208,8 @@ impl App {
     /// # Errors
     /// [`crate::ErrorKind::NotFound`] when none is held.
     pub fn held_for(&self, peer: &PartyId) -> Result<Vec<u8>, AppError> {
-        let registry = self.registry();
-        let manifest =
-            registry.peers.get(peer).and_then(|one| one.current()).ok_or_else(AppError::not_found)?;
-        let key: VerifierKey = manifest.manifest().log_key.parse().map_err(|_none| AppError::not_found())?;
-        let origin = key.name().as_str().to_owned();
-        self.read(move |_app, tx| Ok(newest_held(tx, &origin)?))?.ok_or_else(AppError::not_found)
+        let peer = peer.clone();
+        self.read(move |app, tx| app.newest_note(tx, &peer))?.ok_or_else(AppError::not_found)
     }
 
     /// Returns what to ask a partner next: to countersign the last checkpoint, if it has not yet.
@@ -440,18 +427,6 @@ impl App {
             })
         })
     }
-}
-
-/// The note held for a log or, if there are, for its newest successor.
-fn newest_held(tx: &mut dyn Tx, origin: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut newest = ledger::held_note(tx, origin)?;
-    for generation in 2..=1_000_u32 {
-        match ledger::held_note(tx, &format!("{origin}/{generation}"))? {
-            Some(note) => newest = Some(note),
-            None => break,
-        }
-    }
-    Ok(newest)
 }
 
 fn misbehaved() -> AppError {

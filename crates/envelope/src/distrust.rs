@@ -10,9 +10,14 @@ use crate::keys::RootSigner;
 use crate::manifest::{RootSigned, root_sign};
 
 const CONTEXT: &[u8] = b"mithaq/1 distrust";
+/// Version of papers, and of a statement without a checkpoint.
 const VERSION: u64 = 1;
+/// Version of a statement with the checkpoint of its size.
+const PROVEN: u64 = 2;
+/// Longest checkpoint in a statement: a note with the signature of the log and those of witnesses.
+const CHECKPOINT_MAX: usize = 4 * 1024;
 /// Longest signed statement in bytes: the root's keys and signatures are most of it.
-const DISTRUST_MAX: usize = 8 * 1024;
+const DISTRUST_MAX: usize = 12 * 1024;
 /// Longest document of papers in bytes.
 pub const PAPERS_MAX: usize = 512 * 1024;
 /// Most manifests or statements in one document: a node that is further behind asks again.
@@ -35,24 +40,44 @@ pub struct Distrust {
     pub since: u64,
     /// When the root signed it. Says nothing about order.
     pub at: Timestamp,
+    /// The checkpoint that the log signed at that size: which history is meant. Empty in a statement without one, which
+    /// proves no size: nothing under the key counts then.
+    pub checkpoint: Vec<u8>,
 }
 
 fn encode(distrust: &Distrust) -> Vec<u8> {
     let mut w = Writer::default();
-    w.array(6).uint(VERSION).text(distrust.party.as_str()).bytes(&distrust.key).text(&distrust.log);
+    let bare = distrust.checkpoint.is_empty();
+    w.array(if bare { 6 } else { 7 }).uint(if bare { VERSION } else { PROVEN });
+    w.text(distrust.party.as_str()).bytes(&distrust.key).text(&distrust.log);
     w.uint(distrust.since).int(distrust.at.as_millis());
+    if !bare {
+        w.bytes(&distrust.checkpoint);
+    }
     w.finish()
 }
 
 fn decode(bytes: &[u8]) -> Option<Distrust> {
     let mut r = Reader::new(bytes);
-    r.tuple(6).ok()?;
-    (r.uint().ok()? == VERSION).then_some(())?;
+    let parts = r.list(7).ok()?;
+    let proven = match (parts, r.uint().ok()?) {
+        (6, VERSION) => false,
+        (7, PROVEN) => true,
+        _other => return None,
+    };
     let party = PartyId::new(r.text(64).ok()?).ok()?;
     let (key, log, since) = (r.array().ok()?, r.text(LOG_MAX).ok()?.to_owned(), r.uint().ok()?);
     let at = Timestamp::from_millis(r.int().ok()?);
+    let checkpoint = if proven { r.bytes(CHECKPOINT_MAX).ok()?.to_vec() } else { Vec::new() };
     r.end().ok()?;
-    Some(Distrust { party, key, log, since, at })
+    // One spelling: a checkpoint that is not there is the other version.
+    (proven != checkpoint.is_empty()).then_some(Distrust { party, key, log, since, at, checkpoint })
+}
+
+/// Returns the bytes that a root signs for a statement.
+#[must_use]
+pub fn distrust_document(distrust: &Distrust) -> Vec<u8> {
+    encode(distrust)
 }
 
 /// Signs a statement with the root keys.
@@ -65,6 +90,15 @@ pub fn sign_distrust(distrust: &Distrust, signer: &dyn RootSigner) -> Result<Vec
         return Err(ManifestError::Malformed);
     }
     root_sign(CONTEXT, &document, signer).map_err(|_key| ManifestError::Key)
+}
+
+/// Reads what a statement claims. Nothing of it is verified: it tells whose root to verify it with.
+///
+/// # Errors
+/// [`ManifestError::Malformed`] when the bytes are no statement.
+pub fn peek_distrust(bytes: &[u8]) -> Result<Distrust, ManifestError> {
+    let signed = RootSigned::read(bytes, DISTRUST_MAX).ok_or(ManifestError::Malformed)?;
+    decode(signed.document).ok_or(ManifestError::Malformed)
 }
 
 /// Verifies a statement against the fingerprint the agreement names for this party.
@@ -156,6 +190,45 @@ mod tests {
             log: "ma-security/log".to_owned(),
             since: 42,
             at: Timestamp::parse("2026-06-01").unwrap(),
+            checkpoint: b"ma-security/log\n42\n".to_vec(),
+        }
+    }
+
+    #[test]
+    fn with_and_without_a_checkpoint_there_is_one_spelling_each() {
+        let bare = Distrust { checkpoint: Vec::new(), ..statement() };
+        for one in [statement(), bare.clone()] {
+            assert_eq!(decode(&encode(&one)), Some(one));
+        }
+        // The version of one with the parts of the other, and an empty checkpoint.
+        let mut renamed = encode(&bare);
+        renamed[1] = 2;
+        assert_eq!(decode(&renamed), None);
+        let mut empty = encode(&bare);
+        (empty[0], empty[1]) = (0x87, 2);
+        empty.push(0x40);
+        assert_eq!(decode(&empty), None);
+        let long = Distrust { checkpoint: vec![7; CHECKPOINT_MAX + 1], ..statement() };
+        assert_eq!(sign_distrust(&long, &root(1)), Err(ManifestError::Malformed));
+    }
+
+    #[test]
+    fn the_vectors_of_papers_are_read_and_written_the_same() {
+        let page = include_str!("../../../docs/spec/vectors/papers.json");
+        let hex = |name: &str| {
+            let text = page.split(&format!("\"{name}\": \"")).nth(1).unwrap().split('"').next().unwrap();
+            let digit = |c: u8| u8::try_from(char::from(c).to_digit(16).unwrap()).unwrap();
+            text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect::<Vec<u8>>()
+        };
+        let papers = Papers::read(&hex("papers")).unwrap();
+        assert_eq!((papers.manifests.len(), papers.distrusts.len()), (2, 1));
+        assert_eq!(papers.to_bytes(), hex("papers"));
+        for (document, signed) in [("document", "signed"), ("bare_document", "bare_signed")] {
+            let read = decode(&hex(document)).unwrap();
+            assert_eq!(encode(&read), hex(document));
+            let pinned = hex("root_fingerprint").try_into().unwrap();
+            assert_eq!(verify_distrust(&hex(signed), &party("ma-security"), &pinned), Ok(read.clone()));
+            assert_eq!(peek_distrust(&hex(signed)), Ok(read));
         }
     }
 

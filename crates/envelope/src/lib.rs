@@ -30,7 +30,10 @@ pub use agreement::{
 };
 pub use attachment::{ChunkError, ChunkKey, attachment_root, check_chunk, chunk_hash};
 pub use courier::{Volume, courier_digest, sign_courier};
-pub use distrust::{Distrust, PAPERS_EACH_MAX, PAPERS_MAX, Papers, sign_distrust, verify_distrust};
+pub use distrust::{
+    Distrust, PAPERS_EACH_MAX, PAPERS_MAX, Papers, distrust_document, peek_distrust, sign_distrust,
+    verify_distrust,
+};
 pub use envelope::{
     Envelope, OpenedEnvelope, Verification, VerifiedEnvelope, envelope_hash, open_sealed, peek_header,
     verify, wrap, wrap_epoch_start,

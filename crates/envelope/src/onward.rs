@@ -94,7 +94,8 @@ pub fn seal_onward(
         | OnwardStep::Revoked { .. }
         | OnwardStep::Tried { .. }
         | OnwardStep::Copy { .. }
-        | OnwardStep::Carried { .. } => OrderKind::Onward,
+        | OnwardStep::Carried { .. }
+        | OnwardStep::Superseded { .. } => OrderKind::Onward,
     };
     if permit.kind() != kind {
         return Err(SealError::Permit);

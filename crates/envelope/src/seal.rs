@@ -332,8 +332,8 @@ impl From<ParseError> for SealedError {
 }
 
 impl From<WireError> for SealedError {
-    fn from(_not_ours: WireError) -> Self {
-        Self::Malformed
+    fn from(error: WireError) -> Self {
+        if error == WireError::Version { Self::Unsupported } else { Self::Malformed }
     }
 }
 

@@ -80,6 +80,9 @@ pub enum PaperFault {
     /// Not the next manifest of its party.
     #[error("the manifest is refused")]
     Manifest(#[source] ManifestError),
+    /// Not a statement of distrust of its party's root.
+    #[error("the statement of distrust is refused")]
+    Distrust(#[source] ManifestError),
     /// The chain of manifests does not begin with the first.
     #[error("the manifests of the party do not begin with number 1")]
     ManifestGap,

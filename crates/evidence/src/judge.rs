@@ -7,7 +7,9 @@ use mithaq_ledger::{Entry, Trust, VerifiedBundle, bundle_documents, verify_bundl
 use mithaq_model::{ObjectId, PartyId, Timestamp};
 
 use crate::error::JudgeError;
-use crate::judgement::{Anchors, Contents, Countersigned, Gap, Judgement, Line, ManifestFinding, Quorum};
+use crate::judgement::{
+    Anchors, Contents, Countersigned, DistrustFinding, Gap, Judgement, Line, ManifestFinding, Quorum,
+};
 use crate::life::Lives;
 use crate::messages::{Messages, object_of};
 use crate::papers::Papers;
@@ -31,7 +33,7 @@ pub fn judge(bytes: &[u8], anchors: &Anchors) -> Result<Judgement, JudgeError> {
     if bundle.earlier().iter().chain([bundle.anchor()]).any(|checkpoint| checkpoint.passed_over() > 0) {
         return Err(JudgeError::UnknownSignature);
     }
-    let mut read = Read::new(&papers, &party);
+    let mut read = Read::new(&papers, &party, origin.as_str());
     for (index, entry) in bundle.segments().iter().flat_map(|segment| segment.entries()) {
         read.entry(index, &entry);
     }
@@ -63,11 +65,11 @@ struct Read<'p> {
 }
 
 impl<'p> Read<'p> {
-    const fn new(papers: &'p Papers, party: &'p PartyId) -> Self {
+    const fn new(papers: &'p Papers, party: &'p PartyId, origin: &'p str) -> Self {
         Self {
             papers,
             party,
-            messages: Messages::new(papers, party),
+            messages: Messages::new(papers, (party, origin)),
             lives: Lives::new(),
             kinds: BTreeMap::new(),
             lines: Vec::new(),
@@ -124,6 +126,10 @@ impl<'p> Read<'p> {
         let contents = self.contents(bundle);
         let (anchor, is_complete) = (bundle.anchor(), bundle.is_complete());
         let mut gaps = whole(self.papers, bundle, anchors);
+        let origin = bundle.origin().as_str();
+        if !self.papers.names_log(self.party, origin, &anchors.logs) {
+            gaps.push(Gap::SuccessorNotAttested { origin: origin.to_owned() });
+        }
         let (messages, later, mut violations) = self.messages.finish(&mut gaps)?;
         self.lives.judge(&self.papers.agreements, is_complete, &mut violations, &mut gaps);
         let is_anchored = is_anchored(self.papers, self.party, anchors);
@@ -135,7 +141,7 @@ impl<'p> Read<'p> {
             return Err(JudgeError::Quorum { needed: quorum.demanded(), known, there });
         }
         Ok(Judgement {
-            origin: bundle.origin().as_str().to_owned(),
+            origin: origin.to_owned(),
             party: self.party.clone(),
             size: anchor.checkpoint().size(),
             root: *anchor.checkpoint().root(),
@@ -146,6 +152,7 @@ impl<'p> Read<'p> {
             roots: self.papers.roots.clone(),
             agreements: self.lives.findings(&self.papers.agreements),
             manifests: manifests(self.papers),
+            distrusts: distrusts(self.papers),
             quorum,
             countersigned,
             messages,
@@ -190,6 +197,17 @@ fn whole(papers: &Papers, bundle: &VerifiedBundle<'_>, anchors: &Anchors) -> Vec
         gaps.push(Gap::NotCountersigned);
     }
     gaps
+}
+
+fn distrusts(papers: &Papers) -> Vec<DistrustFinding> {
+    let found = papers.distrusts.iter().map(|one| DistrustFinding {
+        party: one.read.party.clone(),
+        key: one.read.key,
+        log: one.read.log.clone(),
+        since: one.read.since,
+        is_proven: one.is_proven,
+    });
+    found.collect()
 }
 
 fn manifests(papers: &Papers) -> Vec<ManifestFinding> {

@@ -21,6 +21,8 @@ pub struct Anchors {
     pub witnesses: Vec<VerifierKey>,
     /// How many different witnesses must have countersigned, whatever the agreements ask.
     pub quorum: usize,
+    /// Statements of distrust: who made the bundle may have left them out.
+    pub distrusts: Vec<Vec<u8>>,
 }
 
 /// Where trust in a root comes from.
@@ -85,6 +87,21 @@ pub struct ManifestFinding {
     pub from: Timestamp,
     /// Last instant.
     pub to: Timestamp,
+}
+
+/// A key that its own root does not trust any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DistrustFinding {
+    /// Party.
+    pub party: PartyId,
+    /// The key.
+    pub key: [u8; 32],
+    /// Name of the party's log.
+    pub log: String,
+    /// Size of that log from which on it is not trusted.
+    pub since: u64,
+    /// Whether the statement proves that size by a checkpoint of the log. If not, nothing under the key counts.
+    pub is_proven: bool,
 }
 
 /// Countersignatures asked for.
@@ -294,6 +311,18 @@ pub enum Gap {
         /// Index of the entry.
         index: u64,
     },
+    /// What was signed here does not count: its own root distrusts the key, and the entry is not from before.
+    KeyDistrusted {
+        /// Index of the entry.
+        index: u64,
+        /// Whose key.
+        party: PartyId,
+    },
+    /// The log continues another after a loss, and no manifest of its party names it.
+    SuccessorNotAttested {
+        /// Name of the log.
+        origin: String,
+    },
     /// Recalled, and no signed erasure by this recipient.
     NoErasure {
         /// Reference of the object.
@@ -339,6 +368,8 @@ pub struct Judgement {
     pub agreements: Vec<AgreementFinding>,
     /// Manifests.
     pub manifests: Vec<ManifestFinding>,
+    /// Keys that are not trusted any more.
+    pub distrusts: Vec<DistrustFinding>,
     /// Countersignatures asked for.
     pub quorum: Quorum,
     /// Countersignatures there.

@@ -7,6 +7,7 @@
 //! command line). Exact bytes: `docs/spec/ledger.md`, evidence bundle.
 #![deny(missing_docs)]
 
+mod distrust;
 mod error;
 mod judge;
 mod judgement;
@@ -16,12 +17,14 @@ mod names;
 mod papers;
 mod roots;
 
+pub use distrust::size_proven;
 pub use error::{JudgeError, PaperFault};
 pub use judge::judge;
 pub use judgement::{
-    AgreementFinding, Anchors, Contents, Countersigned, Gap, Judgement, Later, LaterKind, Line,
-    ManifestFinding, Message, Quorum, Receipt, Root, RootSource, Violation,
+    AgreementFinding, Anchors, Contents, Countersigned, DistrustFinding, Gap, Judgement, Later, LaterKind,
+    Line, ManifestFinding, Message, Quorum, Receipt, Root, RootSource, Violation,
 };
 pub use names::{
-    agreement_name, envelope_name, later_name, manifest_name, receipt_name, receipts_name, successor_key,
+    agreement_name, distrust_name, envelope_name, later_name, manifest_name, receipt_name, receipts_name,
+    successor_key,
 };

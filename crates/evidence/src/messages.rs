@@ -1,7 +1,7 @@
 //! What was sent and taken: each message of the log with what its sender and its receiver signed for it. An entry and
 //! a signature name a message by the hash of its envelope.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_envelope::{
     Opened, VerifiedManifest, envelope_hash, open_seal, peek_header, peek_receipt_proof, peek_receipts,
@@ -22,13 +22,20 @@ pub(crate) type Told = (Vec<Message>, Vec<Later>, Vec<Violation>);
 /// Messages by the hash of their envelope, and what the log says of later receipts.
 pub(crate) struct Messages<'p> {
     papers: &'p Papers,
-    /// Whose log it is.
+    /// Whose log it is, and its name.
     us: &'p PartyId,
+    origin: &'p str,
     all: BTreeMap<Digest, Message>,
     /// Index of each entry about a later receipt: object, partner, what it says.
     announced: BTreeMap<(ObjectId, PartyId, What), u64>,
     recalled: BTreeMap<(ObjectId, PartyId), ()>,
     places: BTreeMap<(LaneId, Position), (Digest, Digest, String)>,
+    /// Index of the entry that says that a receipt is there.
+    answered: BTreeMap<Digest, u64>,
+    /// Index of the entry that says that a partner's statement of distrust came: by the size it names.
+    learned: BTreeMap<(PartyId, u64), u64>,
+    /// What does not count, for the key is distrusted.
+    distrusted: BTreeSet<(u64, PartyId)>,
     pub(crate) later: Vec<Later>,
     pub(crate) violations: Vec<Violation>,
 }
@@ -48,14 +55,18 @@ fn word(verdict: &Verdict) -> &str {
 }
 
 impl<'p> Messages<'p> {
-    pub(crate) const fn new(papers: &'p Papers, us: &'p PartyId) -> Self {
+    pub(crate) const fn new(papers: &'p Papers, (us, origin): (&'p PartyId, &'p str)) -> Self {
         Self {
             papers,
             us,
+            origin,
             all: BTreeMap::new(),
             announced: BTreeMap::new(),
             recalled: BTreeMap::new(),
             places: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            learned: BTreeMap::new(),
+            distrusted: BTreeSet::new(),
             later: Vec::new(),
             violations: Vec::new(),
         }
@@ -81,6 +92,12 @@ impl<'p> Messages<'p> {
                 };
                 if let Some((object, what)) = object_of(entry).zip(what) {
                     self.announced.insert((object, partner, what), index);
+                }
+            }
+            "partner.key_distrusted" => {
+                let size = entry.verdict.and_then(|word| word.as_str().strip_prefix("size/")?.parse().ok());
+                if let Some(size) = size {
+                    self.learned.entry((partner, size)).or_insert(index);
                 }
             }
             "report.recalled" => {
@@ -109,6 +126,9 @@ impl<'p> Messages<'p> {
             not_delivered: None,
             logged_verdict: None,
         });
+        if !matches!(entry.kind.as_str(), "message.queued" | "message.not_delivered") {
+            self.answered.entry(hash).or_insert(index);
+        }
         match entry.kind.as_str() {
             "message.not_delivered" => message.not_delivered = Some(at),
             "message.queued" => {}
@@ -116,11 +136,30 @@ impl<'p> Messages<'p> {
         }
     }
 
-    /// Takes a document; agreements and manifests were read before.
+    /// Whether what a party signed counts at an entry: always, unless its own root distrusts the key; then where the
+    /// entry is from before.
+    fn counts(&mut self, party: &PartyId, keys: &[[u8; 32]], index: u64) -> bool {
+        let (us, origin, learned) = (self.us, self.origin, &self.learned);
+        let of = self.papers.distrusts.iter().filter(|one| one.read.party == *party);
+        let mut of = of.filter(|one| keys.contains(&one.read.key));
+        let counts = of.all(|one| {
+            if party == us {
+                one.is_before(origin, index)
+            } else {
+                learned.get(&(party.clone(), one.read.since)).is_some_and(|came| index < *came)
+            }
+        });
+        if !counts {
+            self.distrusted.insert((index, party.clone()));
+        }
+        counts
+    }
+
+    /// Takes a document; agreements, manifests and statements of distrust were read before.
     pub(crate) fn document(&mut self, document: &Document<'_>) -> Result<(), JudgeError> {
         let (name, bytes) = (document.name.as_str(), document.bytes);
         let made = match Kind::of(name) {
-            Some(Kind::Agreement | Kind::Manifest) => return Ok(()),
+            Some(Kind::Agreement | Kind::Manifest | Kind::Distrust) => return Ok(()),
             Some(Kind::Envelope) => envelope_name(bytes),
             Some(Kind::Later) => later_name(bytes),
             Some(Kind::Receipt) => receipt_name(bytes),
@@ -135,7 +174,7 @@ impl<'p> Messages<'p> {
             Some(Kind::Later) => self.later(name, bytes),
             Some(Kind::Receipt) => self.receipt(name, bytes),
             Some(Kind::Receipts) => self.receipts(name, bytes),
-            Some(Kind::Agreement | Kind::Manifest) | None => Ok(()),
+            Some(Kind::Agreement | Kind::Manifest | Kind::Distrust) | None => Ok(()),
         }
     }
 
@@ -146,18 +185,20 @@ impl<'p> Messages<'p> {
         let verified = verify(bytes, manifest).map_err(refuse)?;
         let header = verified.header().clone();
         let expired = manifest.valid_at(header.created).is_err();
-        let us = self.us.clone();
-        let message =
-            self.all.get_mut(&envelope_hash(bytes)).ok_or_else(|| fault(name, PaperFault::Unlogged))?;
-        if !same_lane(&us, message, &header.lane) {
+        let hash = envelope_hash(bytes);
+        let message = self.all.get(&hash).ok_or_else(|| fault(name, PaperFault::Unlogged))?;
+        if !same_lane(self.us, message, &header.lane) {
             return Err(fault(name, PaperFault::OtherLane));
         }
-        message.place = Some(header.at);
         let (index, party) = (message.index, header.lane.from.clone());
+        let counts = self.counts(&party, &[manifest.manifest().node_key], index);
+        if let Some(message) = self.all.get_mut(&hash).filter(|_| counts) {
+            message.place = Some(header.at);
+        }
         if expired {
             self.violations.push(Violation::ManifestExpired { index, party });
         }
-        self.keep_place(name, header, envelope_hash(bytes))
+        self.keep_place(name, header, hash)
     }
 
     /// A sender signs one envelope for one place.
@@ -214,7 +255,7 @@ impl<'p> Messages<'p> {
         manifest: &VerifiedManifest,
         statement: &Statement,
     ) -> Result<bool, JudgeError> {
-        let Some(message) = self.all.get_mut(&statement.envelope) else { return Ok(false) };
+        let Some(message) = self.all.get(&statement.envelope) else { return Ok(false) };
         if !same_lane(self.us, message, lane) {
             return Err(fault(name, PaperFault::OtherLane));
         }
@@ -229,8 +270,14 @@ impl<'p> Messages<'p> {
             let party = manifest.manifest().party.clone();
             self.violations.push(Violation::ManifestExpired { index: message.index, party });
         }
-        message.receipt =
-            Some(Receipt { stored_at, verdict: verdict.to_owned(), manifest: manifest.manifest().number });
+        let index = self.answered.get(&statement.envelope).copied().unwrap_or(message.index);
+        let document = manifest.manifest();
+        let receipt = Receipt { stored_at, verdict: verdict.to_owned(), manifest: document.number };
+        if self.counts(&document.party, &[document.node_key], index)
+            && let Some(message) = self.all.get_mut(&statement.envelope)
+        {
+            message.receipt = Some(receipt);
+        }
         Ok(true)
     }
 
@@ -241,9 +288,15 @@ impl<'p> Messages<'p> {
         if chain.is_empty() {
             return Err(fault(name, PaperFault::UnknownManifest));
         }
-        let mut tried = chain.iter().map(|manifest| open_seal(bytes, manifest));
-        let first = tried.next().unwrap_or(Err(mithaq_envelope::SealedError::Signature));
-        let opened = tried.fold(first, |found, next| found.or(next)).map_err(refuse)?;
+        let mut refused = mithaq_envelope::SealedError::Signature;
+        let opened = chain.iter().find_map(|manifest| match open_seal(bytes, manifest) {
+            Ok(opened) => Some((opened, &manifest.manifest().seal_keys)),
+            Err(why) => {
+                refused = why;
+                None
+            }
+        });
+        let (opened, keys) = opened.ok_or_else(|| refuse(refused))?;
         let Opened::LaterReceipts(header, receipts) = opened else {
             return Err(refuse(mithaq_envelope::SealedError::Kind));
         };
@@ -252,13 +305,13 @@ impl<'p> Messages<'p> {
         }
         let mut any = false;
         for receipt in receipts {
-            any |= self.one_later(&header.originator, receipt);
+            any |= self.one_later((&header.originator, keys), receipt);
         }
         if any { Ok(()) } else { Err(fault(name, PaperFault::Unlogged)) }
     }
 
     /// Returns whether the log says that this receipt came.
-    fn one_later(&mut self, by: &PartyId, receipt: LaterReceipt) -> bool {
+    fn one_later(&mut self, (by, keys): (&PartyId, &[[u8; 32]]), receipt: LaterReceipt) -> bool {
         let (object, kind, at) = match receipt {
             LaterReceipt::Decided { object, version, verdict, at } => {
                 (object, LaterKind::Decided { version, accepted: verdict == Verdict::Accepted }, at)
@@ -273,16 +326,23 @@ impl<'p> Messages<'p> {
                 (object, LaterKind::Complete { version, root: root.0 }, at)
             }
         };
-        let logged = self.announced.contains_key(&(object, by.clone(), What::of(&kind)));
-        if logged {
+        let logged = self.announced.get(&(object, by.clone(), What::of(&kind))).copied();
+        if let Some(index) = logged
+            && self.counts(by, keys, index)
+        {
             self.later.push(Later { object, by: by.clone(), kind, at });
         }
-        logged
+        logged.is_some()
     }
 
     /// The messages in the order of the log, and what is not proven about them.
-    pub(crate) fn finish(self, gaps: &mut Vec<Gap>) -> Result<Told, JudgeError> {
+    pub(crate) fn finish(mut self, gaps: &mut Vec<Gap>) -> Result<Told, JudgeError> {
         self.check_chains()?;
+        gaps.extend(
+            core::mem::take(&mut self.distrusted)
+                .into_iter()
+                .map(|(index, party)| Gap::KeyDistrusted { index, party }),
+        );
         let mut messages: Vec<Message> = self.all.into_values().collect();
         messages.sort_by_key(|message| message.index);
         for message in &messages {

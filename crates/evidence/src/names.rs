@@ -13,6 +13,7 @@ const DIGITS: usize = 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Agreement,
+    Distrust,
     Envelope,
     Later,
     Manifest,
@@ -21,8 +22,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Agreement, "agreement/"),
+        (Self::Distrust, "distrust/"),
         (Self::Envelope, "envelope/"),
         (Self::Later, "later/"),
         (Self::Manifest, "manifest/"),
@@ -49,6 +51,12 @@ fn by_hash(kind: &str, bytes: &[u8]) -> String {
 #[must_use]
 pub fn agreement_name(id: &AgreementId) -> String {
     named("agreement", id.as_bytes())
+}
+
+/// Returns the name of a signed statement of distrust.
+#[must_use]
+pub fn distrust_name(bytes: &[u8]) -> String {
+    by_hash("distrust", bytes)
 }
 
 /// Returns the name of a signed manifest.
@@ -110,6 +118,7 @@ mod tests {
         for name in [
             agreement_name(&AgreementId::new([0xab; 32])),
             manifest_name(&longest, u32::MAX),
+            distrust_name(b"x"),
             envelope_name(b"x"),
             receipts_name(b"x"),
             receipt_name(b"x"),

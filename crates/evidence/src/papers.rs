@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use mithaq_envelope::{
     AgreementSignature, AgreementSignatureError, SignedAgreement, VerifiedManifest, manifest_root,
-    verify_agreement_signature, verify_manifest,
+    peek_distrust, verify_agreement_signature, verify_distrust, verify_manifest,
 };
 use mithaq_ledger::{Document, KeyKind, KeyName, VerifierKey};
 use mithaq_model::PartyId;
 use mithaq_policy::Agreement;
 use mithaq_wire::Digest;
 
+use crate::distrust::{Distrusted, size_proven};
 use crate::error::{JudgeError, PaperFault};
 use crate::judgement::{Anchors, Root, RootSource};
-use crate::names::{Kind, agreement_name, manifest_name, successor_key};
+use crate::names::{Kind, agreement_name, distrust_name, manifest_name, successor_key};
 use crate::roots::roots;
 
 /// An agreement with the signatures there are.
@@ -34,6 +35,7 @@ pub(crate) struct Papers {
     pub(crate) agreements: Vec<Signed>,
     pub(crate) roots: BTreeMap<PartyId, Root>,
     pub(crate) manifests: BTreeMap<PartyId, Vec<VerifiedManifest>>,
+    pub(crate) distrusts: Vec<Distrusted>,
 }
 
 pub(crate) fn fault(name: &str, why: PaperFault) -> JudgeError {
@@ -56,12 +58,45 @@ impl Papers {
             }
         }
         let roots = roots(anchors, agreements.iter().map(|signed| &signed.agreement))?;
-        let mut papers = Self { agreements, roots, manifests: BTreeMap::new() };
+        let mut papers = Self { agreements, roots, manifests: BTreeMap::new(), distrusts: Vec::new() };
         let manifests = documents.iter().filter(|one| Kind::of(one.name.as_str()) == Some(Kind::Manifest));
         for document in manifests {
             papers.add_manifest(document)?;
         }
+        for document in documents.iter().filter(|one| Kind::of(one.name.as_str()) == Some(Kind::Distrust)) {
+            let name = document.name.as_str();
+            if distrust_name(document.bytes) != name {
+                return Err(fault(name, PaperFault::Name));
+            }
+            papers.add_distrust(name, document.bytes)?;
+        }
+        for bytes in &anchors.distrusts {
+            papers.add_distrust(&distrust_name(bytes), bytes)?;
+        }
         Ok(papers)
+    }
+
+    /// A statement is of the root of its party. One of a party that nothing here is about says nothing.
+    fn add_distrust(&mut self, name: &str, bytes: &[u8]) -> Result<(), JudgeError> {
+        let refuse = |why| fault(name, PaperFault::Distrust(why));
+        let party = peek_distrust(bytes).map_err(refuse)?.party;
+        let Some(root) = self.roots.get(&party) else { return Ok(()) };
+        let read = verify_distrust(bytes, &party, &root.fingerprint).map_err(refuse)?;
+        let keys: Vec<VerifierKey> =
+            self.chain(&party).iter().filter_map(|one| one.manifest().log_key.parse().ok()).collect();
+        let is_proven = size_proven(&read, &keys);
+        if self.distrusts.iter().all(|one| one.read != read) {
+            self.distrusts.push(Distrusted { read, is_proven });
+        }
+        Ok(())
+    }
+
+    /// Whether a manifest of the party names the log, or the verifier does.
+    pub(crate) fn names_log(&self, party: &PartyId, origin: &str, given: &[VerifierKey]) -> bool {
+        let named = |key: &VerifierKey| key.name().as_str() == origin;
+        let of_manifest =
+            |one: &VerifiedManifest| one.manifest().log_key.parse().is_ok_and(|key| named(&key));
+        given.iter().any(named) || self.chain(party).iter().any(of_manifest)
     }
 
     /// Documents are in the order of their names, so manifests come in the order of their numbers.

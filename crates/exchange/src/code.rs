@@ -81,6 +81,8 @@ coded! {
         KeyDistrusted = "envelope.key_distrusted",
         /// What was sealed cannot be read.
         SealMalformed = "seal.malformed",
+        /// What was sealed is of a version that is not known here.
+        SealUnsupported = "seal.unsupported",
         /// The seal is not of a key of the originator.
         SealSignature = "seal.signature",
         /// Sealed under another agreement than sent under.
@@ -91,6 +93,8 @@ coded! {
         SealOriginator = "seal.originator",
         /// The content is not of the kind the envelope says.
         SealKind = "seal.kind",
+        /// About an object of which nothing is known here, and the sender said enough about such objects today.
+        OrderLimit = "order.limit",
         /// The object was recalled or deleted by its originator.
         ObjectRecalled = "object.recalled",
         /// Another party originated the object of that number.

@@ -49,10 +49,37 @@ pub enum Content<R> {
         /// The originator's own seal, verified.
         seal: Box<SealHeader>,
         /// The order.
-        order: Order,
+        order: Carried,
     },
     /// A step about passing something on, between the two ends of the lane.
     Onward(OnwardStep),
+}
+
+/// What an originator says to holders of what was passed on, brought by who passed it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carried {
+    /// An order.
+    Order(Order),
+    /// Every version before this one is out of date.
+    Superseded {
+        /// The object.
+        object: ObjectId,
+        /// The version.
+        version: ReportVersion,
+    },
+}
+
+impl Carried {
+    /// Returns what it is about.
+    #[must_use]
+    pub const fn object(&self) -> ObjectId {
+        match self {
+            Self::Order(
+                Order::Recall { object, .. } | Order::Delete { object, .. } | Order::Expiry { object, .. },
+            )
+            | Self::Superseded { object, .. } => *object,
+        }
+    }
 }
 
 /// What the application must do, in the same transaction, with a message that was taken.

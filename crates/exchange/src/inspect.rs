@@ -105,6 +105,13 @@ fn done<R>(
     Ok(Inspection { lane, arrived, stopped })
 }
 
+/// Inspects an envelope that was kept ahead of a gap; none when it does not verify any more. For who loads what a batch
+/// speaks of: what waits behind a gap is decided with the batch that closes it.
+pub fn inspect_kept<U: Unwrap>(envelope: &[u8], lane: &LaneId, unwrap: &U) -> Option<Arrived<U::Report>> {
+    let door = Door { us: &lane.to, peer: &lane.from, agreements: &[lane.agreement] };
+    inspect_one(envelope, &door, unwrap).ok().filter(|one| one.header.lane == *lane)
+}
+
 /// Inspects one envelope.
 pub(crate) fn inspect_one<U: Unwrap>(
     envelope: &[u8],
@@ -132,6 +139,7 @@ pub(crate) fn inspect_one<U: Unwrap>(
     let inner = unwrap.open(envelope, &header).map_err(|why| match why {
         Unopened::Undecryptable => Refuse::EnvelopeUndecryptable,
         Unopened::Malformed => Refuse::SealMalformed,
+        Unopened::Unsupported => Refuse::SealUnsupported,
         Unopened::Seal => Refuse::SealSignature,
         Unopened::Originator => Refuse::OnwardOriginator,
         Unopened::Onward => Refuse::OnwardSeal,

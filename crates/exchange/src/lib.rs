@@ -27,10 +27,10 @@ mod take;
 
 pub use backoff::{DELAY_FIRST_MS, DELAY_MAX_MS, delay, is_due};
 pub use code::{Alarm, PeerFault, Refuse, Stop};
-pub use content::{Content, Effect, Opened};
+pub use content::{Carried, Content, Effect, Opened};
 pub use enqueue::{EnqueueError, Outgoing, Queued, Stamp, enqueue, start_epoch};
 pub use fact::{Fact, Happened, Logged, Subject};
-pub use inspect::{Arrived, Door, Inspection, inspect};
+pub use inspect::{Arrived, Door, Inspection, inspect, inspect_kept};
 pub use pump::{Batch, Flow, Window, pick_lane};
 pub use read::{Locked, PartnerControl, announced, heads, may_read};
 pub use receive::{ReceiveError, Received, Shelf, receive};

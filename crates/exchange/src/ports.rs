@@ -2,11 +2,9 @@
 //! narrow as its only caller needs; implementations hold no decision of the protocol.
 
 use mithaq_model::{ObjectId, PartyId, RefusalGround, Timestamp};
-use mithaq_wire::{
-    Digest, EnvelopeHeader, OnwardStep, Order, Position, ReceiptBatch, RequestStep, SealHeader,
-};
+use mithaq_wire::{Digest, EnvelopeHeader, OnwardStep, Position, ReceiptBatch, RequestStep, SealHeader};
 
-use crate::content::Opened;
+use crate::content::{Carried, Opened};
 use crate::rows::{Holding, OutMessage, Tombstone};
 
 /// Makes envelopes of this node. `&mut`: it draws randomness.
@@ -52,6 +50,9 @@ pub enum Unopened {
     /// The seal or its content cannot be read.
     #[error("the seal cannot be read")]
     Malformed,
+    /// The seal or its content is of a version that is not known here.
+    #[error("the seal is of an unsupported version")]
+    Unsupported,
     /// The seal is not signed by a key of the originator.
     #[error("the seal does not verify")]
     Seal,
@@ -173,6 +174,12 @@ pub trait Judge<R> {
         Ok(Judgement::Refuse { code: crate::Refuse::OnwardState.code().to_owned(), ground: None })
     }
 
+    /// Decides whether what a partner says about an object of which nothing is known here may leave a row for the life
+    /// of the agreement. Called once for each.
+    fn judge_unknown(&mut self, _from: &PartyId) -> Judgement {
+        Judgement::Accept
+    }
+
     /// Decides whether an order of another originator, carried on by the sender of `carrier`, is carried out here:
     /// only about what came by that sender, or about what is not held at all.
     ///
@@ -182,7 +189,7 @@ pub trait Judge<R> {
         &mut self,
         _carrier: &SealHeader,
         _seal: &SealHeader,
-        _order: &Order,
+        _order: &Carried,
     ) -> Result<Judgement, CannotJudge> {
         Ok(Judgement::Refuse { code: crate::Refuse::OnwardState.code().to_owned(), ground: None })
     }

@@ -11,7 +11,7 @@ use mithaq_wire::{Ack, BatchAnswer, Digest, MessageKind, Position, ReceiptBatch,
 use crate::code::{Alarm, Stop};
 use crate::content::Effect;
 use crate::fact::{Fact, Happened, Logged, Subject, ledger_word};
-use crate::inspect::{Arrived, Door, Inspection, hash, inspect_one};
+use crate::inspect::{Arrived, Inspection, hash, inspect_kept};
 use crate::ports::{Inbox, Judge, SignReceipts, Unwrap};
 use crate::rows::{AheadRow, InRow, LaneIn, Modified, ReceiptRow};
 use crate::take::{Desk, EquivocationProof, clocks_apart};
@@ -276,11 +276,8 @@ impl<V: Inbox, J: Judge<U::Report>, U: Unwrap> Run<'_, V, J, U> {
         if let Some(arrived) = self.ahead.remove(&at) {
             return Ok(Some(arrived));
         }
-        let Some(bytes) = stored else { return Ok(None) };
-        let id = self.lane.id.clone();
-        let door = Door { us: &id.to, peer: &id.from, agreements: &[id.agreement] };
         // Verified when it was kept; if its key was distrusted since, it is simply asked for again.
-        Ok(inspect_one(&bytes, &door, self.unwrap).ok())
+        Ok(stored.and_then(|bytes| inspect_kept(&bytes, &self.lane.id, self.unwrap)))
     }
 
     /// A later place of this epoch: kept, within limits, until the gap closes.

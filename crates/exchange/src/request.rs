@@ -17,6 +17,11 @@ pub const INDIRECT: Millis = Millis::hours(72);
 pub const GRACE: Millis = Millis::hours(48);
 /// How far a new date may lie ahead.
 pub const DELAY_MAX: Millis = Millis::hours(90 * 24);
+/// How long an end waits for feedback before it is closed (domain page, §4.1).
+pub const FEEDBACK: Millis = Millis::hours(30 * 24);
+/// After which time people look at a request again: from its begin while it is open, from its closing after that
+/// (domain page, §4.1: six months).
+pub const REVIEW: Millis = Millis::hours(182 * 24);
 /// How far clocks of the two nodes may differ where a step names an instant.
 const SKEW: Millis = Millis(mithaq_wire::limits::SKEW_FLAG_MS);
 
@@ -62,6 +67,8 @@ pub struct Dialogue {
     pub ground: Option<RefusalGround>,
     /// Feedback: useful, accurate.
     pub marks: Option<(u8, u8)>,
+    /// When it was closed: by feedback, or thirty days after its end.
+    pub closed: Option<Timestamp>,
 }
 
 impl Dialogue {
@@ -84,6 +91,7 @@ impl Dialogue {
             in_time: None,
             ground: None,
             marks: None,
+            closed: None,
         }
     }
 
@@ -140,7 +148,11 @@ impl Dialogue {
             }
             (Speaker::Asking, Said::Clarified { .. }) => self.state == S::Clarification,
             (Speaker::Asking, Said::Feedback { .. }) => {
-                matches!(self.state, S::AnsweredFull | S::AnsweredPart | S::Refused) && self.marks.is_none()
+                let answered = matches!(self.state, S::AnsweredFull | S::AnsweredPart | S::Refused);
+                // Said in time, and closed by the timer while it was on its way.
+                let crossed = self.state == S::Closed
+                    && self.ended.is_some_and(|ended| at <= ended.plus(FEEDBACK).plus(SKEW));
+                (answered || crossed) && self.marks.is_none()
             }
             // Clocks of two nodes differ: what is overdue there may not be quite yet here.
             (Speaker::Asking, Said::Overdue { .. }) => owed || self.state == S::Clarification,
@@ -177,6 +189,7 @@ impl Dialogue {
             }
             Said::Feedback { useful, accuracy, .. } => {
                 (self.state, self.marks) = (S::Closed, Some((*useful, *accuracy)));
+                self.closed = self.closed.or(Some(at));
             }
             Said::Overdue { level } => self.level = self.level.max(*level),
         }
@@ -228,6 +241,28 @@ impl Dialogue {
         if self.state.is_open() && self.state != RequestState::AnsweredPart {
             self.end(RequestState::Expired, at);
         }
+    }
+
+    /// Closes what ended thirty days ago and got no feedback; what was answered in part stays open until its own last
+    /// day, for the rest is owed. Returns whether it is closed now.
+    pub fn close(&mut self, now: Timestamp, last_day: Timestamp) -> bool {
+        use RequestState as S;
+        let waited = self.ended.map(|ended| ended.plus(FEEDBACK));
+        let over = match self.state {
+            S::AnsweredFull | S::Refused | S::Withdrawn => waited,
+            S::AnsweredPart => waited.map(|waited| waited.max(last_day)),
+            S::Sent
+            | S::Received
+            | S::UnderEvaluation
+            | S::Clarification
+            | S::Accepted
+            | S::Delayed
+            | S::Expired
+            | S::Closed => None,
+        };
+        let Some(over) = over.filter(|over| now > *over) else { return false };
+        (self.state, self.closed) = (S::Closed, Some(over));
+        true
     }
 
     /// Returns the next level of escalation, when the clock says so: once when it ran out, once more after a grace.
@@ -328,6 +363,36 @@ mod tests {
         one.answered(hours(9_000), false);
         assert_eq!((one.state, one.in_time), (RequestState::AnsweredFull, Some(false)));
         assert_eq!(one.escalate(hours(9_999)), None);
+    }
+
+    #[test]
+    fn what_ended_is_closed_after_thirty_days_without_feedback_and_nothing_else_is() {
+        let far = hours(9_999_999);
+        for state in RequestState::ALL {
+            let mut one = Dialogue { state: *state, ended: Some(START), ..received(Urgency::Routine, 168) };
+            assert!(!one.close(hours(30 * 24), far), "{state}: the last moment of the thirty days");
+            let ends =
+                matches!(state, RequestState::AnsweredFull | RequestState::Refused | RequestState::Withdrawn);
+            assert_eq!(one.close(hours(30 * 24 + 1), far), ends, "{state}");
+            assert_eq!(one.closed, ends.then(|| hours(30 * 24)), "both sides say the same instant");
+        }
+        let mut part = received(Urgency::Routine, 168);
+        part.answered(hours(1), true);
+        assert!(!part.close(hours(400 * 24), hours(500 * 24)), "the rest is owed until its own last day");
+        assert!(part.close(hours(501 * 24), hours(500 * 24)));
+    }
+
+    #[test]
+    fn feedback_that_crossed_the_closing_counts_and_a_late_one_does_not() {
+        let feedback = Said::Feedback { useful: 3, accuracy: 3, text: None };
+        let mut one = received(Urgency::Routine, 168);
+        one.answered(hours(1), false);
+        assert!(one.close(hours(32 * 24), hours(900 * 24)));
+        assert!(one.may(Speaker::Asking, &feedback, hours(30 * 24)).is_ok());
+        assert!(one.may(Speaker::Asking, &feedback, hours(31 * 24 + 2)).is_err());
+        one.take(&feedback, hours(30 * 24));
+        assert_eq!((one.marks, one.closed), (Some((3, 3)), Some(hours(30 * 24 + 1))));
+        assert!(one.may(Speaker::Asking, &feedback, hours(30 * 24)).is_err(), "once");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use mithaq_model::{Millis, ObjectId, PartyId, ReportVersion, Timestamp};
+use mithaq_model::{AgreementId, Millis, ObjectId, PartyId, ReportVersion, Timestamp};
 use mithaq_wire::limits::{SKEW_FLAG_MS, VALIDITY_MAX_MS};
 use mithaq_wire::{
     Digest, EnvelopeHeader, MessageKind, OnwardStep, Order, OrderReason, Position, RequestStep, SealHeader,
@@ -12,7 +12,7 @@ use mithaq_wire::{
 };
 
 use crate::code::Refuse;
-use crate::content::{Content, Effect, Opened};
+use crate::content::{Carried, Content, Effect, Opened};
 use crate::ports::{CannotJudge, Inbox, Judge, Judgement};
 use crate::rows::{HeldVersion, Holding, Modified, Tombstone, VersionState, Versions};
 
@@ -113,10 +113,7 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         };
         match content {
             Content::Report { report, expires } => self.report(header, seal, report, expires),
-            Content::Order(order) => {
-                let effect = self.order(header, &header.lane.from, &order)?;
-                Ok((Verdict::Accepted, effect))
-            }
+            Content::Order(order) => self.order(header, &header.lane.from, &order),
             Content::Carried { seal: own, order } => self.carried(header, &seal, &own, &order),
             Content::Hop { report, seal: own, expires } => {
                 // Held as the originator's, under the agreement it came by.
@@ -186,16 +183,19 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         header: &EnvelopeHeader,
         carrier: &SealHeader,
         own: &SealHeader,
-        order: &Order,
+        order: &Carried,
     ) -> Result<(Verdict, Effect<R>), V::Error>
     where
         J: Judge<R>,
     {
         match self.judge.judge_carried(carrier, own, order) {
-            Ok(Judgement::Accept) => {
-                let effect = self.order(header, &own.originator, order)?;
-                Ok((Verdict::Accepted, effect))
-            }
+            Ok(Judgement::Accept) => match order {
+                Carried::Order(order) => self.order(header, &own.originator, order),
+                Carried::Superseded { object, version } => {
+                    let verdict = self.replaced(header, &own.originator, (*object, *version))?;
+                    Ok((verdict, Effect::None))
+                }
+            },
             Ok(Judgement::Refuse { code, ground }) => Ok((Verdict::Refused { code, ground }, Effect::None)),
             Ok(Judgement::Quarantine { code }) => Ok((Verdict::Refused { code, ground: None }, Effect::None)),
             Err(CannotJudge) => Ok((refused(Refuse::PolicyInternal), Effect::None)),
@@ -222,14 +222,8 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
             return Ok((refused(Refuse::ObjectOriginator), Effect::None));
         }
         let found = found.filter(|h| h.originator == seal.originator);
-        let mut holding = found.unwrap_or_else(|| Holding {
-            object,
-            originator: seal.originator.clone(),
-            agreement: seal.agreement,
-            current_from: ReportVersion::FIRST,
-            expires: None,
-            versions: Vec::new(),
-        });
+        let known = found.is_some();
+        let mut holding = found.unwrap_or_else(|| nothing_of(object, &seal.originator, seal.agreement));
         let tombstone = self.tombstone(&seal.originator, object)?;
         if tombstone.is_some_and(|tombstone| tombstone.versions.holds(version)) {
             return Ok((refused(Refuse::ObjectRecalled), Effect::None));
@@ -263,7 +257,9 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
             });
             holding.versions.sort_by_key(|held| held.version);
         }
-        if state.is_some() || header.kind == MessageKind::Correction {
+        // A correction binds what may come yet also when it is refused itself.
+        let binds = header.kind == MessageKind::Correction && (known || self.may_leave_trace(header));
+        if state.is_some() || binds {
             self.holdings.insert(object, holding);
         }
         Ok((verdict, effect))
@@ -274,7 +270,10 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         header: &EnvelopeHeader,
         originator: &PartyId,
         order: &Order,
-    ) -> Result<Effect<R>, V::Error> {
+    ) -> Result<(Verdict, Effect<R>), V::Error>
+    where
+        J: Judge<R>,
+    {
         match order {
             Order::Recall { object, versions, reason, answer_by } => {
                 let versions =
@@ -287,29 +286,59 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
             Order::Expiry { object, expires } => {
                 self.spoke_of = Some(*object);
                 let found = self.holding(*object)?;
-                let foreign = found.as_ref().is_some_and(|h| h.originator != *originator);
-                if foreign {
-                    return Ok(Effect::None);
+                if found.as_ref().is_some_and(|h| h.originator != *originator) {
+                    return Ok((Verdict::Accepted, Effect::None));
                 }
-                let mut holding = found.unwrap_or_else(|| Holding {
-                    object: *object,
-                    originator: originator.clone(),
-                    agreement: header.lane.agreement,
-                    current_from: ReportVersion::FIRST,
-                    expires: None,
-                    versions: Vec::new(),
-                });
+                if found.is_none() && !self.may_leave_trace(header) {
+                    return Ok((refused(Refuse::OrderLimit), Effect::None));
+                }
+                let mut holding =
+                    found.unwrap_or_else(|| nothing_of(*object, originator, header.lane.agreement));
                 holding.expires = Some(*expires);
                 for held in &mut holding.versions {
                     held.expires = *expires;
                 }
                 self.holdings.insert(*object, holding);
-                Ok(Effect::None)
+                Ok((Verdict::Accepted, Effect::None))
             }
         }
     }
 
-    /// Recall and deletion. Says nothing about whether anything is held: the answer to both is "accepted".
+    /// Whether what is said about an object of which nothing is known here may leave a row: each stays for the life of the
+    /// agreement, so who brings it has only so many.
+    fn may_leave_trace<R>(&mut self, header: &EnvelopeHeader) -> bool
+    where
+        J: Judge<R>,
+    {
+        self.judge.judge_unknown(&header.lane.from) == Judgement::Accept
+    }
+
+    /// A correction that does not come itself: what is older is not read any more, also when it comes later.
+    fn replaced<R>(
+        &mut self,
+        header: &EnvelopeHeader,
+        originator: &PartyId,
+        (object, version): (ObjectId, ReportVersion),
+    ) -> Result<Verdict, V::Error>
+    where
+        J: Judge<R>,
+    {
+        self.spoke_of = Some(object);
+        let found = self.holding(object)?;
+        if found.as_ref().is_some_and(|holding| holding.originator != *originator) {
+            return Ok(Verdict::Accepted);
+        }
+        if found.is_none() && !self.may_leave_trace(header) {
+            return Ok(refused(Refuse::OrderLimit));
+        }
+        let mut holding = found.unwrap_or_else(|| nothing_of(object, originator, header.lane.agreement));
+        supersede(&mut holding, version);
+        self.holdings.insert(object, holding);
+        Ok(Verdict::Accepted)
+    }
+
+    /// Recall and deletion. Says nothing about whether anything is held: the answer to both is "accepted", as long as the
+    /// partner has orders about unknown objects left.
     fn take_back<R>(
         &mut self,
         (header, from): (&EnvelopeHeader, &PartyId),
@@ -317,9 +346,16 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         versions: Versions,
         reason: OrderReason,
         answer_by: Timestamp,
-    ) -> Result<Effect<R>, V::Error> {
+    ) -> Result<(Verdict, Effect<R>), V::Error>
+    where
+        J: Judge<R>,
+    {
         self.spoke_of = Some(object);
         let before = self.tombstone(from, object)?;
+        let holding = self.holding(object)?.filter(|holding| holding.originator == *from);
+        if before.is_none() && holding.is_none() && !self.may_leave_trace(header) {
+            return Ok((refused(Refuse::OrderLimit), Effect::None));
+        }
         let tombstone = Tombstone {
             originator: from.clone(),
             object,
@@ -330,14 +366,15 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
         };
         self.tombstones.insert((from.clone(), object), tombstone);
         let mut gone = Vec::new();
-        if let Some(mut holding) = self.holding(object)?.filter(|holding| holding.originator == *from) {
+        if let Some(mut holding) = holding {
             for held in holding.versions.iter_mut().filter(|held| versions.holds(held.version)) {
                 gone.push(held.version);
                 held.state = VersionState::Recalled;
             }
             self.holdings.insert(object, holding);
         }
-        Ok(Effect::Erase { originator: from.clone(), object, versions, held: gone, answer_by })
+        let effect = Effect::Erase { originator: from.clone(), object, versions, held: gone, answer_by };
+        Ok((Verdict::Accepted, effect))
     }
 }
 
@@ -379,6 +416,18 @@ fn seal_rules<R>(
         _other => false,
     };
     if fits { Ok((Some(seal), content)) } else { Err(Refuse::SealKind) }
+}
+
+/// The row of an object of which nothing is held.
+fn nothing_of(object: ObjectId, originator: &PartyId, agreement: AgreementId) -> Holding {
+    Holding {
+        object,
+        originator: originator.clone(),
+        agreement,
+        current_from: ReportVersion::FIRST,
+        expires: None,
+        versions: Vec::new(),
+    }
 }
 
 fn supersede(holding: &mut Holding, version: ReportVersion) {

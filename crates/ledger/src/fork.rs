@@ -48,6 +48,12 @@ impl ForkProof {
         Self { a: a.to_vec(), b: b.to_vec() }
     }
 
+    /// Returns the two notes, the smaller bytes first.
+    #[must_use]
+    pub fn notes(&self) -> [&[u8]; 2] {
+        [&self.a, &self.b]
+    }
+
     /// `mxf/1\n`, then each note as `u32` length and bytes, the smaller bytes first.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

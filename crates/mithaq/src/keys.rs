@@ -60,12 +60,9 @@ pub(crate) enum KeysCommand {
         /// Key in hexadecimal digits: node key, seal key or TLS pin, as `status` shows it
         #[arg(long)]
         key: String,
-        /// Entries of the log below this one are trusted still
+        /// Checkpoint of the party's log, as `checkpoint` writes it: entries below its size are trusted still
         #[arg(long)]
-        since: u64,
-        /// Name of the log [default: the first log of the party]
-        #[arg(long)]
-        log: Option<String>,
+        checkpoint: PathBuf,
         /// Directory with `root.mxk` and what unlocks it
         #[arg(long)]
         root: PathBuf,
@@ -73,10 +70,36 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Write the last checkpoint that the log signed up to a size, for `distrust`
+    Checkpoint {
+        /// Size of the log up to which the key is trusted [default: now]
+        #[arg(long)]
+        size: Option<u64>,
+        /// Where to write it
+        #[arg(long)]
+        out: PathBuf,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// Bring what the root signed to the node, as the first of two persons (security officer)
     Install {
         /// Signed manifest or statement
         file: PathBuf,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Show logs of partners that wait for two persons: begun anew after a loss, or with two histories
+    Logs(NodeArgs),
+    /// Say, as one of two persons (security officer, supervisor), what becomes of a partner's log
+    JudgeLog {
+        /// Partner
+        party: String,
+        /// `accept` a successor; of two histories `keep` the one that is held here, or `adopt` the other
+        #[arg(value_parser = ["accept", "keep", "adopt"])]
+        ruling: String,
+        /// Name of the log, as `logs` shows it
+        #[arg(long)]
+        log: String,
         #[command(flatten)]
         node: NodeArgs,
     },
@@ -99,15 +122,18 @@ pub(crate) fn run(command: &KeysCommand, ui: Ui) -> Result<(), Failure> {
                 endpoint: endpoint.clone(),
                 valid: Days(u32::from(*days)),
                 new_keys: !same_keys,
+                log_key: ask(node, ui)?.get("log_key").and_then(Json::as_str).map(str::to_owned),
             };
             prepare((dir, out), &next, ui)
         }
         KeysCommand::Sign { request, root, out } => sign(request, root, out, ui),
-        KeysCommand::Distrust { party, key, since, log, root, out } => {
-            let log = log.clone().unwrap_or_else(|| format!("{party}/log"));
-            distrust((party, key), (log, *since), (root, out), ui)
+        KeysCommand::Distrust { party, key, checkpoint, root, out } => {
+            distrust((party, key), checkpoint, (root, out), ui)
         }
+        KeysCommand::Checkpoint { size, out, node } => checkpoint(*size, out, node, ui),
         KeysCommand::Install { file, node } => install(file, node, ui),
+        KeysCommand::Logs(node) => logs(node, ui),
+        KeysCommand::JudgeLog { party, ruling, log, node } => judge_log((party, log), ruling, node, ui),
         KeysCommand::Confirm { id, node } => {
             let path = format!("/api/v1/keys/proposals/{id}/confirm");
             block_on(async { node.api(ui)?.post(&path, &json!({})).await })?;
@@ -195,6 +221,41 @@ fn partners(node: &NodeArgs, ui: Ui) -> Result<(), Failure> {
     ui.result(&json!({ "partners": list(&answer, "partners") }), &lines)
 }
 
+fn logs(node: &NodeArgs, ui: Ui) -> Result<(), Failure> {
+    let answer = block_on(async { node.api(ui)?.get("/api/v1/keys/logs").await })?;
+    let mut lines = Vec::new();
+    for one in answer.as_array().map_or(&[][..], Vec::as_slice) {
+        let (party, log, held) = (text(one, "party"), text(one, "log"), number(one, "held"));
+        let (why, next) = match text(one, "cause") {
+            "fork" => ("showed two histories", "keep|adopt"),
+            _succession => ("begun anew after a loss, not named by a manifest", "accept"),
+        };
+        lines.push(format!("{party}  {log}  {why}; held here: {held} entries"));
+        let said = list(one, "said");
+        lines.extend(
+            said.iter().map(|word| format!("  {} said {}", text(word, "role"), text(word, "ruling"))),
+        );
+        lines.push(format!("  next: mithaq keys judge-log {party} {next} --log {log}"));
+    }
+    if lines.is_empty() {
+        lines.push("no log of a partner waits".to_owned());
+    }
+    ui.result(&answer, &lines)
+}
+
+fn judge_log((party, log): (&str, &str), ruling: &str, node: &NodeArgs, ui: Ui) -> Result<(), Failure> {
+    let path = format!("/api/v1/partners/{party}/log");
+    let answer =
+        block_on(async { node.api(ui)?.post(&path, &json!({ "log": log, "ruling": ruling })).await })?;
+    let settled = answer.get("settled").and_then(Json::as_bool).unwrap_or(false);
+    let line = if settled {
+        format!("done: {ruling} {log}; it is countersigned from the next time it asks")
+    } else {
+        format!("{ruling} is noted; next: another person, in the other role, says the same about {log}")
+    };
+    ui.result(&answer, &[line])
+}
+
 fn own_manifest(node: &NodeArgs, ui: Ui) -> Result<Vec<u8>, Failure> {
     block_on(async {
         node.api(ui)?.bytes(Method::GET, "/api/v1/manifest", "application/json", Vec::new()).await
@@ -252,11 +313,16 @@ fn sign(request: &Path, root: &Path, out: &Path, ui: Ui) -> Result<(), Failure> 
 
 fn distrust(
     (party, key): (&str, &str),
-    (log, since): (String, u64),
+    note: &Path,
     (root, out): (&Path, &Path),
     ui: Ui,
 ) -> Result<(), Failure> {
     let party = PartyId::new(party).map_err(anyhow::Error::from)?;
+    let note = read(note)?;
+    let (log, since) = size_of(&note).ok_or_else(|| {
+        Failure::new(Exit::Usage, "keys.checkpoint", "this is no checkpoint of a log")
+            .hint("`mithaq keys checkpoint` writes one, at the node")
+    })?;
     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(key.as_bytes()).ok();
     let key: [u8; 32] = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
         Failure::new(Exit::Usage, "keys.key", "a key is 64 hexadecimal digits")
@@ -264,7 +330,7 @@ fn distrust(
     })?;
     let keys = setup::open_root(&root.join(setup::ROOT_FILE), &unlock_root(root)?)?;
     let at = mithaq_app::ports::Clock::now(&mithaq_node::SystemClock);
-    let statement = Distrust { party: party.clone(), key, log, since, at };
+    let statement = Distrust { party: party.clone(), key, log, since, at, checkpoint: note };
     let signed = sign_distrust(&statement, &keys).map_err(anyhow::Error::from)?;
     mithaq_node::keyfile::write_new(out, &signed).map_err(anyhow::Error::from)?;
     let json = json!({ "party": party.as_str(), "key": hex(&key), "log": statement.log, "since": since, "out": out });
@@ -280,6 +346,32 @@ fn distrust(
                 "next: carry {} to the node; the security officer: mithaq keys install FILE",
                 out.display()
             ),
+        ],
+    )
+}
+
+/// Name and size a checkpoint begins with.
+fn size_of(note: &[u8]) -> Option<(String, u64)> {
+    let mut lines = core::str::from_utf8(note).ok()?.lines();
+    Some((lines.next()?.to_owned(), lines.next()?.parse().ok()?))
+}
+
+fn checkpoint(size: Option<u64>, out: &Path, node: &NodeArgs, ui: Ui) -> Result<(), Failure> {
+    let path = size.map_or_else(
+        || "/api/v1/keys/checkpoint".to_owned(),
+        |size| format!("/api/v1/keys/checkpoint?size={size}"),
+    );
+    let note =
+        block_on(async { node.api(ui)?.bytes(Method::GET, &path, "application/json", Vec::new()).await })?;
+    let (log, size) = size_of(&note)
+        .ok_or_else(|| Failure::new(Exit::Failed, "cli.answer", "the node's answer is no checkpoint"))?;
+    mithaq_node::keyfile::write_new(out, &note).map_err(anyhow::Error::from)?;
+    ui.result(
+        &json!({ "log": log, "size": size, "out": out }),
+        &[
+            format!("{log} at {size} entries, as it was signed: {}", out.display()),
+            "next: carry it to the machine with the root: mithaq keys distrust --checkpoint FILE …"
+                .to_owned(),
         ],
     )
 }

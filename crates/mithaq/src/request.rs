@@ -122,6 +122,19 @@ pub(crate) enum RequestCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Decide, half a year on, whether a request is kept
+    Review {
+        /// Request
+        id: String,
+        /// `keep`: looked at again in half a year; `erase`: its words and content go, not while it is open
+        #[arg(value_parser = ["keep", "erase"])]
+        decision: String,
+        /// Why, in a few words; kept for oversight
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// Figures of timeliness: counts, small ones not shown (null)
     Figures {
         /// First day, for example 2026-01-01
@@ -189,6 +202,10 @@ pub(crate) fn run(command: &RequestCommand, ui: Ui) -> Result<(), Failure> {
         ),
         RequestCommand::Feedback { id, useful, accuracy, node } => {
             step(node, id, json!({ "step": "feedback", "useful": useful, "accuracy": accuracy }))
+        }
+        RequestCommand::Review { id, decision, reason, node } => {
+            let body = json!({ "decision": decision, "reason": text(reason) });
+            node.print(ui, Method::POST, &path(id, "review"), Some(&body))
         }
         RequestCommand::Figures { from, until, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/requests/figures?from={from}&until={until}"), None)

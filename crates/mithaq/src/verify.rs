@@ -35,6 +35,9 @@ pub(crate) struct VerifyArgs {
     /// How many witnesses you know must have countersigned; what the agreements ask for is demanded in any case
     #[arg(long, default_value_t = 0, value_name = "N")]
     quorum: usize,
+    /// Statement of distrust of a party's root that you know of, as its node hands it over; repeat for several
+    #[arg(long = "distrust", value_name = "FILE")]
+    distrusts: Vec<PathBuf>,
     /// Refuse a bundle that leaves out any entry up to its last checkpoint
     #[arg(long)]
     complete: bool,
@@ -90,6 +93,7 @@ fn anchors(args: &VerifyArgs) -> Result<Anchors, Failure> {
         })?;
         anchors.roots.insert(party, root);
     }
+    anchors.distrusts = args.distrusts.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
     anchors.logs = keys(&args.logs)?;
     anchors.witnesses = keys(&args.witnesses)?;
     Ok(anchors)

@@ -1,7 +1,7 @@
-//! The grounds of refusal in words: what the officer who asked reads. Legal terms in Arabic, French and Spanish await a
+//! The grounds of refusal and the states of a request in words: what the officer who asked reads. Legal terms in Arabic, French and Spanish await a
 //! native legal translator.
 
-use crate::{RefusalGround, Words4};
+use crate::{RefusalGround, RequestState, Words4};
 
 macro_rules! words {
     ($($ground:ident: $en:literal, $fr:literal, $es:literal, $ar:literal;)+) => {
@@ -42,6 +42,35 @@ words! {
     Classification: "Its classification is above what may be sent.", "Sa classification dépasse ce qui peut être transmis.", "Su clasificación supera lo que puede enviarse.", "درجة سريته تفوق ما يجوز إرساله.";
 }
 
+macro_rules! state_words {
+    ($($state:ident: $en:literal, $fr:literal, $es:literal, $ar:literal;)+) => {
+        impl RequestState {
+            /// Returns where the request is, in four languages.
+            #[must_use]
+            pub const fn words(self) -> Words4 {
+                match self {
+                    $(Self::$state => Words4 { en: $en, fr: $fr, es: $es, ar: $ar },)+
+                }
+            }
+        }
+    };
+}
+
+state_words! {
+    Sent: "It is on its way.", "Elle est en route.", "Está en camino.", "الطلب في طريقه.";
+    Received: "It was received; the clock runs.", "Elle est reçue ; le délai court.", "Se ha recibido; el plazo corre.", "تم استلام الطلب والأجل سارٍ.";
+    UnderEvaluation: "The other side looks at it; the clock runs.", "L'autre partie l'examine ; le délai court.", "La otra parte la examina; el plazo corre.", "الطرف الآخر ينظر فيه والأجل سارٍ.";
+    Clarification: "A question was asked back; the clock stands.", "Une question est posée en retour ; le délai est suspendu.", "Se ha pedido una aclaración; el plazo está suspendido.", "طُلب توضيح والأجل موقوف.";
+    Accepted: "It was taken up; the answer is owed.", "Elle est acceptée ; la réponse est due.", "Se ha aceptado; se debe la respuesta.", "قُبل الطلب والجواب مستحق.";
+    Delayed: "A new date was given; the answer is owed.", "Une nouvelle date est donnée ; la réponse est due.", "Se ha dado una nueva fecha; se debe la respuesta.", "حُدد تاريخ جديد والجواب مستحق.";
+    AnsweredPart: "It was answered in part; the rest is owed.", "Elle a reçu une réponse partielle ; le reste est dû.", "Se ha respondido en parte; se debe el resto.", "أُجيب عنه جزئيًا والباقي مستحق.";
+    AnsweredFull: "It was answered; feedback is possible for thirty days.", "Elle a reçu sa réponse ; un retour est possible pendant trente jours.", "Se ha respondido; se pueden enviar comentarios durante treinta días.", "أُجيب عنه ويمكن التعقيب خلال ثلاثين يومًا.";
+    Refused: "It was refused; feedback is possible for thirty days.", "Elle est refusée ; un retour est possible pendant trente jours.", "Se ha denegado; se pueden enviar comentarios durante treinta días.", "رُفض الطلب ويمكن التعقيب خلال ثلاثين يومًا.";
+    Withdrawn: "It was taken back by who asked.", "Elle est retirée par la partie qui l'a faite.", "La retiró quien la hizo.", "سحبه الطرف الذي قدّمه.";
+    Expired: "Its last day is over and nobody answered.", "Son dernier jour est passé sans réponse.", "Su último día ha pasado sin respuesta.", "انقضى آخر أيامه دون جواب.";
+    Closed: "It is closed; people decide half a year later whether it is kept.", "Elle est close ; six mois plus tard, des personnes décident de sa conservation.", "Está cerrada; seis meses después se decide si se conserva.", "أُغلق الطلب، وبعد ستة أشهر يقرر أشخاص هل يُحتفظ به.";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +85,19 @@ mod tests {
                 assert!(seen.insert(text), "{ground} has the words of another");
             }
             assert!(words.ar.chars().any(|c| ('\u{600}'..'\u{700}').contains(&c)), "{ground}");
+        }
+    }
+
+    #[test]
+    fn every_state_of_a_request_has_its_words_in_four_languages() {
+        let mut seen = std::collections::BTreeSet::new();
+        for state in RequestState::ALL {
+            let words = state.words();
+            for text in [words.ar, words.en, words.es, words.fr] {
+                assert!(text.ends_with('.') && text.len() > 10, "{state}");
+                assert!(seen.insert(text), "{state} has the words of another");
+            }
+            assert!(words.ar.chars().any(|c| ('\u{600}'..'\u{700}').contains(&c)), "{state}");
         }
     }
 }

@@ -85,6 +85,8 @@ pub struct Next {
     pub valid: Days,
     /// Whether the keys change; else only what it says of the node.
     pub new_keys: bool,
+    /// Key of the log the node writes now; none: as before.
+    pub log_key: Option<String>,
 }
 
 /// What was prepared.
@@ -123,6 +125,9 @@ pub fn prepare(directory: &Path, next: &Next) -> Result<Prepared> {
     };
     if let Some(endpoint) = &next.endpoint {
         manifest.endpoints = if endpoint.is_empty() { Vec::new() } else { vec![endpoint.clone()] };
+    }
+    if let Some(key) = &next.log_key {
+        manifest.log_key.clone_from(key);
     }
     let mut file = None;
     if next.new_keys {

@@ -149,6 +149,16 @@ impl HopPermit {
 }
 
 impl Consent {
+    /// Whether a question is about a correction of what this consent let go, by the same way, for no longer.
+    fn covers(&self, asked: &ConsentQuestion<'_>) -> bool {
+        let same = self.originator == asked.report.originator
+            && self.report == asked.report.id
+            && self.by == *asked.by
+            && self.to == *asked.to
+            && self.purpose == asked.purpose;
+        same && self.version < asked.report.version && asked.keep_until <= self.keep_until
+    }
+
     fn check(&self, hop: &HopDisclosure<'_>, now: Timestamp) -> Result<(), ConsentFault> {
         let report = hop.report;
         if self.originator != report.originator {
@@ -245,6 +255,9 @@ pub struct ConsentQuestion<'a> {
     pub risk: Option<&'a RiskAssessment>,
     /// Who grants it, in which role.
     pub approvals: &'a [(OfficerId, Role)],
+    /// The consent to an earlier version that was used: what corrects that version goes the same way and no further.
+    /// A recipient that was told something is told that it was wrong (Directive (EU) 2016/680, Art. 16(5)).
+    pub follows: Option<&'a Consent>,
 }
 
 /// Proof that [`permit_consent`] allowed exactly this consent. A token is signed with it only.
@@ -263,7 +276,8 @@ impl ConsentPermit {
 
 /// Decides whether an originator may consent: the agreement with the forwarder is in force and does not forbid it,
 /// nothing in the report is a third party's, the recipient is assessed and no risk stands against it, it ends no later
-/// than the report, and two persons in two roles say so. A recipient that the agreement lists needs no persons.
+/// than the report, and two persons in two roles say so. A recipient that the agreement lists needs no persons, nor does
+/// the correction of a version that two persons let go the same way.
 ///
 /// # Errors
 /// The refusal.
@@ -303,7 +317,8 @@ pub fn permit_consent(
         return no(12, DenialCode::Retention, "c12-end", "retention");
     }
     let listed = matches!(&agreement.onward, Onward::List(parties) if parties.contains(asked.to));
-    if !listed && !two(asked.approvals) {
+    let followed = asked.follows.is_some_and(|earlier| earlier.covers(asked));
+    if !listed && !followed && !two(asked.approvals) {
         return no(14, DenialCode::TwoPerson, "c14-two", "two_persons");
     }
     Ok(ConsentPermit {

@@ -26,8 +26,8 @@ use crate::sql::{Of, count, int};
 pub use held::{apply, expired_leases, holding};
 pub(crate) use inbound::forget_object;
 pub use inbound::{
-    Inbox, TakenRow, carried, control, drop_ahead, forget_taken, inbound, keep_ahead, peek_inbound,
-    save_control, save_inbound, take, taken_after,
+    Inbox, TakenRow, carried, control, drop_ahead, forget_taken, inbound, keep_ahead, kept_ahead,
+    peek_inbound, save_control, save_inbound, take, taken_after,
 };
 pub use outbound::{
     Outbox, due, forget_sent, message, of_object, outbound, overdue, peek_outbound, put, save_outbound,

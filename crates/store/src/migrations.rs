@@ -52,6 +52,18 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0008_attachments.sql"),
         postgres: include_str!("../migrations/postgres/0008_attachments.sql"),
     },
+    Migration {
+        version: 9,
+        name: "corrections",
+        sqlite: include_str!("../migrations/sqlite/0009_corrections.sql"),
+        postgres: include_str!("../migrations/postgres/0009_corrections.sql"),
+    },
+    Migration {
+        version: 10,
+        name: "request_review",
+        sqlite: include_str!("../migrations/sqlite/0010_request_review.sql"),
+        postgres: include_str!("../migrations/postgres/0010_request_review.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

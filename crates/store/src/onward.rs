@@ -16,7 +16,7 @@ const OF: Of = Of("onward_consent");
 const OF_COPY: Of = Of("onward_copy");
 const COLUMNS: &str =
     "SELECT id, direction, partner, agreement, object, version, recipient, purpose, state, until_at,
-    use_by, asked_at, officer, role, case_id, token, change FROM onward_consent";
+    use_by, asked_at, officer, role, case_id, token, change, sender, sender_role, follows FROM onward_consent";
 const COPIES: &str =
     "SELECT object, version, holder, via, consent, agreement, state, proven, at, answer_by FROM onward_copy";
 
@@ -53,6 +53,10 @@ pub struct Consent {
     pub case: Option<CaseId>,
     /// The signed token. Holds no content.
     pub token: Option<Vec<u8>>,
+    /// Who passed the copy on, in which role; at the asking node only.
+    pub sender: Option<(OfficerId, Role)>,
+    /// The consent that this one follows: it is for a correction of what was passed on by that one.
+    pub follows: Option<ObjectId>,
     /// Counts the changes, from 1.
     pub change: u64,
 }
@@ -95,8 +99,9 @@ pub fn add(tx: &mut dyn Tx, vault: &Vault, consent: &Consent, reason: &[u8]) -> 
     insert_new(
         tx,
         "INSERT INTO onward_consent (id, direction, partner, agreement, object, version, recipient, purpose, state,
-         until_at, use_by, asked_at, officer, role, case_id, token, content, change)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1) ON CONFLICT DO NOTHING",
+         until_at, use_by, asked_at, officer, role, case_id, token, content, sender, sender_role, follows, change)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)
+         ON CONFLICT DO NOTHING",
         &[
             id(consent.id),
             Value::from(consent.direction.code()),
@@ -115,6 +120,9 @@ pub fn add(tx: &mut dyn Tx, vault: &Vault, consent: &Consent, reason: &[u8]) -> 
             Value::from(consent.case.map(|case| *case.as_bytes())),
             Value::from(consent.token.clone()),
             Value::from(sealed.content),
+            Value::from(consent.sender.map(|(officer, _)| *officer.as_bytes())),
+            Value::from(consent.sender.map(|(_, role)| role.code())),
+            Value::from(consent.follows.map(|one| *one.as_bytes())),
         ],
         "onward_consent",
     )?;
@@ -129,7 +137,7 @@ pub fn save(tx: &mut dyn Tx, consent: &Consent) -> Result<(), StoreError> {
     insert_new(
         tx,
         "UPDATE onward_consent SET state = $2, until_at = $3, use_by = $4, officer = $5, role = $6, token = $7,
-         change = change + 1 WHERE id = $1 AND change = $8",
+         sender = $9, sender_role = $10, change = change + 1 WHERE id = $1 AND change = $8",
         &[
             id(consent.id),
             Value::from(consent.state.code()),
@@ -139,6 +147,8 @@ pub fn save(tx: &mut dyn Tx, consent: &Consent) -> Result<(), StoreError> {
             Value::from(consent.person.map(|(_, role)| role.code())),
             Value::from(consent.token.clone()),
             int(consent.change)?,
+            Value::from(consent.sender.map(|(officer, _)| *officer.as_bytes())),
+            Value::from(consent.sender.map(|(_, role)| role.code())),
         ],
         "onward_consent",
     )
@@ -203,6 +213,18 @@ pub fn stale(
         .collect()
 }
 
+/// Returns consents to corrections that were granted to this node and not used yet.
+///
+/// # Errors
+/// As [`get`].
+pub fn corrections(tx: &mut dyn Tx, limit: u32) -> Result<Vec<Consent>, StoreError> {
+    let sql = format!(
+        "{COLUMNS} WHERE state = 'granted' AND direction = 'own' AND follows IS NOT NULL
+         ORDER BY asked_at, id LIMIT $1"
+    );
+    tx.query(&sql, &[Value::from(limit.min(PAGE_MAX))])?.iter().map(read).collect()
+}
+
 /// Returns the reason a consent was asked for; none once it was erased.
 ///
 /// # Errors
@@ -234,6 +256,8 @@ pub fn erase_reasons(tx: &mut dyn Tx, object: ObjectId) -> Result<(), StoreError
 fn read(row: &Row) -> Result<Consent, StoreError> {
     let officer: Option<OfficerId> = OF.opt_id(row, 12)?;
     let role = OF.opt_code(row, 13, Role::from_code)?;
+    let sender: Option<OfficerId> = OF.opt_id(row, 17)?;
+    let sender_role = OF.opt_code(row, 18, Role::from_code)?;
     Ok(Consent {
         id: OF.id(row, 0)?,
         direction: Direction::from_code(row.text(1)?).ok_or(OF.broken())?,
@@ -250,6 +274,8 @@ fn read(row: &Row) -> Result<Consent, StoreError> {
         person: officer.zip(role),
         case: OF.opt_id(row, 14)?,
         token: row.opt_bytes(15)?.map(<[u8]>::to_vec),
+        sender: sender.zip(sender_role),
+        follows: OF.opt_id(row, 19)?,
         change: row.unsigned(16)?,
     })
 }

@@ -18,7 +18,7 @@ const OF: Of = Of("request");
 const OF_STEP: Of = Of("request_step");
 const COLUMNS: &str = "SELECT id, direction, partner, agreement, area, purpose, urgency, level, state, limit_ms,
     direct, accepted, created_at, expires_at, started_at, stopped_at, paused_ms, delayed_until, questions, escalation,
-    ended_at, in_time, ground, useful, accuracy, version FROM request";
+    ended_at, in_time, ground, useful, accuracy, version, closed_at, review_at FROM request";
 
 /// A request between this node and one partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Request {
     pub expires: Timestamp,
     /// Where it stands.
     pub dialogue: Dialogue,
+    /// When people look at it again; none once they erased it.
+    pub review: Option<Timestamp>,
     /// Counts the changes, from 1.
     pub version: u64,
 }
@@ -84,6 +86,8 @@ fn columns(request: &Request) -> Result<Vec<Value>, StoreError> {
         Value::from(one.marks.map(|(useful, _)| i64::from(useful))),
         Value::from(one.marks.map(|(_, accuracy)| i64::from(accuracy))),
         int(request.version)?,
+        opt(one.closed),
+        opt(request.review),
     ])
 }
 
@@ -107,10 +111,10 @@ pub fn add(tx: &mut dyn Tx, request: &Request) -> Result<(), StoreError> {
     insert_new(
         tx,
         "INSERT INTO request (id, state, limit_ms, direct, accepted, started_at, stopped_at, paused_ms, delayed_until,
-         due_at, questions, escalation, ended_at, in_time, ground, useful, accuracy, version, direction, partner,
-         agreement, area, purpose, urgency, level, created_at, expires_at)
+         due_at, questions, escalation, ended_at, in_time, ground, useful, accuracy, version, closed_at, review_at,
+         direction, partner, agreement, area, purpose, urgency, level, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-         $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING",
+         $23, $24, $25, $26, $27, $28, $29) ON CONFLICT DO NOTHING",
         &args,
         "request",
     )
@@ -125,7 +129,8 @@ pub fn save(tx: &mut dyn Tx, request: &Request) -> Result<(), StoreError> {
         tx,
         "UPDATE request SET state = $2, limit_ms = $3, direct = $4, accepted = $5, started_at = $6, stopped_at = $7,
          paused_ms = $8, delayed_until = $9, due_at = $10, questions = $11, escalation = $12, ended_at = $13,
-         in_time = $14, ground = $15, useful = $16, accuracy = $17, version = version + 1
+         in_time = $14, ground = $15, useful = $16, accuracy = $17, closed_at = $19, review_at = $20,
+         version = version + 1
          WHERE id = $1 AND version = $18",
         &columns(request)?,
         "request",
@@ -187,6 +192,33 @@ pub fn past_their_day(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec
     tx.query(&sql, &[time(now), Value::from(limit)])?.iter().map(read).collect()
 }
 
+/// Returns requests that ended before an instant and wait to be closed, and those answered in part whose own last day
+/// is over.
+///
+/// # Errors
+/// As [`get`].
+pub fn to_close(
+    tx: &mut dyn Tx,
+    (ended_before, now): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<Vec<Request>, StoreError> {
+    let sql = format!(
+        "{COLUMNS} WHERE ended_at < $1 AND (state IN ('answered_full', 'refused', 'withdrawn')
+         OR (state = 'answered_part' AND expires_at < $2)) ORDER BY id LIMIT $3"
+    );
+    tx.query(&sql, &[time(ended_before), time(now), Value::from(limit)])?.iter().map(read).collect()
+}
+
+/// Returns requests that people must look at again, the longest due first.
+///
+/// # Errors
+/// As [`get`].
+pub fn to_review(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Request>, StoreError> {
+    let sql =
+        format!("{COLUMNS} WHERE review_at IS NOT NULL AND review_at < $1 ORDER BY review_at, id LIMIT $2");
+    tx.query(&sql, &[time(now), Value::from(limit)])?.iter().map(read).collect()
+}
+
 fn read(row: &Row) -> Result<Request, StoreError> {
     let flag = |i| row.int(i).map(|n| n == 1);
     let mark = |i| -> Result<Option<u8>, StoreError> {
@@ -210,6 +242,7 @@ fn read(row: &Row) -> Result<Request, StoreError> {
         in_time,
         ground: OF.opt_code(row, 22, RefusalGround::from_code)?,
         marks: mark(23)?.zip(mark(24)?),
+        closed: OF.opt_time(row, 26)?,
     };
     Ok(Request {
         id: OF.id(row, 0)?,
@@ -222,6 +255,7 @@ fn read(row: &Row) -> Result<Request, StoreError> {
         created: OF.time(row, 12)?,
         expires: OF.time(row, 13)?,
         dialogue,
+        review: OF.opt_time(row, 27)?,
         version: row.unsigned(25)?,
     })
 }

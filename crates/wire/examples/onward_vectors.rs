@@ -56,6 +56,7 @@ fn main() {
             },
         ),
         ("carried", OnwardStep::Carried { sealed: vec![7; 4] }),
+        ("superseded", OnwardStep::Superseded { object, version }),
     ];
     let mut rows = vec![
         row("token", &encode_onward_token(&token)),

@@ -138,6 +138,14 @@ pub enum OnwardStep {
         /// The sealed order.
         sealed: Vec<u8>,
     },
+    /// What was before this version is out of date. By the originator, beside its correction; carried on to holders
+    /// that the correction itself does not reach.
+    Superseded {
+        /// The object.
+        object: ObjectId,
+        /// The version that replaces every earlier one.
+        version: ReportVersion,
+    },
 }
 
 fn document<T: Part>(bytes: &[u8], max: usize) -> Result<T, WireError> {
@@ -325,6 +333,10 @@ impl Part for OnwardStep {
             Self::Carried { sealed } => {
                 w.array(2).uint(7).bytes(sealed);
             }
+            Self::Superseded { object, version } => {
+                object.put(w.array(3).uint(8));
+                version.put(w);
+            }
         }
     }
     fn get(r: &mut Reader<'_>) -> Result<Self, WireError> {
@@ -357,7 +369,10 @@ impl Part for OnwardStep {
                 proof: get_bytes(r, CARRIED_MAX)?,
             }),
             (7, 2) => Ok(Self::Carried { sealed: r.bytes(CARRIED_MAX)?.to_vec() }),
-            (1..=7, _) => Err(WireError::Type),
+            (8, 3) => {
+                Ok(Self::Superseded { object: ObjectId::get(r)?, version: <ReportVersion as Part>::get(r)? })
+            }
+            (1..=8, _) => Err(WireError::Type),
             _other => Err(WireError::Code),
         }
     }
@@ -402,7 +417,7 @@ mod tests {
             };
             assert_eq!(again, shown);
         }
-        assert_eq!(steps, 7, "every kind of step is shown");
+        assert_eq!(steps, 8, "every kind of step is shown");
     }
 
     #[test]

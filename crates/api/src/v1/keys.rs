@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use mithaq_app::{App, KeyPaper, KeyProposal, ManifestView, PartyKeys, intent};
-use serde::Serialize;
+use mithaq_app::{App, KeyPaper, KeyProposal, LogMatter, LogRuling, ManifestView, PartyKeys, intent};
+use mithaq_model::PartyId;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::problem::{ApiError, Problem};
-use crate::session::{Signed, blocking, may};
+use crate::session::{Signed, blocking, may, number};
 
 /// A manifest. Keys are small hexadecimal digits, as a statement of distrust names them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,6 +32,8 @@ pub(crate) struct DistrustBody {
     key: String,
     log: String,
     since: u64,
+    /// Whether the statement proves that size by a checkpoint of the log.
+    proven: bool,
     at: String,
 }
 
@@ -64,6 +67,8 @@ pub(crate) struct KeysBody {
     waiting: Option<ProposalBody>,
     /// When the newest manifest of this node ends, if that is within thirty days.
     ending: Option<String>,
+    /// Key of the log this node writes now: after a restore the next manifest names it, and partners accept it by that.
+    log_key: String,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -89,6 +94,7 @@ fn party(one: PartyKeys) -> PartyBody {
         key: hex(&one.key),
         log: one.log,
         since: one.since,
+        proven: !one.checkpoint.is_empty(),
         at: one.at.to_string(),
     };
     PartyBody {
@@ -126,7 +132,8 @@ pub(crate) async fn status(
         }
         let waiting = app.key_proposal(may)?.map(proposal);
         let ending = app.keys_ending().map(|end| end.to_string());
-        Ok(KeysBody { own, partners, waiting, ending })
+        let log_key = app.log_key()?.to_string();
+        Ok(KeysBody { own, partners, waiting, ending, log_key })
     });
     Ok(Json(body.await?))
 }
@@ -157,4 +164,107 @@ pub(crate) async fn confirm(
     let may = may(&app, &actor, intent::ConfirmKeys).await?;
     blocking(app, move |app| app.confirm_keys(may, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Up to which size.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SizeQuery {
+    size: Option<u64>,
+}
+
+/// Returns the last checkpoint that was signed up to a size of the log, for a statement of distrust to prove that size.
+#[utoipa::path(get, path = "/api/v1/keys/checkpoint", tag = "keys", operation_id = "keys_checkpoint",
+    params(("size" = Option<u64>, Query)),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn checkpoint(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Query(query): Query<SizeQuery>,
+) -> Result<Vec<u8>, ApiError> {
+    let may = may(&app, &actor, intent::ReadHealth).await?;
+    Ok(blocking(app, move |app| app.checkpoint_up_to(may, query.size)).await?)
+}
+
+/// What one person said about a log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LogWordBody {
+    role: &'static str,
+    /// `accept`, `keep` or `adopt`.
+    ruling: &'static str,
+}
+
+/// A log of a partner that waits for two persons.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LogMatterBody {
+    party: String,
+    /// Name of the log.
+    log: String,
+    /// `succession`: it continues another after a loss. `fork`: it showed two histories.
+    cause: &'static str,
+    /// Size of what this node countersigned last.
+    held: u64,
+    said: Vec<LogWordBody>,
+}
+
+impl From<LogMatter> for LogMatterBody {
+    fn from(one: LogMatter) -> Self {
+        let word = |(role, ruling): &(mithaq_model::Role, LogRuling)| LogWordBody {
+            role: role.code(),
+            ruling: ruling.code(),
+        };
+        Self {
+            party: one.party.to_string(),
+            log: one.origin,
+            cause: one.cause.code(),
+            held: one.held,
+            said: one.said.iter().map(word).collect(),
+        }
+    }
+}
+
+/// Lists logs of partners that are not countersigned before two persons decide about them.
+#[utoipa::path(get, path = "/api/v1/keys/logs", tag = "keys", operation_id = "keys_logs",
+    responses((status = 200, body = [LogMatterBody]), (status = 403, body = Problem)))]
+pub(crate) async fn logs(
+    State(app): State<App>,
+    Signed(actor): Signed,
+) -> Result<Json<Vec<LogMatterBody>>, ApiError> {
+    let may = may(&app, &actor, intent::ReadHealth).await?;
+    let all = blocking(app, move |app| app.log_matters(may)).await?;
+    Ok(Json(all.into_iter().map(LogMatterBody::from).collect()))
+}
+
+/// One person's word about a log.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JudgeLogBody {
+    /// Name of the log.
+    log: String,
+    /// `accept` a successor; of two histories `keep` the one that is held, or `adopt` the other.
+    ruling: String,
+}
+
+/// Whether it is done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LogJudgedBody {
+    /// No: another person, in the other role, must say the same.
+    settled: bool,
+}
+
+/// Says, as one of two persons, what becomes of a partner's log.
+#[utoipa::path(post, path = "/api/v1/partners/{party}/log", tag = "keys", operation_id = "keys_judge_log",
+    params(("party" = String, Path)), request_body = JudgeLogBody,
+    responses((status = 200, body = LogJudgedBody), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn judge_log(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Path(party): Path<String>,
+    Json(body): Json<JudgeLogBody>,
+) -> Result<Json<LogJudgedBody>, ApiError> {
+    let may = may(&app, &actor, intent::JudgeLog).await?;
+    let party: PartyId = number(&party)?;
+    let ruling = LogRuling::from_code(&body.ruling)?;
+    let settled = blocking(app, move |app| app.judge_log(may, &party, (&body.log, ruling))).await?;
+    Ok(Json(LogJudgedBody { settled }))
 }

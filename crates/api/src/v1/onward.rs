@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use mithaq_app::{App, Holder, intent};
+use mithaq_app::{Actor, App, AppError, Holder, May, intent};
 use mithaq_model::{AgreementId, CaseId, ObjectId, PartyId, ReportId, Timestamp};
 use mithaq_store::Page;
 use mithaq_store::onward::Consent;
@@ -78,6 +78,8 @@ pub(crate) struct ConsentView {
     asked: String,
     /// Role of the first of two persons who grant it, while the second is awaited.
     first_role: Option<&'static str>,
+    /// The consent that this one follows: it is for a correction of what that one let go.
+    follows: Option<String>,
 }
 
 impl From<&Consent> for ConsentView {
@@ -97,6 +99,7 @@ impl From<&Consent> for ConsentView {
             use_by: one.use_by.map(|at| at.to_string()),
             asked: one.asked.to_string(),
             first_role: first.map(|(_, role)| role.code()),
+            follows: one.follows.map(|id| id.to_string()),
         }
     }
 }
@@ -197,10 +200,7 @@ pub(crate) async fn refuse(
     Signed(actor): Signed,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let may = may(&app, &actor, intent::GrantConsent).await?;
-    let id: ObjectId = number(&id)?;
-    blocking(app, move |app| app.deny_consent(may, id)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    end(&app, &actor, &id, App::deny_consent).await
 }
 
 /// Takes a consent back, used or not: who got the copy must erase it.
@@ -211,9 +211,19 @@ pub(crate) async fn revoke(
     Signed(actor): Signed,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let may = may(&app, &actor, intent::GrantConsent).await?;
-    let id: ObjectId = number(&id)?;
-    blocking(app, move |app| app.revoke_consent(may, id)).await?;
+    end(&app, &actor, &id, App::revoke_consent).await
+}
+
+/// One person of those who grant consents says no, before it was granted or after.
+async fn end(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    no: fn(&App, May<intent::GrantConsent>, ObjectId) -> Result<(), AppError>,
+) -> Result<StatusCode, ApiError> {
+    let may = may(app, actor, intent::GrantConsent).await?;
+    let id: ObjectId = number(id)?;
+    blocking(app.clone(), move |app| no(app, may, id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -185,6 +185,8 @@ pub(crate) struct RequestView {
     urgency: &'static str,
     /// State, a code.
     state: &'static str,
+    /// The state in four languages.
+    state_words: Words,
     created: String,
     /// When the clock started: stored where the answer is owed.
     started: Option<String>,
@@ -203,6 +205,10 @@ pub(crate) struct RequestView {
     ground_words: Option<Words>,
     /// Feedback: usefulness and accuracy, 0 to 3.
     marks: Option<(u8, u8)>,
+    /// When it was closed: by feedback, or thirty days after its end.
+    closed: Option<String>,
+    /// When people look at it again; none once they erased it.
+    review: Option<String>,
 }
 
 impl From<&Request> for RequestView {
@@ -218,6 +224,7 @@ impl From<&Request> for RequestView {
             purpose: request.purpose.code(),
             urgency: one.urgency.code(),
             state: one.state.code(),
+            state_words: words(&one.state.words()),
             created: request.created.to_string(),
             started: when(one.started),
             due: when(one.due()),
@@ -228,6 +235,8 @@ impl From<&Request> for RequestView {
             ground: one.ground.map(RefusalGround::code),
             ground_words: one.ground.map(|ground| words(&ground.words())),
             marks: one.marks,
+            closed: when(one.closed),
+            review: when(request.review),
         }
     }
 }

@@ -9,7 +9,7 @@ use mithaq_envelope::{
     verify_receipts,
 };
 use mithaq_evidence::{
-    agreement_name, envelope_name, later_name, manifest_name, receipt_name, receipts_name,
+    agreement_name, distrust_name, envelope_name, later_name, manifest_name, receipt_name, receipts_name,
 };
 use mithaq_exchange::ports::{Inbox as _, Outbox as _};
 use mithaq_ledger::Entry;
@@ -100,6 +100,10 @@ impl App {
         for party in &parties {
             for manifest in partners::manifests(tx, party, 1)? {
                 documents.put(manifest_name(party, manifest.number), manifest.bytes);
+            }
+            let distrusts = registry.peers.get(party).map_or(&[][..], |peer| &peer.distrusts);
+            for (bytes, _) in distrusts {
+                documents.put(distrust_name(bytes), bytes.clone());
             }
         }
         let ids = lanes_of(&self.party, &registry, &spoken.agreements);

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_db::Tx;
 use mithaq_exchange::ports::{CannotJudge, Judge, Judgement};
-use mithaq_exchange::{Inspection, Refuse};
-use mithaq_model::{ObjectId, OfficerId, Report, ReportId, ReportVersion, Role, SpecialCategory, Timestamp};
+use mithaq_exchange::{Arrived, Carried, Refuse};
+use mithaq_model::{
+    ObjectId, OfficerId, PartyId, Report, ReportId, ReportVersion, Role, SpecialCategory, Timestamp,
+};
 use mithaq_policy::{Context, Decision, Disclosure, OrderKind, Refusal, Side, decide, permit_order, screen};
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::reports;
-use mithaq_wire::{OnwardStep, Order, RequestStep, SealHeader};
+use mithaq_wire::{LaneId, OnwardStep, RequestStep, SealHeader};
 
 use super::open::Incoming;
 use crate::App;
@@ -25,6 +27,23 @@ use crate::requests::Spoken;
 /// Until when each version may be kept here at most, by the rules that let it in.
 pub(super) type Retain = BTreeMap<(ReportId, ReportVersion), Timestamp>;
 
+/// Orders about unknown objects that one partner has a day, under one agreement. Each leaves a row for the life of the
+/// agreement: an honest partner takes back what it sent, of which this node knows; the others are orders that overtook
+/// their report or follow one that was refused.
+pub(super) const UNKNOWN_MAX: u64 = 4_096;
+/// The counter of them.
+pub(super) const UNKNOWN: &str = "orders.unknown";
+
+/// What a partner says about objects of which nothing is known here.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Unknown {
+    left: u64,
+    /// In this batch.
+    pub(super) count: u64,
+    /// One more was refused.
+    pub(super) is_over: bool,
+}
+
 /// This node's own release decision about what came in.
 pub(super) struct OwnRules<'a> {
     app: &'a App,
@@ -36,6 +55,8 @@ pub(super) struct OwnRules<'a> {
     pub(super) routes: Routes,
     /// Requests the batch speaks of.
     spoken: Spoken,
+    /// Rows that what the partner says about unknown objects may leave today, and those it left in this batch.
+    pub(super) unknown: Unknown,
     /// What was taken back, by whomever it was sent: it does not come again through a third node.
     buried: BTreeSet<(ObjectId, ReportVersion)>,
 }
@@ -112,7 +133,8 @@ impl Judge<Incoming> for OwnRules<'_> {
             | OnwardStep::Revoked { .. }
             | OnwardStep::Tried { .. }
             | OnwardStep::Copy { .. }
-            | OnwardStep::Carried { .. } => OrderKind::Onward,
+            | OnwardStep::Carried { .. }
+            | OnwardStep::Superseded { .. } => OrderKind::Onward,
         };
         let ends = (&seal.originator, &seal.originator, &self.app.party);
         let known = self.known;
@@ -124,11 +146,26 @@ impl Judge<Incoming> for OwnRules<'_> {
         })
     }
 
+    fn judge_unknown(&mut self, _from: &PartyId) -> Judgement {
+        match self.unknown.left.checked_sub(1) {
+            Some(left) => {
+                self.unknown.left = left;
+                self.unknown.count = self.unknown.count.saturating_add(1);
+                Judgement::Accept
+            }
+            None => {
+                self.unknown.is_over = true;
+                let code = Refuse::OrderLimit.code().to_owned();
+                Judgement::Refuse { code, ground: None }
+            }
+        }
+    }
+
     fn judge_carried(
         &mut self,
         carrier: &SealHeader,
         _seal: &SealHeader,
-        order: &Order,
+        order: &Carried,
     ) -> Result<Judgement, CannotJudge> {
         Ok(self.routes.judge_carried(&carrier.originator, order))
     }
@@ -181,15 +218,16 @@ impl App {
         }
     }
 
+    /// Loads what the messages that may be taken speak of: those that arrived, and those that waited behind a gap.
     pub(super) fn own_rules<'a>(
         &'a self,
         tx: &mut dyn Tx,
         known: &'a Known,
-        inspection: &Inspection<Incoming>,
+        (lane, arrived): (&LaneId, &[&Arrived<Incoming>]),
     ) -> Result<OwnRules<'a>, AppError> {
         let (agreement, now) = (known.agreement(), self.now());
-        let (id, party) = (agreement.id(), &inspection.lane.from);
-        let seals = inspection.arrived.iter().filter_map(|one| one.inner().ok()?.seal.as_ref());
+        let (id, party) = (agreement.id(), &lane.from);
+        let seals = arrived.iter().filter_map(|one| one.inner().ok()?.seal.as_ref());
         let days: BTreeSet<u32> = seals.map(|seal| budget_day(seal.sealed_at, now)).collect();
         let mut left = BTreeMap::new();
         for day in days.into_iter().chain([day(now)]) {
@@ -197,12 +235,15 @@ impl App {
             let reports = u64::from(agreement.budgets.reports_per_day).saturating_sub(used(REPORTS)?);
             left.insert(day, (reports, agreement.budgets.bytes_per_day.saturating_sub(used(BYTES)?)));
         }
-        let spoken = Spoken::load(tx, inspection)?;
-        let seals = inspection.arrived.iter().filter_map(|one| one.inner().ok()?.seal.as_ref());
+        let counter = Counter { agreement: &id, party, name: UNKNOWN, day: day(now) };
+        let left_unknown = UNKNOWN_MAX.saturating_sub(agreements::used(tx, &counter)?);
+        let unknown = Unknown { left: left_unknown, ..Unknown::default() };
+        let spoken = Spoken::load(tx, arrived)?;
+        let seals = arrived.iter().filter_map(|one| one.inner().ok()?.seal.as_ref());
         let objects: Vec<_> = seals.map(|seal| (seal.object, seal.version)).collect();
         let buried = reports::buried(tx, &objects)?;
-        let routes = Routes::load(self, tx, inspection)?;
-        Ok(OwnRules { app: self, known, left, retain: Retain::new(), routes, spoken, buried })
+        let routes = Routes::load(self, tx, arrived)?;
+        Ok(OwnRules { app: self, known, left, retain: Retain::new(), routes, spoken, unknown, buried })
     }
 }
 

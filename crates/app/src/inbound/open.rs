@@ -6,19 +6,20 @@ use std::collections::BTreeMap;
 use mithaq_envelope::{
     EnvelopeError, KemOpener as _, Opened as Unsealed, OpenedEnvelope, OpenedReport, SealedError,
     SessionCache, SoftKeys, Verification, VerifiedEnvelope, VerifiedManifest, open_seal, peek_header,
-    peek_seal, sign_receipts, verify,
+    peek_receipts, peek_seal, sign_receipts, verify, verify_receipts,
 };
-use mithaq_exchange::ports::{SignReceipts, Unopened, Unreadable, Unsigned, Unwrap};
-use mithaq_exchange::{Content, Opened};
-use mithaq_model::{PartyId, Report, Timestamp};
+use mithaq_exchange::ports::{Inbox, Known, SignReceipts, Unopened, Unreadable, Unsigned, Unwrap};
+use mithaq_exchange::{Carried, Content, Holding, Opened, Tombstone};
+use mithaq_model::{ObjectId, PartyId, Report, Timestamp};
 use mithaq_policy::ConsentFault;
+use mithaq_store::{StoreError, lanes};
 use mithaq_wire::{
     Digest, EnvelopeHeader, Hop, Lane, MessageKind, OnwardStep, OnwardToken, Order, OrderReason, Position,
     ReceiptBatch, SealHeader,
 };
 
 use crate::App;
-use crate::onward::HopIn;
+use crate::onward::{HopIn, Tried};
 use crate::registry::{KeyStanding, Peer};
 
 /// Sessions of one partner kept decapsulated: one per hour, with room for restarts.
@@ -49,6 +50,8 @@ pub(super) struct Opener<'a> {
     verified: Cell<Option<Verification>>,
     /// Control messages as their agency sealed them, by place: what is carried on must be unchanged.
     originals: RefCell<Originals>,
+    /// Hops whose inner seal does not verify, by place: the originator they name is told.
+    changed: RefCell<BTreeMap<Position, Tried>>,
 }
 
 /// Sealed control messages by their place in the lane.
@@ -56,12 +59,18 @@ pub(super) type Originals = BTreeMap<Position, Vec<u8>>;
 
 impl<'a> Opener<'a> {
     pub(super) fn new(app: &'a App, peer: &'a Peer) -> Self {
-        Self { app, peer, verified: Cell::new(None), originals: RefCell::new(BTreeMap::new()) }
+        let (originals, changed) = (RefCell::new(BTreeMap::new()), RefCell::new(BTreeMap::new()));
+        Self { app, peer, verified: Cell::new(None), originals, changed }
     }
 
     /// Returns the control messages that were opened.
     pub(super) fn originals(&self) -> Originals {
         self.originals.take()
+    }
+
+    /// Returns the hops whose inner seal did not verify.
+    pub(super) fn changed(&self) -> BTreeMap<Position, Tried> {
+        self.changed.take()
     }
 
     /// Takes up the bytes that were verified last; any other bytes are verified themselves.
@@ -90,9 +99,17 @@ impl Opener<'_> {
     }
 
     /// Opens a hop: the originator's seal verified, the token verified or marked for what is wrong with it.
-    fn hop(&self, seal: SealHeader, hop: Hop) -> Result<Opened<Incoming>, Unopened> {
-        let Unsealed::Report(inner) = self.foreign(&seal.originator, &hop.sealed)? else {
-            return Err(Unopened::Onward);
+    fn hop(&self, at: Position, seal: SealHeader, hop: Hop) -> Result<Opened<Incoming>, Unopened> {
+        let by = &seal.originator;
+        let inner = match self.foreign(by, &hop.sealed) {
+            Ok(Unsealed::Report(inner)) => inner,
+            Err(Unopened::Originator) => return Err(Unopened::Originator),
+            Ok(_) | Err(_) => {
+                let claimed = peek_seal(&hop.sealed).ok().filter(|claimed| claimed.originator != *by);
+                let tried = claimed.map(|claimed| (at, Tried::changed(&claimed, by)));
+                self.changed.borrow_mut().extend(tried);
+                return Err(Unopened::Onward);
+            }
         };
         let token = self.token(&inner, hop.token.as_deref());
         let until = token.as_ref().map_or(inner.report.expires, |token| token.keep_until);
@@ -121,12 +138,16 @@ impl Opener<'_> {
     /// Opens an order that is carried on. A consent taken back is one: this node must erase what it got by it.
     fn carried(&self, seal: SealHeader, sealed: &[u8]) -> Result<Opened<Incoming>, Unopened> {
         let (own, order) = match self.foreign(&seal.originator, sealed)? {
-            Unsealed::Order(own, order) => (own, order),
+            Unsealed::Order(own, order) => (own, Carried::Order(order)),
+            Unsealed::Onward(own, OnwardStep::Superseded { object, version }) => {
+                (own, Carried::Superseded { object, version })
+            }
             Unsealed::Onward(own, OnwardStep::Revoked { object, version, to, answer_by, .. })
                 if to == self.app.party =>
             {
                 let reason = OrderReason::Originator;
-                (own, Order::Recall { object, versions: vec![version], reason, answer_by })
+                let order = Order::Recall { object, versions: vec![version], reason, answer_by };
+                (own, Carried::Order(order))
             }
             Unsealed::Report(_)
             | Unsealed::Notice(..)
@@ -192,8 +213,8 @@ impl Unwrap for Opener<'_> {
         }
         let unsealed = self.unseal(opened.sealed(), manifest).map_err(|error| match error {
             SealedError::Signature => Unopened::Seal,
+            SealedError::Unsupported => Unopened::Unsupported,
             SealedError::Malformed
-            | SealedError::Unsupported
             | SealedError::Agreement
             | SealedError::Recipient
             | SealedError::Originator
@@ -221,7 +242,7 @@ impl Unwrap for Opener<'_> {
             Unsealed::Step(seal, step) => Opened { seal: Some(seal), content: Content::Step(step) },
             Unsealed::Onward(seal, OnwardStep::Carried { sealed }) => self.carried(seal, &sealed)?,
             Unsealed::Onward(seal, step) => Opened { seal: Some(seal), content: Content::Onward(step) },
-            Unsealed::Hop(seal, hop) => self.hop(seal, hop)?,
+            Unsealed::Hop(seal, hop) => self.hop(header.at, seal, hop)?,
         })
     }
 }
@@ -246,7 +267,57 @@ impl SignReceipts for OwnReceipts<'_> {
     }
 }
 
+/// The rows of a lane, with receipts as this node answers with them now.
+pub(super) struct Answering<'a> {
+    pub(super) app: &'a App,
+    pub(super) inbox: lanes::Inbox<'a>,
+}
+
+impl Inbox for Answering<'_> {
+    type Error = StoreError;
+
+    fn taken(&mut self, at: Position) -> Result<Option<Known>, StoreError> {
+        self.inbox.taken(at)
+    }
+
+    fn envelope(&mut self, at: Position) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inbox.envelope(at)
+    }
+
+    fn receipt(&mut self, id: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.inbox.receipt(id)?.map(|bytes| self.app.renewed_receipt(bytes)))
+    }
+
+    fn ahead(&mut self, at: Position) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inbox.ahead(at)
+    }
+
+    fn holding(&mut self, object: ObjectId) -> Result<Option<Holding>, StoreError> {
+        self.inbox.holding(object)
+    }
+
+    fn tombstone(&mut self, originator: &PartyId, object: ObjectId) -> Result<Option<Tombstone>, StoreError> {
+        self.inbox.tombstone(originator, object)
+    }
+}
+
 impl App {
+    /// A receipt that this node signed once, as it answers with it now: byte for byte, unless its root distrusts the key
+    /// that signed it. Then the same statements under the key of today, for partners take nothing under the old one.
+    pub(crate) fn renewed_receipt(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let registry = self.registry();
+        let (Some(own), Some(newest)) = (registry.peers.get(&self.party), registry.own.as_ref()) else {
+            return bytes;
+        };
+        let signed = peek_receipts(&bytes).ok().and_then(|head| own.manifest(head.manifest));
+        let stale = signed.filter(|one| own.distrusts_key(&one.manifest().node_key));
+        let Some(mut batch) = stale.and_then(|signer| verify_receipts(&bytes, signer).ok()) else {
+            return bytes;
+        };
+        batch.manifest = newest.hash();
+        sign_receipts(&batch, self.keys.soft()).unwrap_or(bytes)
+    }
+
     /// The keys of the manifest of this node with a hash, this or an earlier one.
     pub(crate) fn keys_of(&self, manifest: Digest) -> Option<&SoftKeys> {
         let registry = self.registry();

@@ -10,7 +10,7 @@ use mithaq_store::partners;
 use mithaq_store::reports::{self, Direction, Form};
 use mithaq_wire::{OnwardStep, OnwardToken};
 
-use super::{consent_event, text_of};
+use super::{Consented, consent_event, text_of};
 use crate::App;
 use crate::agreements::decode_risk;
 use crate::error::{AppError, words};
@@ -74,19 +74,20 @@ impl App {
                 return Err(AppError::refused("onward.two_persons", words::TWO_PERSONS, 14, None, None));
             }
             let approvals = [first, (may.actor(), may.role())];
-            app.grant_in(tx, row, &approvals, Event::by(may, "onward.granted", id))?;
+            let event = Event::by(may, "onward.granted", id);
+            app.grant_in(tx, row, (&approvals, None), event)?;
             Ok(true)
         })?;
         self.wake();
         Ok(granted)
     }
 
-    /// Decides by the rules, signs the token and sends it.
+    /// Decides by the rules, signs the token and sends it: two persons grant it, or it follows a consent that was used.
     pub(super) fn grant_in(
         &self,
         tx: &mut dyn Tx,
         mut row: Consent,
-        approvals: &[(OfficerId, Role)],
+        (approvals, follows): (&[(OfficerId, Role)], Option<&Consented>),
         event: Event,
     ) -> Result<(), AppError> {
         let (known, now) = (self.known(row.agreement)?, self.now());
@@ -102,6 +103,7 @@ impl App {
             keep_until,
             risk: risk.as_ref(),
             approvals,
+            follows,
         };
         let permit = permit_consent(&known.rules, &known.standing, &question, now)
             .map_err(|refusal| refused(&refusal))?;
@@ -205,7 +207,8 @@ impl App {
         if row.state == ConsentState::Asked { Ok(row) } else { Err(AppError::conflict("onward.not_asked")) }
     }
 
-    /// Lets consents lapse: questions that nobody answered, tokens that nobody used. Nothing is consented to by it.
+    /// Lets consents lapse: questions that nobody answered, tokens that nobody used. Nothing is consented to by it. Passes
+    /// on corrections that could not go before.
     ///
     /// # Errors
     /// When the store fails.
@@ -229,7 +232,7 @@ impl App {
         if done > 0 {
             self.wake();
         }
-        Ok(done)
+        Ok(done.saturating_add(self.pass_corrections()?))
     }
 
     /// Whether the agreement names a recipient that needs no person's word.

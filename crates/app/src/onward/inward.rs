@@ -6,24 +6,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use mithaq_db::Tx;
 use mithaq_envelope::{Opened, open_seal, peek_seal};
 use mithaq_exchange::ports::Judgement;
-use mithaq_exchange::{Content, Inspection, Refuse};
+use mithaq_exchange::{Arrived, Carried, Content, Refuse};
 use mithaq_model::{
     AgreementId, ConsentState, CopyState, ObjectId, PartyId, ReportId, ReportState, ReportVersion, Role,
     Text, Timestamp,
 };
 use mithaq_policy::{ConsentFault, HopDisclosure, HopRefusal, Onward, Side, decide_onward};
+use mithaq_store::agreements::{self, Counter};
 use mithaq_store::disclosures;
 use mithaq_store::lanes;
 use mithaq_store::onward::{self, Consent, Copy};
 use mithaq_store::reports::{self, Direction};
-use mithaq_wire::{LaterReceipt, OnwardStep, OnwardToken, SealHeader, Verdict};
+use mithaq_wire::{LaneId, LaterReceipt, OnwardStep, OnwardToken, SealHeader, Verdict};
 
 use super::{consent_event, consented, words_of};
 use crate::App;
-use crate::error::AppError;
+use crate::error::{AppError, ErrorKind, words};
 use crate::inbound::open::Incoming;
 use crate::log::Event;
 use crate::registry::Known;
+use crate::release::day;
+
+/// Changed seals that originators are told of, per forwarder and day.
+const CLAIMED_MAX: u64 = 16;
+const CLAIMED: &str = "onward.claimed";
 
 /// How a report came that its originator did not send here itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +52,22 @@ pub(crate) struct Tried {
     version: ReportVersion,
     by: PartyId,
     code: &'static str,
+    /// What its originator sealed did not verify: that it is the originator is the forwarder's claim.
+    claimed: bool,
+}
+
+impl Tried {
+    /// A hop whose inner seal is not as the originator it names sealed it.
+    pub(crate) fn changed(claimed: &SealHeader, by: &PartyId) -> Self {
+        Self {
+            originator: claimed.originator.clone(),
+            object: claimed.object,
+            version: claimed.version,
+            by: by.clone(),
+            code: Refuse::OnwardSeal.code(),
+            claimed: true,
+        }
+    }
 }
 
 /// What is known, as of a batch's transaction, of the objects its hops and carried orders speak of.
@@ -60,13 +82,9 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    pub(crate) fn load(
-        app: &App,
-        tx: &mut dyn Tx,
-        inspection: &Inspection<Incoming>,
-    ) -> Result<Self, AppError> {
+    pub(crate) fn load(app: &App, tx: &mut dyn Tx, arrived: &[&Arrived<Incoming>]) -> Result<Self, AppError> {
         let mut routes = Self::default();
-        for one in &inspection.arrived {
+        for one in arrived {
             let object = match one.inner().map(|opened| &opened.content) {
                 Ok(Content::Hop { report, seal, .. }) => {
                     if let Some(Ok(token)) = report.hop.as_ref().map(|hop| &hop.token)
@@ -76,7 +94,7 @@ impl Routes {
                     }
                     seal.object
                 }
-                Ok(Content::Carried { seal: _, order }) => object_of(order),
+                Ok(Content::Carried { seal: _, order }) => order.object(),
                 Ok(
                     Content::Report { .. }
                     | Content::Order(_)
@@ -101,8 +119,8 @@ impl Routes {
     }
 
     /// An order that a forwarder carries on is about what came by it, or about nothing that is held.
-    pub(crate) fn judge_carried(&self, by: &PartyId, order: &mithaq_wire::Order) -> Judgement {
-        if self.leads(object_of(order), by) { Judgement::Accept } else { refuse(Refuse::OnwardRoute.code()) }
+    pub(crate) fn judge_carried(&self, by: &PartyId, order: &Carried) -> Judgement {
+        if self.leads(order.object(), by) { Judgement::Accept } else { refuse(Refuse::OnwardRoute.code()) }
     }
 
     /// This node's decision about a hop, with its day's budget already in the context. Returns until when it may be
@@ -145,6 +163,7 @@ impl Routes {
                     version: report.version,
                     by: hop.by.clone(),
                     code: fault.code(),
+                    claimed: false,
                 });
                 Err(refuse(fault.code()))
             }
@@ -160,12 +179,6 @@ fn refuse(code: &str) -> Judgement {
     Judgement::Refuse { code: code.to_owned(), ground: None }
 }
 
-fn object_of(order: &mithaq_wire::Order) -> ObjectId {
-    use mithaq_wire::Order;
-    let (Order::Recall { object, .. } | Order::Delete { object, .. } | Order::Expiry { object, .. }) = order;
-    *object
-}
-
 impl App {
     /// A hop that was accepted: its token is used up, and the copy is known by the route it came.
     pub(crate) fn hop_kept(
@@ -176,7 +189,10 @@ impl App {
         events: &mut Vec<Event>,
     ) -> Result<(), AppError> {
         let Ok(token) = &hop.token else { return Err(AppError::bug("onward.token")) };
-        onward::spend(tx, token.consent, (token.object, token.version), self.now())?;
+        if !onward::spend(tx, token.consent, (token.object, token.version), self.now())? {
+            // Another lane was faster with the same token: asked again, the batch finds it used.
+            return Err(AppError::new(ErrorKind::Unavailable, "node.busy", words::UNAVAILABLE));
+        }
         let copy = Copy {
             object: token.object,
             version: token.version,
@@ -197,11 +213,13 @@ impl App {
         Ok(())
     }
 
-    /// Tells originators of hops that were refused here for want of consent, where an agreement with them lets it.
+    /// Tells originators of hops that were refused here for want of consent or because their seal was changed, where an
+    /// agreement with them lets it. What a forwarder claims without proof is told a few times a day only: nobody makes
+    /// this node send as much as they like to a third.
     pub(crate) fn tell_originators(
         &self,
         tx: &mut dyn Tx,
-        tried: &[Tried],
+        (lane, tried): (&LaneId, &[Tried]),
         events: &mut Vec<Event>,
     ) -> Result<(), AppError> {
         let registry = self.registry();
@@ -209,6 +227,9 @@ impl App {
             let event = Event::system("onward.refused", one.object).with(&one.by).verdict(one.code);
             events.push(event);
             self.tell(tx, "onward.without_consent", one.object)?;
+            if one.claimed && !self.may_tell_claim(tx, lane)? {
+                continue;
+            }
             let Some(agreement) = registry.alive_with(&one.originator, self.now()).first().copied() else {
                 continue;
             };
@@ -222,6 +243,13 @@ impl App {
             self.send_duty(tx, &one.originator, agreement, &step)?;
         }
         Ok(())
+    }
+
+    /// Counts what is told on a forwarder's claim alone; `false` when that was enough for the day.
+    fn may_tell_claim(&self, tx: &mut dyn Tx, lane: &LaneId) -> Result<bool, AppError> {
+        let (agreement, party) = (&lane.agreement, &lane.from);
+        let counter = Counter { agreement, party, name: CLAIMED, day: day(self.now()) };
+        Ok(agreements::count(tx, &counter, 1)? <= CLAIMED_MAX)
     }
 
     /// Takes a step of a partner. What fits nothing here changes nothing, and the log says so.
@@ -250,6 +278,8 @@ impl App {
                     person: None,
                     case: None,
                     token: None,
+                    sender: None,
+                    follows: None,
                     change: 1,
                 };
                 self.asked(tx, row, reason, events)
@@ -273,6 +303,9 @@ impl App {
                 Ok(())
             }
             OnwardStep::Copy { .. } => self.copy_told(tx, from, step, events),
+            OnwardStep::Superseded { object, version } => {
+                self.copies_superseded(tx, from, (*object, *version), (original, events))
+            }
             // Opened as what they carry, never as a step.
             OnwardStep::Carried { .. } => Ok(()),
         }
@@ -305,7 +338,8 @@ impl App {
         onward::add(tx, &self.vault, &row, &words_of(reason))?;
         events.push(consent_event(Event::system("onward.asked", row.id), &row));
         if self.is_listed(&row)? {
-            let granted = self.grant_in(tx, row.clone(), &[], Event::system("onward.granted", row.id));
+            let event = Event::system("onward.granted", row.id);
+            let granted = self.grant_in(tx, row.clone(), (&[], None), event);
             match granted {
                 // What the rules refuse waits for people, who see why.
                 Err(error) if error.is_no() => {}
@@ -335,10 +369,7 @@ impl App {
         events: &mut Vec<Event>,
     ) -> Result<(), AppError> {
         let row = self.asked_by_us(tx, from, id)?.filter(|row| row.state == ConsentState::Asked);
-        let Some(mut row) = row else {
-            events.push(Event::system("onward.granted", id).with(from).verdict("ignored"));
-            return Ok(());
-        };
+        let Some(mut row) = row else { return self.correction_granted(tx, from, (id, signed), events) };
         let token = self.token_of(signed, from).filter(|token| {
             token.consent == row.id
                 && token.object == row.object
@@ -520,6 +551,7 @@ impl App {
         if row.state == ConsentState::Granted {
             row.state = ConsentState::Used;
             onward::save(tx, &row)?;
+            self.late_correction(tx, &row, events)?;
         }
         let copy = Copy {
             object: *object,

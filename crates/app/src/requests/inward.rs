@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use mithaq_db::Tx;
-use mithaq_exchange::Inspection;
+use mithaq_exchange::Arrived;
 use mithaq_exchange::ports::Judgement;
 use mithaq_exchange::request::Speaker;
 use mithaq_exchange::{Content, Refuse};
@@ -32,9 +32,9 @@ pub(crate) struct Spoken(BTreeMap<ReportId, (Request, Vec<ReportId>)>);
 
 impl Spoken {
     /// Loads what the messages of a batch speak of.
-    pub(crate) fn load(tx: &mut dyn Tx, inspection: &Inspection<Incoming>) -> Result<Self, StoreError> {
+    pub(crate) fn load(tx: &mut dyn Tx, arrived: &[&Arrived<Incoming>]) -> Result<Self, StoreError> {
         let mut found = BTreeMap::new();
-        for one in &inspection.arrived {
+        for one in arrived {
             let number = match one.inner().map(|opened| &opened.content) {
                 Ok(Content::Report { report, .. }) => report.report.answers().map(|(request, _)| request),
                 Ok(Content::Step(step)) => Some(ReportId::from(step.request)),
@@ -143,6 +143,7 @@ impl App {
         let mut request = requests::locked(tx, number)?.ok_or_else(AppError::not_found)?;
         let at = heard(step.at, now);
         take(&mut request, &step.said, at, now);
+        crate::requests::closing::review_closed(&mut request);
         requests::save(tx, &request)?;
         let bytes = encode_request_step(step);
         let row = Step { id: seal.object, own: false, kind: step.said.kind(), at, stored: Some(now) };
@@ -243,8 +244,8 @@ impl App {
         Ok(())
     }
 
-    /// Escalates requests whose clock ran out, on both sides, and closes those whose own last day is over. Nothing is
-    /// answered by it.
+    /// Escalates requests whose clock ran out, on both sides, ends those whose own last day is over, closes what ended thirty
+    /// days ago, and rings for what people must look at again. Nothing is answered by it.
     ///
     /// # Errors
     /// When the store fails.
@@ -268,6 +269,7 @@ impl App {
                     events.extend(app.remind(tx, request, level)?);
                 }
             }
+            app.close_ended(tx, now, &mut events)?;
             if !events.is_empty() {
                 app.log(tx, &events)?;
             }
@@ -299,9 +301,23 @@ impl App {
         alarms::raise(tx, &alarms::Alarm { id, kind: kind.to_owned(), reference, at })?;
         Ok(())
     }
+
+    /// Rings once for a cause that is not only a request.
+    pub(super) fn alarm_about(
+        &self,
+        tx: &mut dyn Tx,
+        kind: &str,
+        (reference, about): (&str, &str),
+    ) -> Result<(), AppError> {
+        let cause = Sha256::new().chain_update(kind).chain_update(about).finalize();
+        let id = cause.first_chunk::<16>().copied().unwrap_or_default();
+        let (kind, reference, at) = (kind.to_owned(), reference.to_owned(), self.now());
+        alarms::raise(tx, &alarms::Alarm { id, kind, reference, at })?;
+        Ok(())
+    }
 }
 
-fn ticked(kind: &str, request: &Request) -> Event {
+pub(super) fn ticked(kind: &str, request: &Request) -> Event {
     let partner: &PartyId = &request.partner;
     Event::system(kind, request.id).agreement(request.agreement).with(partner).purpose(request.purpose)
 }

@@ -23,10 +23,24 @@ pub(crate) fn keys(node: usize) -> SoftKeys {
 
 /// A COSE_Sign1 by a seal key, as `docs/spec/envelope.md` has it, over whatever it is given.
 fn signed(context: &[u8], document: &[u8], payload: &[u8], keys: &SoftKeys) -> Vec<u8> {
+    labelled(context, (document, None), payload, keys)
+}
+
+/// The same with a further label in the protected header, which nobody called critical.
+fn labelled(
+    context: &[u8],
+    (document, label): (&[u8], Option<&[u8]>),
+    payload: &[u8],
+    keys: &SoftKeys,
+) -> Vec<u8> {
     let name: [u8; 32] = Sha256::digest(keys.seal_key()).into();
     let mut w = Writer::default();
-    w.map(4).int(1).int(-8).int(2).array(1).int(-70_001);
-    w.int(4).bytes(&name[..8]).int(-70_001).bytes(document);
+    w.map(if label.is_some() { 5 } else { 4 }).int(1).int(-8).int(2).array(1).int(-70_001);
+    w.int(4).bytes(&name[..8]);
+    if let Some(label) = label {
+        w.int(20).bytes(label);
+    }
+    w.int(-70_001).bytes(document);
     let protected = w.finish();
     let mut w = Writer::default();
     w.array(4).text("Signature1").bytes(&protected).bytes(context).bytes(payload);
@@ -86,21 +100,102 @@ pub(crate) fn say(world: &mut World, ends: (usize, usize, AgreementId), step: &O
     send(world, ends, MessageKind::Onward, &sealed).unwrap();
 }
 
+/// Sends an order that no honest program would give.
+pub(crate) fn command(world: &mut World, ends: (usize, usize, AgreementId), order: &mithaq_wire::Order) {
+    let sealed = Sealed::stored(self::order(world, ends, order)).unwrap();
+    send(world, ends, MessageKind::Order, &sealed).unwrap();
+}
+
+/// Says bytes that no program of this version writes.
+pub(crate) fn say_bytes(world: &mut World, ends: (usize, usize, AgreementId), body: &[u8]) {
+    let header = SealHeader { released_by: Vec::new(), ..header(world, ends, ObjectId::new([0x5d; 16])) };
+    let sealed = sealed(&header, (6, body), ends.0);
+    send(world, ends, MessageKind::Onward, &sealed).unwrap();
+}
+
+/// Says a step under a seal whose header carries a label that nobody here knows, or a step of another version.
+pub(crate) fn say_as(
+    world: &mut World,
+    ends: (usize, usize, AgreementId),
+    (step, form): (&OnwardStep, Form),
+) {
+    let header = SealHeader { released_by: Vec::new(), ..header(world, ends, ObjectId::new([0x5c; 16])) };
+    let document = encode_seal_header(&header);
+    let mut body = encode_onward_step(step);
+    match form {
+        Form::Label => {}
+        Form::StepVersion => body[1] += 1,
+    }
+    let mut payload = Writer::default();
+    payload.array(3).uint(6).bytes(&[7; 32]).bytes(&body);
+    let label = (form == Form::Label).then_some(&b"what a later version says here"[..]);
+    let bytes = labelled(b"mithaq/1 seal", (&document, label), &payload.finish(), &keys(ends.0));
+    send(world, ends, MessageKind::Onward, &Sealed::stored(bytes).unwrap()).unwrap();
+}
+
+/// What differs from this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A label that is not critical.
+    Label,
+    /// The version of what is sealed.
+    StepVersion,
+}
+
+/// Says two steps in the wrong order: the second arrives first and waits behind the gap.
+pub(crate) fn say_late(
+    world: &mut World,
+    ends: (usize, usize, AgreementId),
+    (first, second): (&OnwardStep, &OnwardStep),
+) {
+    let header = SealHeader { released_by: Vec::new(), ..header(world, ends, ObjectId::new([0x5b; 16])) };
+    let seal = |step: &OnwardStep| sealed(&header, (6, &encode_onward_step(step)), ends.0);
+    let place = next(world, ends, Lane::Control);
+    let one = made(world, ends, (MessageKind::Onward, &seal(first)), place);
+    let after = (Position { seq: place.0.seq + 1, ..place.0 }, Digest(Sha256::digest(&one).into()));
+    let two = made(world, ends, (MessageKind::Onward, &seal(second)), after);
+    let sender = world.nodes[ends.0].party.clone();
+    for envelope in [two, one] {
+        world.nodes[ends.1].app.receive_batch(&sender, &encode_batch(&[envelope])).unwrap();
+    }
+}
+
 fn send(
     world: &mut World,
-    (from, to, agreement): (usize, usize, AgreementId),
+    ends: (usize, usize, AgreementId),
     kind: MessageKind,
     sealed: &Sealed,
 ) -> Result<(), AppError> {
+    let place = next(world, ends, kind.lane().unwrap());
+    let envelope = made(world, ends, (kind, sealed), place);
+    let sender = world.nodes[ends.0].party.clone();
+    world.nodes[ends.1].app.receive_batch(&sender, &encode_batch(&[envelope])).map(drop)
+}
+
+/// The place after what the receiver has, and what stands before it.
+fn next(
+    world: &World,
+    (from, to, agreement): (usize, usize, AgreementId),
+    class: Lane,
+) -> (Position, Digest) {
+    let sender = &world.nodes[from].party;
+    let heads = decode_heads(&world.nodes[to].app.heads_for(sender, agreement).unwrap()).unwrap();
+    let had = heads.taken.iter().find(|ack| ack.lane == class);
+    had.map_or((Position { epoch: 1, seq: 1 }, Digest::ZERO), |ack| {
+        (Position { seq: ack.at.seq + 1, ..ack.at }, ack.head)
+    })
+}
+
+fn made(
+    world: &World,
+    (from, to, agreement): (usize, usize, AgreementId),
+    (kind, sealed): (MessageKind, &Sealed),
+    (at, prev): (Position, Digest),
+) -> Vec<u8> {
     let now = world.clock.0.now();
     let (sender, receiver): (PartyId, PartyId) =
         (world.nodes[from].party.clone(), world.nodes[to].party.clone());
     let class = kind.lane().unwrap();
-    let heads = decode_heads(&world.nodes[to].app.heads_for(&sender, agreement).unwrap()).unwrap();
-    let had = heads.taken.iter().find(|ack| ack.lane == class);
-    let (at, prev) = had.map_or((Position { epoch: 1, seq: 1 }, Digest::ZERO), |ack| {
-        (Position { seq: ack.at.seq + 1, ..ack.at }, ack.head)
-    });
     let manifest = world.nodes[from].app.registry().own.as_ref().unwrap().hash();
     let lane = LaneId { from: sender.clone(), to: receiver.clone(), agreement, lane: class };
     let header = EnvelopeHeader {
@@ -117,10 +212,9 @@ fn send(
     };
     let random = Zeroizing::new([u8::try_from(at.seq % 251).unwrap(); 64]);
     let mut session = KemSession::open((&sender, &receiver), keys(to).kem_key(), now, &random).unwrap();
-    let envelope = wrap(&header, sealed, &mut session, &keys(from)).unwrap();
     assert_ne!(keys(from).node_key(), keys(to).node_key());
     assert!(matches!(class, Lane::Control | Lane::Report));
-    world.nodes[to].app.receive_batch(&sender, &encode_batch(&[envelope.bytes])).map(drop)
+    wrap(&header, sealed, &mut session, &keys(from)).unwrap().bytes
 }
 
 /// An order as one node seals it for another.

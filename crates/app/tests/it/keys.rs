@@ -97,14 +97,16 @@ fn a_message_back_dated_with_a_compromised_key_is_refused_and_what_was_taken_bef
     world.settle();
     let (ma, es) = (world.ma(), world.es());
     let stolen = soft_of(16, 1).node_key();
-    let size = 7;
+    let bare = ma.distrust(stolen, 7);
+    let statement = ma.distrust_from_now(stolen);
     // Whoever has the old key signs as before: here the node itself, before it learns of the theft.
     let _back_dated = released(&world);
     // A node whose own keys are distrusted is not heard: the next manifest comes first.
     let propose = ma.actor("security").may(intent::ProposeKeys).unwrap();
-    assert_eq!(code(ma.app.propose_keys(propose, &ma.distrust(stolen, size))), "keys.distrusts_current");
+    assert_eq!(code(ma.app.propose_keys(propose, &statement)), "keys.distrusts_current");
     ma.install(&ma.next_manifest(2, |_| ()));
-    ma.install(&ma.distrust(stolen, size));
+    assert_eq!(code(ma.app.propose_keys(propose, &bare)), "keys.distrust_size");
+    ma.install(&statement);
     world.hand_papers(0, 1).unwrap();
     assert_eq!((es.count("partner.key_distrusted"), es.count("partner.manifest")), (1, 2));
     let health = es.actor("security").may(intent::ReadHealth).unwrap();
@@ -129,6 +131,66 @@ fn a_message_back_dated_with_a_compromised_key_is_refused_and_what_was_taken_bef
     let _new = released(&world);
     world.settle();
     assert_eq!(refused(&world), kept);
+}
+
+#[test]
+fn a_receipt_under_a_distrusted_key_proves_no_delivery_and_the_node_signs_it_anew() {
+    let mut world = World::new();
+    let (_, number) = released(&world);
+    let stolen = soft_of(32, 1).node_key();
+    // The partner takes it and answers; the answer is on its way while its root distrusts the key that signed it.
+    let (ma, es) = (world.ma().party.clone(), world.es().party.clone());
+    let batch = world.nodes[0].next_batch(&es).unwrap();
+    let body = batch.body.clone();
+    let answer = world.es().app.receive_batch(&ma, &body).unwrap();
+    world.es().install(&world.es().next_manifest(2, |_| ()));
+    world.es().install(&world.es().distrust_from_now(stolen));
+    world.hand_papers(1, 0).unwrap();
+    world.nodes[0].settle(batch, Some(&answer));
+    assert_eq!(world.ma().count("message.decided"), 0, "it proves nothing");
+    assert_eq!(world.ma().count("peer.fault"), 0, "and is no fault of who sent it: it is asked for again");
+    // Asked again, the partner says the same under the key of today, each time in the same bytes.
+    let again = world.es().app.receive_batch(&ma, &body).unwrap();
+    assert_ne!(again, answer);
+    assert_eq!(world.es().app.receive_batch(&ma, &body).unwrap(), again);
+    world.clock.0.advance(Millis::hours(1));
+    world.settle();
+    let entries = world.ma().entries();
+    let decided = entries.iter().filter(|(kind, ..)| kind == "message.decided").count();
+    assert!(decided > 0, "{entries:?}");
+    // And it is evidence: the receipt that counts is under the second manifest.
+    let may = world.ma().actor("oversight").may(intent::ReadLog).unwrap();
+    let bundle = world.ma().app.export_evidence(may, &mithaq_app::Extent::All).unwrap();
+    let anchors =
+        mithaq_evidence::Anchors { agreements: vec![world.agreement], ..mithaq_evidence::Anchors::default() };
+    let found = mithaq_evidence::judge(&bundle, &anchors).unwrap();
+    let object = mithaq_model::ObjectId::from(number).to_string();
+    let message = found.messages.iter().find(|one| one.object == object).unwrap();
+    assert_eq!(message.receipt.as_ref().unwrap().manifest, 2);
+    assert_eq!(found.distrusts.len(), 1);
+    assert!(found.distrusts[0].is_proven);
+}
+
+#[test]
+fn what_a_partner_signed_before_its_statement_came_stays_proven() {
+    let mut world = World::new();
+    let (_, before) = released(&world);
+    world.settle();
+    let stolen = soft_of(32, 1).node_key();
+    world.es().install(&world.es().next_manifest(2, |_| ()));
+    world.es().install(&world.es().distrust_from_now(stolen));
+    world.hand_papers(1, 0).unwrap();
+    let may = world.ma().actor("oversight").may(intent::ReadLog).unwrap();
+    let anchors =
+        mithaq_evidence::Anchors { agreements: vec![world.agreement], ..mithaq_evidence::Anchors::default() };
+    for extent in [mithaq_app::Extent::All, mithaq_app::Extent::Object(before.into())] {
+        let bundle = world.ma().app.export_evidence(may, &extent).unwrap();
+        let found = mithaq_evidence::judge(&bundle, &anchors).unwrap();
+        assert_eq!(found.distrusts.len(), 1, "{extent:?}");
+        let object = mithaq_model::ObjectId::from(before).to_string();
+        let message = found.messages.iter().find(|one| one.object == object && one.is_sent).unwrap();
+        assert_eq!(message.receipt.as_ref().unwrap().manifest, 1, "{extent:?}: {:?}", found.gaps);
+    }
 }
 
 #[test]
@@ -225,7 +287,7 @@ fn a_node_that_moved_is_found_by_its_next_manifest_and_both_pins_hold_in_the_ove
     assert!(pins.len() == 2 && pins.contains(&old[0]), "{pins:?}");
     assert_eq!(peer.pins(es.app.now().plus(Days(31))).len(), 1);
     // A pin that is distrusted is none, in the overlap too.
-    ma.install(&ma.distrust(old[0], 1));
+    ma.install(&ma.distrust_from_now(old[0]));
     world.hand_papers(0, 1).unwrap();
     let pins = es.app.registry().peers[&ma.party].pins(es.app.now());
     assert!(pins.len() == 1 && pins[0] != old[0], "{pins:?}");

@@ -13,7 +13,7 @@ use mithaq_wire::{BatchAnswer, Digest, Lane, Position, decode_batch_answer, enco
 use crate::world::{ES, MA, Node, World, parts, recruiter};
 
 /// Two nodes; the first on a file, so that it can be copied.
-fn world() -> (World, TestDatabase) {
+pub(crate) fn world() -> (World, TestDatabase) {
     let file = mithaq_db::testing::sqlite().unwrap();
     let mut world = World::strangers(&[MA, ES]);
     let clock = world.clock.clone();
@@ -32,7 +32,7 @@ fn report_about(world: &World, n: u8) -> ReportId {
 }
 
 /// The first node stops and comes back from the copy.
-fn put_back(world: &mut World, copy: &std::path::Path) -> mithaq_app::Restored {
+pub(crate) fn put_back(world: &mut World, copy: &std::path::Path) -> mithaq_app::Restored {
     let db = Db::open_sqlite(copy, SqliteOptions::default()).unwrap();
     let (party, mark) = (world.ma().party.clone(), Arc::clone(&world.ma().mark));
     // The mark beside the keys knows a later checkpoint: the copy does not open by itself.

@@ -23,7 +23,7 @@ pub(crate) struct Chain {
     /// The case of MA.
     at_ma: CaseId,
     /// The case of ES.
-    at_es: CaseId,
+    pub(crate) at_es: CaseId,
     /// The case of CI.
     pub(crate) at_ci: CaseId,
     /// MA and CI.
@@ -95,7 +95,7 @@ impl Chain {
         es.app.ask_consent(may, &es.enter("analyst", self.at_es), self.number, (&party(to), until()), &why)
     }
 
-    fn ask(&mut self) -> ObjectId {
+    pub(crate) fn ask(&mut self) -> ObjectId {
         let id = self.try_ask(CI).unwrap();
         self.rest();
         id
@@ -125,6 +125,29 @@ impl Chain {
     pub(crate) fn revoke(&self, id: ObjectId) -> Result<(), AppError> {
         let may = self.ma().actor("supervisor").may(intent::GrantConsent).unwrap();
         self.ma().app.revoke_consent(may, id)
+    }
+
+    /// MA corrects its report, and the correction leaves.
+    pub(crate) fn correct(&self, title: &str) {
+        let ma = self.ma();
+        let may = ma.actor("analyst").may(intent::WriteReport).unwrap();
+        let access = ma.enter("analyst", self.at_ma);
+        let changes = Changes { title: Some(text(title)), ..Changes::default() };
+        ma.app.correct_report(may, &access, self.number, &changes).unwrap();
+        ma.review(self.at_ma, self.number).unwrap();
+        ma.approve("supervisor", self.number).unwrap();
+        ma.approve("spoc", self.number).unwrap();
+        ma.release(self.number, &Use::default()).unwrap();
+    }
+
+    /// Asked, granted, passed on, and read at CI.
+    pub(crate) fn passed(&mut self) -> ObjectId {
+        let id = self.granted();
+        self.pass(CI).unwrap();
+        self.rest();
+        self.read_at_ci().unwrap();
+        self.rest();
+        id
     }
 
     pub(crate) fn recall(&self) {
@@ -160,7 +183,7 @@ pub(crate) fn state(node: &Node, direction: Direction, id: ObjectId) -> ConsentS
     rows(node, direction).into_iter().find(|row| row.id == id).unwrap().state
 }
 
-fn code<T: core::fmt::Debug>(answer: Result<T, AppError>) -> String {
+pub(crate) fn code<T: core::fmt::Debug>(answer: Result<T, AppError>) -> String {
     let error = answer.unwrap_err();
     assert!(error.is_no(), "{error}");
     error.code().to_owned()
@@ -262,15 +285,7 @@ fn a_consent_is_for_one_recipient_and_one_version() {
     chain.granted();
     assert_eq!(code(chain.pass("fr-police")), "onward.recipient");
     // A new version is another thing: the old token does not open it.
-    let ma = chain.ma();
-    let may = ma.actor("analyst").may(intent::WriteReport).unwrap();
-    let access = ma.enter("analyst", chain.at_ma);
-    let changes = Changes { title: Some(text("Two young people, not three")), ..Changes::default() };
-    ma.app.correct_report(may, &access, chain.number, &changes).unwrap();
-    ma.review(chain.at_ma, chain.number).unwrap();
-    ma.approve("supervisor", chain.number).unwrap();
-    ma.approve("spoc", chain.number).unwrap();
-    ma.release(chain.number, &Use::default()).unwrap();
+    chain.correct("Two young people, not three");
     chain.rest();
     assert_eq!(code(chain.pass(CI)), "onward.version");
     chain.rest();

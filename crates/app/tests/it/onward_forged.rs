@@ -153,6 +153,58 @@ fn a_changed_seal_and_a_seal_for_somebody_else_are_refused() {
 }
 
 #[test]
+fn a_changed_seal_is_told_to_the_originator_it_names_and_nobody_is_flooded_by_it() {
+    let mut chain = Chain::new();
+    let (sealed, content) = original(&chain);
+    let token = by_hand::token(&good(&chain, content), 0);
+    let mut changed = sealed.clone();
+    let last = changed.len() - 10;
+    for round in 1..=20 {
+        changed[last] = sealed[last] ^ round;
+        assert_eq!(hop(&mut chain, Some(token.clone()), changed.clone()), "onward.seal");
+    }
+    assert_eq!(verdicts(chain.ci(), "onward.refused"), ["onward.seal"; 20], "each is in the log of CI");
+    chain.world.carry(2, 0);
+    assert_eq!(verdicts(chain.ma(), "onward.tried"), ["onward.seal"; 16], "a day's worth is told");
+    let health = chain.ma().actor("security").may(mithaq_app::intent::ReadHealth).unwrap();
+    let rung = chain.ma().app.alarms(health).unwrap();
+    assert_eq!(rung.iter().filter(|alarm| alarm.kind == "onward.tried").count(), 1);
+    // The next day there is room again; another originator's name, or the forwarder's own, tells nobody.
+    chain.world.clock.0.advance(mithaq_model::Millis::hours(24));
+    assert_eq!(hop(&mut chain, Some(token), changed), "onward.seal");
+    chain.world.carry(2, 0);
+    assert_eq!(verdicts(chain.ma(), "onward.tried").len(), 17);
+}
+
+#[test]
+fn what_waited_behind_a_gap_is_judged_by_the_route_it_came() {
+    let mut chain = Chain::new();
+    chain.granted();
+    chain.pass(CI).unwrap();
+    chain.rest();
+    let order = OnwardStep::Carried { sealed: carried_order(&chain) };
+    let dull = OnwardStep::Denied { consent: ObjectId::new([0xee; 16]), lapsed: false };
+    let ends = (1, 2, chain.second);
+    // CI has the object by another party now: what ES brings about it is not carried out, also when it came early.
+    let of = ObjectId::from(chain.number);
+    let other = move |via: &'static str| {
+        move |tx: &mut dyn Tx| -> Result<u64, mithaq_store::StoreError> {
+            let args = [mithaq_db::Value::from(via), mithaq_db::Value::from(*of.as_bytes())];
+            Ok(tx.exec("UPDATE onward_copy SET via = $1 WHERE object = $2", &args)?)
+        }
+    };
+    assert_eq!(chain.ci().db.write(other("fr-police")).unwrap(), 1);
+    by_hand::say_late(&mut chain.world, ends, (&dull, &order));
+    assert_eq!(verdicts(chain.ci(), "message.taken").pop().unwrap(), "onward.route");
+    assert_eq!(chain.ci().count("report.erased"), 0);
+    // By the way it came it counts.
+    chain.ci().db.write(other(crate::world::ES)).unwrap();
+    by_hand::say_late(&mut chain.world, ends, (&dull, &order));
+    assert_eq!(verdicts(chain.ci(), "message.taken").pop().unwrap(), "accepted");
+    assert_eq!(chain.ci().count("report.erased"), 1);
+}
+
+#[test]
 fn an_originator_that_is_not_known_is_refused() {
     let mut chain = Chain::new();
     let (sealed, content) = original(&chain);

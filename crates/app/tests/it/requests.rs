@@ -46,14 +46,14 @@ fn written(world: &World, urgency: Urgency) -> (CaseId, ReportId) {
 }
 
 /// Sent and stored at the other side.
-fn asked(world: &mut World, urgency: Urgency) -> (CaseId, ReportId) {
+pub(crate) fn asked(world: &mut World, urgency: Urgency) -> (CaseId, ReportId) {
     let (case, number) = written(world, urgency);
     world.ma().release(number, &Use::default()).unwrap();
     world.settle();
     (case, number)
 }
 
-fn of(node: &Node, direction: Direction, number: ReportId) -> Request {
+pub(crate) fn of(node: &Node, direction: Direction, number: ReportId) -> Request {
     let may = node.actor("spoc").may(intent::ReadRequest).unwrap();
     let all = node.app.requests(may, direction, &Page::first(100)).unwrap();
     all.into_iter().find(|one| one.id == number).unwrap()
@@ -64,7 +64,7 @@ fn both(world: &World, number: ReportId) -> (Request, Request) {
 }
 
 /// Both sides see one state and one due date.
-fn agree(world: &World, number: ReportId, state: RequestState) -> Request {
+pub(crate) fn agree(world: &World, number: ReportId, state: RequestState) -> Request {
     let (asking, owing) = both(world, number);
     assert_eq!(asking.dialogue.state, state);
     assert_eq!(owing.dialogue.state, state);
@@ -72,7 +72,7 @@ fn agree(world: &World, number: ReportId, state: RequestState) -> Request {
     owing
 }
 
-fn accept(world: &World, number: ReportId, direct: bool) -> CaseId {
+pub(crate) fn accept(world: &World, number: ReportId, direct: bool) -> CaseId {
     let es = world.es();
     let case = es.case(CrimeArea::ForeignTerroristFighters);
     let may = es.actor("spoc").may(intent::HandleRequest).unwrap();
@@ -80,22 +80,27 @@ fn accept(world: &World, number: ReportId, direct: bool) -> CaseId {
     case
 }
 
-fn handle(world: &World, number: ReportId, said: Said) -> Result<(), AppError> {
+pub(crate) fn handle(world: &World, number: ReportId, said: Said) -> Result<(), AppError> {
     let may = world.es().actor("spoc").may(intent::HandleRequest).unwrap();
     world.es().app.handle_request(may, number, said)
 }
 
-fn follow(world: &World, number: ReportId, said: Said) -> Result<(), AppError> {
+pub(crate) fn follow(world: &World, number: ReportId, said: Said) -> Result<(), AppError> {
     let may = world.ma().actor("analyst").may(intent::FollowRequest).unwrap();
     world.ma().app.follow_request(may, number, said)
 }
 
-fn refuse(world: &World, who: &str, number: ReportId, ground: RefusalGround) -> Result<(), AppError> {
+pub(crate) fn refuse(
+    world: &World,
+    who: &str,
+    number: ReportId,
+    ground: RefusalGround,
+) -> Result<(), AppError> {
     let may = world.es().actor(who).may(intent::RefuseRequest).unwrap();
     world.es().app.refuse_request(may, number, (ground, false), None)
 }
 
-fn answer(world: &World, case: CaseId, request: ReportId, part: bool) -> ReportId {
+pub(crate) fn answer(world: &World, case: CaseId, request: ReportId, part: bool) -> ReportId {
     let es = world.es();
     let new = new_report(world.agreement, &[world.ma().party.clone()], &[]);
     es.ready(case, NewReport { tie: Some(Tie::Answers { request, part }), ..new })

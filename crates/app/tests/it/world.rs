@@ -286,10 +286,22 @@ impl Node {
         sign_manifest(&next, &self.root).unwrap()
     }
 
-    /// A statement of this node's root.
+    /// A statement of this node's root that names a size and proves none.
     pub(crate) fn distrust(&self, key: [u8; 32], since: u64) -> Vec<u8> {
-        let log = format!("{}/log", self.party);
-        let one = Distrust { party: self.party.clone(), key, log, since, at: self.app.now() };
+        self.stated(key, since, Vec::new())
+    }
+
+    /// A statement of this node's root, from here on: with the checkpoint its log signs now.
+    pub(crate) fn distrust_from_now(&self, key: [u8; 32]) -> Vec<u8> {
+        self.app.sign_checkpoint().unwrap();
+        let note = self.app.last_checkpoint().unwrap().unwrap();
+        let since = note.text().lines().nth(1).unwrap().parse().unwrap();
+        self.stated(key, since, note.to_bytes())
+    }
+
+    fn stated(&self, key: [u8; 32], since: u64, checkpoint: Vec<u8>) -> Vec<u8> {
+        let (party, log) = (self.party.clone(), self.app.log_key().unwrap().name().as_str().to_owned());
+        let one = Distrust { party, key, log, since, at: self.app.now(), checkpoint };
         sign_distrust(&one, &self.root).unwrap()
     }
 
@@ -555,7 +567,11 @@ impl World {
 
     /// Has one node countersign the log of another, as their shells would.
     pub(crate) fn countersign(&self, log: usize, witness: usize) -> Option<WitnessAnswer> {
-        let (log, witness) = (&self.nodes[log], &self.nodes[witness]);
+        Self::ask_witness(&self.nodes[log], &self.nodes[witness])
+    }
+
+    /// The same for nodes of whatever world.
+    pub(crate) fn ask_witness(log: &Node, witness: &Node) -> Option<WitnessAnswer> {
         let mut last = None;
         while let Some(request) = log.app.witness_request(&witness.party).unwrap() {
             let answer = witness.app.countersign(&log.party, &request.body).unwrap();
@@ -576,6 +592,9 @@ impl World {
             if look {
                 let held = witness.app.held_for(&log.party).unwrap();
                 log.app.witness_held(&witness.party, &held).unwrap();
+                break;
+            }
+            if last == Some(WitnessAnswer::UnknownLog) {
                 break;
             }
         }

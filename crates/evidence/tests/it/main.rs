@@ -8,6 +8,7 @@
     reason = "a test that cannot go on says so at once"
 )]
 
+mod distrusted;
 mod forged;
 mod proven;
 mod world;

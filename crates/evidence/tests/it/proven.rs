@@ -162,7 +162,9 @@ fn an_agreement_that_one_side_signed_permits_nothing() {
 fn a_successor_of_the_log_is_verified_with_the_same_key() {
     let mut world = World::new();
     world.origin = format!("{MA}/log/2");
-    assert_eq!(world.judge().unwrap().origin, world.origin);
+    let found = world.judge().unwrap();
+    assert_eq!(found.origin, world.origin);
+    assert_eq!(found.gaps, [Gap::SuccessorNotAttested { origin: world.origin.clone() }]);
     world.origin = format!("{MA}/log/02");
     assert_eq!(world.refusal(), JudgeError::NoLogKey);
 }

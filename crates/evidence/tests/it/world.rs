@@ -2,13 +2,13 @@
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use mithaq_envelope::{
-    AgencySigner as _, KemOpener as _, KemSession, NodeSigner as _, RootSigner as _, SealArgs, Seeds,
-    SignedAgreement, SoftKeys, SoftRoot, seal_later_receipts, seal_order, sign_agreement, sign_manifest,
-    sign_receipts, verify_manifest, wrap,
+    AgencySigner as _, Distrust, KemOpener as _, KemSession, NodeSigner as _, RootSigner as _, SealArgs,
+    Seeds, SignedAgreement, SoftKeys, SoftRoot, seal_later_receipts, seal_order, sign_agreement,
+    sign_distrust, sign_manifest, sign_receipts, verify_manifest, wrap,
 };
 use mithaq_evidence::{
-    Anchors, JudgeError, Judgement, agreement_name, envelope_name, judge, later_name, manifest_name,
-    receipt_name, receipts_name,
+    Anchors, JudgeError, Judgement, agreement_name, distrust_name, envelope_name, judge, later_name,
+    manifest_name, receipt_name, receipts_name,
 };
 use mithaq_ledger::{
     Appender, BundleBuilder, Checkpoint, Code, Entry, Hash, Id, KeyKind, KeyName, MemoryTiles, NoteSigner,
@@ -103,6 +103,32 @@ impl Agency {
 
     pub(crate) fn signed_manifest(&self) -> &[u8] {
         &self.manifest
+    }
+
+    pub(crate) fn node_key(&self) -> [u8; 32] {
+        self.keys.node_key()
+    }
+
+    pub(crate) fn seal_key(&self) -> [u8; 32] {
+        self.keys.seal_key()
+    }
+
+    /// A statement of this agency's root about a key, from a size of its log on that the log signed, or did not.
+    pub(crate) fn distrust(&self, key: [u8; 32], since: u64, proven: bool) -> Vec<u8> {
+        let origin = format!("{}/log", self.party);
+        let note = || {
+            let checkpoint = Checkpoint::new(&origin, since, Hash::new([6; 32]), Vec::new()).unwrap();
+            checkpoint.sign(&self.log).unwrap().to_bytes()
+        };
+        let checkpoint = if proven { note() } else { Vec::new() };
+        let one =
+            Distrust { party: self.party.clone(), key, log: origin.clone(), since, at: now(), checkpoint };
+        sign_distrust(&one, &self.root).unwrap()
+    }
+
+    /// A statement as this agency's root signs it.
+    pub(crate) fn signed_distrust(&self, one: &Distrust) -> Vec<u8> {
+        sign_distrust(one, &self.root).unwrap()
     }
 
     pub(crate) fn log_key(&self) -> VerifierKey {
@@ -326,6 +352,11 @@ impl World {
         let permit = permit_order(&self.rules, &self.standing(), kind, (es, es, ma), now()).unwrap();
         let notice = mithaq_wire::Notice::Suspended { from: now() };
         mithaq_envelope::seal_notice(&notice, &permit, &Self::args(), &self.es.keys).unwrap().bytes().to_vec()
+    }
+
+    /// Attaches a statement of distrust.
+    pub(crate) fn attach(&mut self, statement: Vec<u8>) {
+        self.documents.push((distrust_name(&statement), statement));
     }
 
     /// Replaces or drops the first document whose name begins so.

@@ -2,9 +2,9 @@
 
 use super::{Outcome, Target, refused, vectors};
 use mithaq_envelope::{
-    Seeds, SessionCache, SignedAgreement, SoftKeys, VerifiedManifest, Volume, open_seal, open_sealed,
-    peek_header, peek_receipts, verify, verify_agreement_signature, verify_manifest, verify_receipt_proof,
-    verify_receipts,
+    Papers, Seeds, SessionCache, SignedAgreement, SoftKeys, VerifiedManifest, Volume, open_seal, open_sealed,
+    peek_header, peek_receipts, verify, verify_agreement_signature, verify_distrust, verify_manifest,
+    verify_receipt_proof, verify_receipts,
 };
 use mithaq_model::PartyId;
 use std::sync::LazyLock;
@@ -68,6 +68,8 @@ pub(super) fn targets() -> Vec<Target> {
         target("envelope-receipt-proof", "verify_receipt_proof", vectors::one(PROOF), proof),
         target("envelope-courier", "Volume::read, verify", vectors::courier().into_iter().collect(), courier),
         target("envelope-manifest", "verify_manifest", vectors::one(MANIFEST), manifest),
+        target("envelope-papers", "Papers::read", vectors::papers("papers"), papers),
+        target("envelope-distrust", "verify_distrust", vectors::papers("signed"), distrust),
         target("envelope-agreement", "verify_agreement_signature", vectors::one(SIGNATURE), signature),
         target(
             "envelope-signed-agreement",
@@ -152,6 +154,25 @@ fn manifest(bytes: &[u8]) -> Outcome {
     };
     match verify_manifest(bytes, &nodes.from.manifest().party, &root, None) {
         Ok(_manifest) => only(MANIFEST, bytes),
+        Err(error) => refused(error),
+    }
+}
+
+fn papers(bytes: &[u8]) -> Outcome {
+    match Papers::read(bytes) {
+        Ok(made) => super::same_bytes(bytes, &made.to_bytes()),
+        Err(error) => refused(error),
+    }
+}
+
+fn distrust(bytes: &[u8]) -> Outcome {
+    let root = vectors::papers("root_fingerprint").into_iter().next().and_then(|bytes| bytes.try_into().ok());
+    let (Some(root), Ok(party)) = (root, PartyId::new("ma-security")) else {
+        return Outcome::Broken("no vectors".to_owned());
+    };
+    match verify_distrust(bytes, &party, &root) {
+        Ok(_statement) if vectors::papers("signed").iter().any(|signed| signed == bytes) => Outcome::Accepted,
+        Ok(_statement) => Outcome::Broken("bytes that nobody signed verify".to_owned()),
         Err(error) => refused(error),
     }
 }

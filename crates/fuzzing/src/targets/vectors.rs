@@ -33,3 +33,12 @@ pub(super) fn courier() -> Option<Vec<u8>> {
     });
     FILE.clone()
 }
+
+/// What `docs/spec/vectors/papers.json` holds under a name; a signed statement with and without its checkpoint.
+pub(super) fn papers(name: &str) -> Vec<Vec<u8>> {
+    static PAGE: LazyLock<Option<Value>> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("../../../../docs/spec/vectors/papers.json")).ok()
+    });
+    let found = |name: &str| HEXLOWER.decode(PAGE.as_ref()?.get(name)?.as_str()?.as_bytes()).ok();
+    found(name).into_iter().chain(found(&format!("bare_{name}"))).collect()
+}

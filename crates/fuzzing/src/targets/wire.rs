@@ -250,6 +250,7 @@ fn onward_steps() -> Vec<Vec<u8>> {
             proof: Some(vec![2; 9]),
         },
         OnwardStep::Carried { sealed: vec![3; 20] },
+        OnwardStep::Superseded { object, version },
     ];
     all.iter().map(encode_onward_step).collect()
 }

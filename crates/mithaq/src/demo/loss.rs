@@ -37,6 +37,9 @@ pub(crate) async fn tell(world: &mut Fleet, teller: &Teller) -> Result<Json, Fai
     teller.shows(&format!("{} → {}", done.restored.before, done.restored.log));
     world.start(MA)?;
     world.wait_ready(MA).await?;
+    // The log that goes on counts at the partner once two of its people say so.
+    accept(world, ES, &done.restored.log).await?;
+    teller.shows(&format!("{}: security officer, supervisor: accept", done.restored.log));
 
     teller.say(&words::RECOVERED);
     let found = evidence(world, MA, "message.recovered").await?;
@@ -61,6 +64,21 @@ pub(crate) async fn tell(world: &mut Fleet, teller: &Teller) -> Result<Json, Fai
     }
     std::fs::remove_dir_all(&copy)?;
     Ok(json!({ "log": done.restored.log, "recovered": lost, "before": before, "lost": after, "next": next }))
+}
+
+/// Two persons of a partner accept the log of the restored node, once it asked to be countersigned.
+async fn accept(world: &Fleet, partner: usize, log: &str) -> Result<(), Failure> {
+    let path = format!("/api/v1/partners/{}/log", world.node(MA)?.party);
+    until("the restored log never asked to be countersigned", async || {
+        let waits = world.api(partner, "security")?.get("/api/v1/keys/logs").await?;
+        let of_log = |one: &Json| one.get("log").and_then(Json::as_str) == Some(log);
+        Ok(waits.as_array().is_some_and(|all| all.iter().any(of_log)).then_some(()))
+    })
+    .await?;
+    for officer in ["security", "supervisor"] {
+        world.api(partner, officer)?.post(&path, &json!({ "log": log, "ruling": "accept" })).await?;
+    }
+    Ok(())
 }
 
 async fn send(world: &Fleet, case: &str, subject: &str) -> Result<String, Failure> {

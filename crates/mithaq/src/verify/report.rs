@@ -73,6 +73,13 @@ fn keys(found: &Judgement, page: &mut Page) {
         if let Some(last) = last {
             page.under(&w::MANIFEST, &[("party", party), ("last", &last.number), ("to", &last.to)]);
         }
+        for one in found.distrusts.iter().filter(|one| one.party == *party) {
+            let key = data_encoding::HEXLOWER.encode(&one.key);
+            let sentence = if one.is_proven { &w::DISTRUSTS } else { &w::DISTRUSTS_ALL };
+            let values: [(&str, &dyn Display); 4] =
+                [("party", party), ("key", &key), ("since", &one.since), ("log", &one.log)];
+            page.under(sentence, &values);
+        }
     }
 }
 
@@ -200,6 +207,10 @@ fn gap(one: &Gap, page: &mut Page) {
         }
         Gap::NoEnvelope { index } => page.say(&w::NO_ENVELOPE, &[("index", index)]),
         Gap::NoLaterReceipt { index } => page.say(&w::NO_LATER, &[("index", index)]),
+        Gap::KeyDistrusted { index, party } => {
+            page.say(&w::KEY_DISTRUSTED, &[("index", index), ("party", party)]);
+        }
+        Gap::SuccessorNotAttested { origin } => page.say(&w::SUCCESSOR, &[("origin", origin)]),
         Gap::NoErasure { object, partner } => {
             page.say(&w::NO_ERASURE, &[("partner", partner), ("object", object)]);
         }
@@ -222,6 +233,10 @@ pub(super) fn json(found: &Judgement, entries: bool, spent: Duration) -> Json {
             "missing": one.missing.iter().map(mithaq_model::PartyId::as_str).collect::<Vec<_>>(),
             "from": one.from.to_string(), "to": one.to.to_string(), "countersignatures": one.countersignatures,
             "life": one.life.iter().map(|(index, at, stage)| json!({ "entry": index, "at": at.to_string(), "stage": stage })).collect::<Vec<_>>() })
+    });
+    let distrusts = found.distrusts.iter().map(|one| {
+        json!({ "party": one.party.as_str(), "key": data_encoding::HEXLOWER.encode(&one.key), "log": one.log,
+            "since": one.since, "proven": one.is_proven })
     });
     let countersigned = found
         .countersigned
@@ -251,6 +266,7 @@ pub(super) fn json(found: &Judgement, entries: bool, spent: Duration) -> Json {
         "complete": found.is_complete,
         "roots": roots.collect::<Vec<_>>(),
         "agreements": agreements.collect::<Vec<_>>(),
+        "distrusts": distrusts.collect::<Vec<_>>(),
         "quorum": { "demanded": found.quorum.demanded(), "agreement": found.quorum.by_agreement, "verifier": found.quorum.by_verifier },
         "countersigned": countersigned.collect::<Vec<_>>(),
         "messages": found.messages.iter().map(message_json).collect::<Vec<_>>(),

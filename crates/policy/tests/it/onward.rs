@@ -174,6 +174,7 @@ struct Asked {
     keep_until: Timestamp,
     risk: Option<RiskAssessment>,
     approvals: Vec<(OfficerId, Role)>,
+    follows: Option<Consent>,
 }
 
 impl Asked {
@@ -187,6 +188,7 @@ impl Asked {
             keep_until: sample.now.plus(Days(20)),
             risk: sample.context.partner_risk.clone(),
             approvals: vec![(officer(1), Role::Supervisor), (officer(2), Role::LegalAdviser)],
+            follows: None,
             sample,
         }
     }
@@ -201,6 +203,7 @@ impl Asked {
             keep_until: self.keep_until,
             risk: self.risk.as_ref(),
             approvals: &self.approvals,
+            follows: self.follows.as_ref(),
         };
         permit_consent(&self.sample.rules, &self.sample.standing, &question, self.sample.now)
     }
@@ -262,6 +265,46 @@ fn an_originator_consents_only_where_nothing_stands_against_it() {
     assert!(asked.decide().is_ok());
     asked.sample.report.subjects = vec![person(SubjectClass::SuspectCommitted)];
     assert!(asked.decide().is_err());
+}
+
+#[test]
+fn a_correction_goes_where_the_version_before_it_went_and_no_further() {
+    let corrected = || {
+        let mut asked = Asked::new();
+        asked.sample.report.version = ReportVersion::new(2).unwrap();
+        asked.approvals.clear();
+        let earlier = Consent {
+            originator: asked.sample.report.originator.clone(),
+            report: asked.sample.report.id,
+            version: ReportVersion::FIRST,
+            by: asked.by.clone(),
+            to: asked.to.clone(),
+            purpose: asked.purpose,
+            use_by: asked.sample.now,
+            keep_until: asked.keep_until,
+        };
+        asked.follows = Some(earlier);
+        asked
+    };
+    assert!(corrected().decide().is_ok(), "without persons, for two said so before");
+    let changes: [fn(&mut Consent); 7] = [
+        |one| one.originator = party("fr-police"),
+        |one| one.report = ReportId::new([0xee; 16]),
+        |one| one.version = ReportVersion::new(2).unwrap(),
+        |one| one.by = party("it-police"),
+        |one| one.to = party("it-police"),
+        |one| one.purpose = Purpose::ExecuteSentence,
+        |one| one.keep_until = one.keep_until.minus(Days(1)),
+    ];
+    for (at, change) in changes.into_iter().enumerate() {
+        let mut asked = corrected();
+        change(asked.follows.as_mut().unwrap());
+        assert_eq!(asked.decide().unwrap_err().step(), 14, "case {at}");
+    }
+    // Everything else is asked again.
+    let mut asked = corrected();
+    level(&mut asked, RiskDimension::TortureCidt, RiskLevel::Real);
+    assert_eq!(asked.decide().unwrap_err().step(), 11);
 }
 
 #[test]

@@ -240,6 +240,9 @@ fn early_envelopes_are_kept_within_the_limit_of_the_protocol() {
     };
     for node in nodes() {
         node.write(move |tx, _| lanes::keep_ahead(tx, key(), &early(3, 256))).unwrap();
+        let kept = node.read(move |tx, _| lanes::kept_ahead(tx, key())).unwrap();
+        let bytes: Vec<Vec<u8>> = early(3, 256).into_iter().map(|row| row.bytes).collect();
+        assert_eq!(kept, bytes, "in order");
         let more = node.write(move |tx, _| lanes::keep_ahead(tx, key(), &early(500, 1)));
         assert_eq!(more, Err(StoreError::Limit { what: "number of early envelopes" }));
         let kept = |seq: u64| node.read(move |tx, _| Inbox::new(tx, key()).ahead(place(seq))).unwrap();

@@ -25,7 +25,15 @@ fn consent(n: u8) -> Consent {
         person: None,
         case: None,
         token: None,
+        sender: None,
+        follows: None,
         change: 1,
+    }
+}
+
+impl Consent {
+    fn numbered(self, n: u8) -> Self {
+        Self { id: number(n), ..self }
     }
 }
 
@@ -99,6 +107,34 @@ fn what_lapses_is_found_and_what_stands_is_not() {
         let stale = node.read(|tx, _| onward::stale(tx, (at(2_000), at(5_000)), 10)).unwrap();
         let ids: Vec<ObjectId> = stale.iter().map(|row| row.id).collect();
         assert_eq!(ids, [number(1), number(3)]);
+    }
+}
+
+#[test]
+fn corrections_that_wait_are_found_with_the_persons_and_the_consent_they_follow() {
+    for node in nodes() {
+        let waits = Consent {
+            direction: Direction::Own,
+            state: ConsentState::Granted,
+            person: Some((number(7), Role::Analyst)),
+            sender: Some((number(8), Role::Spoc)),
+            follows: Some(number(1)),
+            ..consent(2)
+        };
+        let rows = [
+            Consent { direction: Direction::Own, state: ConsentState::Granted, ..consent(1) },
+            waits.clone(),
+            Consent { state: ConsentState::Used, ..waits.clone() }.numbered(3),
+            Consent { direction: Direction::Received, ..waits.clone() }.numbered(4),
+        ];
+        node.write(move |tx, vault| rows.iter().try_for_each(|row| onward::add(tx, vault, row, b"")))
+            .unwrap();
+        assert_eq!(node.read(|tx, _| onward::corrections(tx, 10)).unwrap(), [waits.clone()]);
+        let sent = Consent { state: ConsentState::Used, sender: Some((number(9), Role::Spoc)), ..waits };
+        let saved = sent.clone();
+        node.write(move |tx, _| onward::save(tx, &saved)).unwrap();
+        let found = node.read(|tx, _| onward::get(tx, number(2))).unwrap().unwrap();
+        assert_eq!(found, Consent { change: 2, ..sent });
     }
 }
 

@@ -23,6 +23,7 @@ fn request(n: u8) -> Request {
         created: at(1_000),
         expires: at(9_000_000_000),
         dialogue: Dialogue::sent(Urgency::ThreatToLife, Millis::hours(8)),
+        review: Some(at(5_000)),
         version: 1,
     }
 }
@@ -41,6 +42,7 @@ fn a_request_is_kept_as_it_was_and_changed_by_who_read_it_last() {
         one.dialogue.take(&refused, at(3_500));
         one.dialogue.answered(at(4_000), true);
         one.dialogue.marks = Some((2, 3));
+        (one.dialogue.closed, one.review) = (Some(at(7_000)), None);
         let changed = one.clone();
         node.write(move |tx, _| requests::save(tx, &changed)).unwrap();
         let stale = one.clone();
@@ -53,6 +55,38 @@ fn a_request_is_kept_as_it_was_and_changed_by_who_read_it_last() {
         node.tamper("UPDATE request SET state = 'whatever'");
         let broken = node.read(|tx, _| requests::get(tx, number(1))).unwrap_err();
         assert!(super::integrity(&broken));
+    }
+}
+
+#[test]
+fn what_ended_is_found_to_be_closed_and_what_is_old_to_be_looked_at() {
+    for node in nodes() {
+        let states = [
+            (1, RequestState::AnsweredFull, Some(at(100))),
+            (2, RequestState::Refused, Some(at(300))),
+            (3, RequestState::AnsweredPart, Some(at(100))),
+            (4, RequestState::Accepted, None),
+            (5, RequestState::Withdrawn, Some(at(100))),
+            (6, RequestState::Closed, Some(at(100))),
+        ];
+        node.write(move |tx, _| {
+            for (n, state, ended) in states {
+                let mut one = request(n);
+                (one.dialogue.state, one.dialogue.ended) = (state, ended);
+                one.expires = at(if n == 3 { 50 } else { 9_000 });
+                one.review = (n != 6).then(|| at(1_000 * i64::from(n)));
+                requests::add(tx, &one)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        let ids = |found: Vec<Request>| found.iter().map(|one| one.id).collect::<Vec<ReportId>>();
+        let close =
+            |now| ids(node.read(move |tx, _| requests::to_close(tx, (at(200), at(now)), 10)).unwrap());
+        assert_eq!(close(60), [number(1), number(3), number(5)]);
+        assert_eq!(close(40), [number(1), number(5)], "the rest is owed until its own day");
+        let review = ids(node.read(|tx, _| requests::to_review(tx, at(2_500), 10)).unwrap());
+        assert_eq!(review, [number(1), number(2)]);
     }
 }
 

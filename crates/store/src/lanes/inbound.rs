@@ -280,6 +280,17 @@ pub fn drop_ahead(tx: &mut dyn Tx, lane: LaneKey, places: &[Position]) -> Result
     Ok(tx.exec_many("DELETE FROM inbox_ahead WHERE lane = $1 AND epoch = $2 AND seq = $3", &rows)?)
 }
 
+/// Returns the envelopes kept ahead of a gap, in order.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn kept_ahead(tx: &mut dyn Tx, lane: LaneKey) -> Result<Vec<Vec<u8>>, StoreError> {
+    let sql = "SELECT bytes FROM inbox_ahead WHERE lane = $1 ORDER BY epoch, seq LIMIT $2";
+    let limit = int(count(mithaq_wire::limits::REORDER_MAX))?;
+    let rows = tx.query(sql, &[lane.value(), limit])?;
+    rows.iter().map(|row| Ok(row.bytes(0)?.to_vec())).collect()
+}
+
 /// The rows of one incoming lane for the steps of the protocol, within a job. Reads ahead, so that the
 /// duplicates of a batch are one query: make it before the job's own changes to the inbox.
 pub struct Inbox<'a> {

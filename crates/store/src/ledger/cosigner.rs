@@ -73,6 +73,18 @@ impl Ledger {
         row.map(|row| note_of(row.bytes(0)?)).transpose()
     }
 
+    /// Returns the last checkpoint that was signed up to a size.
+    ///
+    /// # Errors
+    /// [`StoreError::Integrity`] when the row holds no signed note.
+    pub fn checkpoint_up_to(&self, tx: &mut dyn Tx, size: u64) -> Result<Option<SignedNote>, StoreError> {
+        let sql =
+            "SELECT note FROM ledger_checkpoint WHERE log = $1 AND size <= $2 ORDER BY size DESC LIMIT 1";
+        let size = size.min(u64::try_from(i64::MAX).unwrap_or(0));
+        let row = tx.query_opt(sql, &[Value::from(self.log), int(size)?])?;
+        row.map(|row| note_of(row.bytes(0)?)).transpose()
+    }
+
     /// Adds a verified countersignature to the checkpoint of a size; one that is there already changes nothing.
     ///
     /// # Errors
