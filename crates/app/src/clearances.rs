@@ -18,8 +18,7 @@ use sha2::Digest as _;
 
 use crate::App;
 use crate::error::{AppError, words};
-use crate::log::{Committed, Event};
-use crate::ports::random;
+use crate::log::Event;
 use crate::rights::{Intent, May, intent};
 
 /// Shortest written ground in characters: a sentence, not a word.
@@ -118,28 +117,17 @@ impl App {
         + Send
         + 'static,
     ) -> Result<(), AppError> {
-        let (salt, reason) = (random::<32>(&*self.entropy)?, random::<16>(&*self.entropy)?);
-        let ground = ground.clone();
+        let word = self.written(ground)?;
         self.attempt(Event::refused(may, number), move |app, tx| {
-            written(&ground)?;
+            written(&word.ground)?;
             let at = app.at_hand(tx, number)?;
             if at.head.author == Some(may.actor()) {
                 return Err(AppError::refused("report.own_work", words::TWO_PERSONS, 14, None, None));
             }
             let (about, says, kind) = about(app, tx, &at)?;
             let (matter, object) = (about.matter.clone(), about.object);
-            let ruling = Ruling {
-                about,
-                officer: may.actor(),
-                role: may.role(),
-                says: says.to_owned(),
-                hash: at.hash,
-                at: app.now(),
-                reason,
-            };
-            rulings::put(tx, &app.vault, &ruling, &ground)?;
+            let committed = app.put_word(tx, may, (about, at.hash), says, &word)?;
             app.tell(tx, kind, object)?;
-            let committed = Committed::to(object, at.version.get(), salt, ground.reveal().as_bytes());
             let event = Event::by(may, kind, number).committed(committed).verdict(matter);
             app.log(tx, &[event.agreement(at.report.agreement)])?;
             Ok(())

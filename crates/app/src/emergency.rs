@@ -145,30 +145,18 @@ impl App {
         finding: Finding,
         reason: &Text,
     ) -> Result<(), AppError> {
-        let (salt, id) =
-            (crate::ports::random::<32>(&*self.entropy)?, crate::ports::random::<16>(&*self.entropy)?);
-        let reason = reason.clone();
+        let word = self.written(reason)?;
         self.attempt(Event::refused(may, number), move |app, tx| {
-            crate::clearances::written(&reason)?;
+            crate::clearances::written(&word.ground)?;
             let object = ObjectId::from(number);
             let said = rulings::of_version(tx, object, version)?;
             let invoked = said.iter().find(|one| one.about.matter == MATTER && one.says == "invoke");
             let invoked = invoked.ok_or_else(AppError::not_found)?;
-            let ruling = Ruling {
-                about: invoked.about.clone(),
-                officer: may.actor(),
-                role: may.role(),
-                says: finding.code().to_owned(),
-                hash: invoked.hash,
-                at: app.now(),
-                reason: id,
-            };
-            rulings::put(tx, &app.vault, &ruling, &reason)?;
+            let about = (invoked.about.clone(), invoked.hash);
+            let committed = app.put_word(tx, may, about, finding.code(), &word)?;
             if finding == Finding::Unjustified {
                 app.tell(tx, "emergency.unjustified", object)?;
             }
-            let committed =
-                crate::log::Committed::to(object, version.get(), salt, reason.reveal().as_bytes());
             let event = Event::by(may, "emergency.reviewed", number).verdict(finding.code());
             app.log(tx, &[event.committed(committed)])?;
             Ok(())

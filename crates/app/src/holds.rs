@@ -9,15 +9,14 @@
 use mithaq_db::Tx;
 use mithaq_model::{ObjectId, ReportVersion, Role, Text};
 use mithaq_store::holds::{self, Hold, Scope};
-use mithaq_store::rulings::{self, About, Ruling};
+use mithaq_store::rulings::About;
 use mithaq_store::{cases, reports};
 use mithaq_wire::Digest;
 
 use crate::App;
 use crate::clearances::written;
 use crate::error::AppError;
-use crate::log::{Committed, Event};
-use crate::ports::random;
+use crate::log::Event;
 use crate::rights::{May, intent};
 
 /// The matter of a hold.
@@ -94,34 +93,20 @@ impl App {
         (says, kind): (&'static str, &'static str),
         change: impl FnOnce(&Self, &mut dyn Tx) -> Result<(), AppError> + Send + 'static,
     ) -> Result<(), AppError> {
-        let (salt, reason) = (random::<32>(&*self.entropy)?, random::<16>(&*self.entropy)?);
-        let ground = ground.clone();
+        let word = self.written(ground)?;
         let name = match scope {
             Scope::Case(case) => case.to_string(),
             Scope::Report(report) => report.to_string(),
         };
         self.attempt(Event::refused(may, &name), move |app, tx| {
-            written(&ground)?;
+            written(&word.ground)?;
             change(app, tx)?;
             let object = ObjectId::new(scope.number());
-            let ruling = Ruling {
-                about: About {
-                    object,
-                    version: ReportVersion::FIRST,
-                    matter: MATTER.to_owned(),
-                    subject: None,
-                },
-                officer: may.actor(),
-                role: may.role(),
-                says: says.to_owned(),
-                // About whatever is in scope, now and later: no content.
-                hash: Digest([0; 32]),
-                at: app.now(),
-                reason,
-            };
-            rulings::put(tx, &app.vault, &ruling, &ground)?;
+            let about =
+                About { object, version: ReportVersion::FIRST, matter: MATTER.to_owned(), subject: None };
+            // About whatever is in scope, now and later: no content.
+            let committed = app.put_word(tx, may, (about, Digest([0; 32])), says, &word)?;
             app.tell(tx, kind, object)?;
-            let committed = Committed::to(object, 1, salt, ground.reveal().as_bytes());
             app.log(tx, &[Event::by(may, kind, &name).committed(committed)])?;
             Ok(())
         })

@@ -161,27 +161,16 @@ impl App {
         ruling: Ruling,
         reason: &Text,
     ) -> Result<Judged, AppError> {
-        let (salt, id) = (random::<32>(&*self.entropy)?, random::<16>(&*self.entropy)?);
-        let reason = reason.clone();
+        let word = self.written(reason)?;
         let judged = self.attempt(Event::refused(may, number), move |app, tx| {
-            written(&reason)?;
+            written(&word.ground)?;
             let head = reports::head_locked(tx, number)?;
             let held = app.held(tx, head)?;
             if ruling == Ruling::Release {
                 app.still_refused(tx, &held)?;
             }
-            let said = rulings::Ruling {
-                about: held.at.about(MATTER.to_owned(), None),
-                officer: may.actor(),
-                role: may.role(),
-                says: ruling.code().to_owned(),
-                hash: held.at.hash,
-                at: app.now(),
-                reason: id,
-            };
-            rulings::put(tx, &app.vault, &said, &reason)?;
-            let object = ObjectId::from(number);
-            let committed = Committed::to(object, held.at.version.get(), salt, reason.reveal().as_bytes());
+            let about = (held.at.about(MATTER.to_owned(), None), held.at.hash);
+            let committed = app.put_word(tx, may, about, ruling.code(), &word)?;
             let mut events = vec![
                 Event::by(may, "quarantine.judged", number)
                     .with(&held.at.head.originator)

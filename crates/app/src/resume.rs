@@ -13,8 +13,7 @@ use crate::App;
 use crate::agreements::short;
 use crate::clearances::written;
 use crate::error::AppError;
-use crate::log::{Committed, Event};
-use crate::ports::random;
+use crate::log::Event;
 use crate::rights::{May, intent};
 
 /// The matter of such a word.
@@ -39,29 +38,19 @@ impl App {
         ground: &Text,
     ) -> Result<(), AppError> {
         let known = self.known(id)?;
-        let (salt, reason) = (random::<32>(&*self.entropy)?, random::<16>(&*self.entropy)?);
-        let ground = ground.clone();
+        let word = self.written(ground)?;
         self.attempt(Event::refused(may, short(id)).agreement(id), move |app, tx| {
-            written(&ground)?;
+            written(&word.ground)?;
             if known.standing.stage() != Stage::Suspended {
                 return Err(AppError::conflict("agreement.order").hint("it is not suspended"));
             }
-            let ruling = Ruling {
-                about: About {
-                    object: object(id),
-                    version: ReportVersion::FIRST,
-                    matter: MATTER.to_owned(),
-                    subject: None,
-                },
-                officer: may.actor(),
-                role: may.role(),
-                says: AGREE.to_owned(),
-                hash: Digest(*id.as_bytes()),
-                at: app.now(),
-                reason,
+            let about = About {
+                object: object(id),
+                version: ReportVersion::FIRST,
+                matter: MATTER.to_owned(),
+                subject: None,
             };
-            rulings::put(tx, &app.vault, &ruling, &ground)?;
-            let committed = Committed::to(object(id), 1, salt, ground.reveal().as_bytes());
+            let committed = app.put_word(tx, may, (about, Digest(*id.as_bytes())), AGREE, &word)?;
             let event = Event::by(may, "agreement.resume_agreed", short(id)).agreement(id);
             app.log(tx, &[event.committed(committed)])?;
             Ok(())

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use mithaq_model::{Lang, Words4};
+use mithaq_model::Words4;
 use serde_json::Value as Json;
 use tokio::net::TcpStream;
 
@@ -192,7 +192,7 @@ pub(crate) const STEP: Words4 = Words4 { en: "step", fr: "étape", es: "paso", a
 const CLAUSE: Words4 = Words4 { en: "clause", fr: "clause", es: "cláusula", ar: "البند" };
 
 fn word(words: &Words4, lang: &str) -> &'static str {
-    words.get(Lang::INTERFACE.iter().copied().find(|one| one.code() == lang).unwrap_or(Lang::EN))
+    words.get(crate::ui::language(Some(lang), |_name| None))
 }
 
 /// A refusal or failure of the node as the person reads it.

@@ -41,6 +41,9 @@ struct Held {
     strength: Strength,
 }
 
+/// An epoch with its key, as long as there is one.
+type Found = Option<(Epoch, Option<mithaq_store::Plain>)>;
+
 impl App {
     /// Publishes the tag set for a partner: a new key where none is in its time, then all subjects that class, handling
     /// and agreement allow. Returns how many subjects are in it. From then on the node makes a new one every day.
@@ -234,23 +237,36 @@ impl App {
         if let Some((_, register)) = kept.filter(|(of, _)| *of == made_for) {
             return Ok(Some(register));
         }
+        let made = self.register_under(ends, move |app, tx, of| {
+            let found = checks::newest_epoch(tx, &app.vault, of)?;
+            Ok(found.filter(|(one, _)| one.number == epoch))
+        })?;
+        if let Some(register) = &made {
+            self.checks.open().registers.insert(ends.clone(), (made_for, Arc::clone(register)));
+        }
+        Ok(made)
+    }
+
+    /// Makes the register under the key of an epoch that is found in the store; none where there is no key.
+    pub(super) fn register_under(
+        &self,
+        ends: &Ends,
+        find: impl FnOnce(&Self, &mut dyn Tx, (&AgreementId, &PartyId)) -> Result<Found, AppError>
+        + Send
+        + 'static,
+    ) -> Result<Option<Arc<Register>>, AppError> {
         let known = self.known(ends.0)?;
         let (terms, policy) = agreed(&known)?;
         let mode = if terms.verifiable { Mode::Verifiable } else { Mode::Base };
         let of = ends.clone();
         let found = self.read(move |app, tx| {
-            let found = checks::newest_epoch(tx, &app.vault, (&of.0, &of.1))?;
-            let Some((found, Some(bytes))) = found.filter(|(one, _)| one.number == epoch) else {
-                return Ok(None);
-            };
-            Ok(Some((found, read_key(mode, &bytes)?)))
+            let Some((epoch, Some(bytes))) = find(app, tx, (&of.0, &of.1))? else { return Ok(None) };
+            Ok(Some((epoch, read_key(mode, &bytes)?)))
         })?;
-        let Some((found, secret)) = found else { return Ok(None) };
-        let header = self.header(ends, &policy, (found, &secret));
-        let (register, _) = self.make_register(&known, &policy, (&header, &secret))?;
-        let register = Arc::new(register);
-        self.checks.open().registers.insert(ends.clone(), (made_for, Arc::clone(&register)));
-        Ok(Some(register))
+        let Some((epoch, key)) = found else { return Ok(None) };
+        let header = self.header(ends, &policy, (epoch, &key));
+        let (register, _) = self.make_register(&known, &policy, (&header, &key))?;
+        Ok(Some(Arc::new(register)))
     }
 
     /// Outputs of all tokens of the subjects an agreement allows, and how many subjects these are.

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mithaq_check::oprf::Mode;
 use mithaq_check::{
     CheckState, Claims, Register, Standing, StandingAnswer, StandingAsk, StandingError, StandingWord,
     Strength, Title, Warrant,
@@ -17,7 +16,6 @@ use mithaq_store::reports::Direction;
 use sha2::{Digest as _, Sha256};
 
 use super::line::{base, new_candidate};
-use super::serve::read_key;
 use super::{Ends, agreed, ask, wire};
 use crate::App;
 use crate::error::AppError;
@@ -218,19 +216,7 @@ impl App {
         if let Some(register) = self.register(ends, epoch)? {
             return Ok(Some(register));
         }
-        let known = self.known(ends.0)?;
-        let (terms, policy) = agreed(&known)?;
-        let mode = if terms.verifiable { Mode::Verifiable } else { Mode::Base };
-        let of = ends.clone();
-        let found = self.read(move |app, tx| {
-            let found = checks::epoch_of(tx, &app.vault, (&of.0, &of.1), epoch)?;
-            let Some((epoch, Some(bytes))) = found else { return Ok(None) };
-            Ok(Some((epoch, read_key(mode, &bytes)?)))
-        })?;
-        let Some((epoch, key)) = found else { return Ok(None) };
-        let header = self.header(ends, &policy, (epoch, &key));
-        let (register, _) = self.make_register(&known, &policy, (&header, &key))?;
-        Ok(Some(Arc::new(register)))
+        self.register_under(ends, move |app, tx, of| Ok(checks::epoch_of(tx, &app.vault, of, epoch)?))
     }
 
     fn compare_standing(
