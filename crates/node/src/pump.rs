@@ -244,6 +244,8 @@ impl Pump {
         if let Err(error) = witness::ask(&self.app, &self.peer, &client).await {
             tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
             self.ask_witness = Instant::now() + WITNESS_RETRY;
+            // Nothing else may be under way: heard again, it is asked at once, not after the pause.
+            self.lost = true;
         }
     }
 
