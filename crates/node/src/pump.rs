@@ -10,7 +10,7 @@ use mithaq_model::{AgreementId, PartyId};
 use mithaq_wire::Lane;
 use mithaq_wire::limits::BATCHES_IN_FLIGHT_MAX;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::client::{PeerClient, PeerIoError};
@@ -78,11 +78,13 @@ pub(crate) struct Pump {
     lost: bool,
     ask_heads: Instant,
     ask_witness: Instant,
+    /// The partner is asked to countersign: beside the batches, which need not wait for its answer.
+    witnessing: Option<JoinHandle<Result<(), PeerIoError>>>,
     /// Whether this node accepts no connection, and so fetches what partners have for it.
     fetches: bool,
     ask_outbox: Instant,
     /// The private checks under way with this partner: apart, for their answers take their time.
-    checking: Option<tokio::task::JoinHandle<Result<(), PeerIoError>>>,
+    checking: Option<JoinHandle<Result<(), PeerIoError>>>,
     check_next: Instant,
 }
 
@@ -109,6 +111,7 @@ impl Pump {
             lost: false,
             ask_heads: now,
             ask_witness: now,
+            witnessing: None,
             fetches,
             ask_outbox: now,
             checking: None,
@@ -153,6 +156,10 @@ impl Pump {
                 () = tokio::time::sleep(TICK) => {}
                 () = stopping(&mut stop) => break,
             }
+        }
+        // Asked again after the next start: nothing waits for it here.
+        if let Some(task) = self.witnessing.take() {
+            task.abort();
         }
         // What is under way is settled, so that the next start does not send it again.
         while let Some(done) = flying.join_next().await {
@@ -234,19 +241,23 @@ impl Pump {
         self.ask_heads = Instant::now() + if good { HEADS } else { HEADS_RETRY };
     }
 
-    /// Asks the partner to countersign what the log signed since: after the log grew, on a cadence.
+    /// Asks the partner to countersign what the log signed since: after the log grew, on a cadence, one request at a time.
     async fn witness(&mut self) {
-        if Instant::now() < self.ask_witness {
-            return;
-        }
-        let Some(client) = self.line.client() else { return };
-        self.ask_witness = Instant::now() + WITNESS;
-        if let Err(error) = witness::ask(&self.app, &self.peer, &client).await {
+        if let Some(task) = self.witnessing.take_if(|task| task.is_finished())
+            && let Ok(Err(error)) = task.await
+        {
             tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
             self.ask_witness = Instant::now() + WITNESS_RETRY;
             // Nothing else may be under way: heard again, it is asked at once, not after the pause.
             self.lost = true;
         }
+        if self.witnessing.is_some() || Instant::now() < self.ask_witness {
+            return;
+        }
+        let Some(client) = self.line.client() else { return };
+        self.ask_witness = Instant::now() + WITNESS;
+        let (app, peer) = (self.app.clone(), self.peer.clone());
+        self.witnessing = Some(tokio::spawn(async move { witness::ask(&app, &peer, &client).await }));
     }
 
     /// Carries the documents of private checks, one round at a time, beside everything else and under no lease: taking
