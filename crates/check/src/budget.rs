@@ -72,6 +72,7 @@ mod tests {
         verifiable: false,
         refuse_silently: false,
         standing: None,
+        events: false,
     };
 
     #[test]

@@ -169,6 +169,8 @@ pub struct PrivateCheck {
     pub refuse_silently: bool,
     /// Longest life of a standing check and of each renewal; none: there are no standing checks.
     pub standing: Option<Days>,
+    /// Whether planned actions are deconflicted.
+    pub events: bool,
 }
 
 /// Why a file is no agreement. Names the field, never content beyond the caller's own file.

@@ -91,22 +91,8 @@ pub fn permit_check(
 ) -> Result<CheckPermit, Refusal> {
     let agreement = rules.agreement();
     let refuse = |step, code, rule: &str, words: &str| Err(Refusal::by_rule(step, code, rule, words));
-    if facts.side == Side::Sender && !facts.work.role_may {
-        return refuse(1, DenialCode::Role, "k01-role", "role");
-    }
-    if facts.side == Side::Sender && !(facts.work.case_open && facts.work.case_assigned) {
-        return refuse(1, DenialCode::Case, "k01-case", "case");
-    }
-    if facts.rule_set != agreement.id() {
-        return refuse(2, DenialCode::Signature, "k02-rules", "signature");
-    }
-    if facts.hold {
-        return refuse(3, DenialCode::Hold, "k03-hold", "hold");
-    }
-    let parties = agreement.party(&facts.asking).is_some() && agreement.party(&facts.asked).is_some();
-    if !standing.is_in_force(now) || !parties || facts.asking == facts.asked {
-        return refuse(3, DenialCode::Agreement, "k03-agreement", "agreement");
-    }
+    let parties = (&facts.asking, &facts.asked);
+    permit_asking((rules, standing), (facts.side, facts.work), (facts.rule_set, facts.hold), parties, now)?;
     let Some(terms) = agreement.private_check.filter(|terms| terms.token_policy == Some(facts.token_policy))
     else {
         return refuse(3, DenialCode::Agreement, "k03-private-check", "private_check");
@@ -142,4 +128,72 @@ pub fn permit_standing(
         return Err(no("k03-standing-life"));
     }
     Ok(permit)
+}
+
+/// Case, role, rules, hold and parties of a question of either kind.
+fn permit_asking(
+    (rules, standing): (&Rules, &Standing),
+    (side, work): (Side, Work),
+    (rule_set, hold): (AgreementId, bool),
+    (asking, asked): (&PartyId, &PartyId),
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let agreement = rules.agreement();
+    let refuse = |step, code, rule: &str, words: &str| Err(Refusal::by_rule(step, code, rule, words));
+    if side == Side::Sender && !work.role_may {
+        return refuse(1, DenialCode::Role, "k01-role", "role");
+    }
+    if side == Side::Sender && !(work.case_open && work.case_assigned) {
+        return refuse(1, DenialCode::Case, "k01-case", "case");
+    }
+    if rule_set != agreement.id() {
+        return refuse(2, DenialCode::Signature, "k02-rules", "signature");
+    }
+    if hold {
+        return refuse(3, DenialCode::Hold, "k03-hold", "hold");
+    }
+    let parties = agreement.party(asking).is_some() && agreement.party(asked).is_some();
+    if !standing.is_in_force(now) || !parties || asking == asked {
+        return refuse(3, DenialCode::Agreement, "k03-agreement", "agreement");
+    }
+    Ok(())
+}
+
+/// What is known of a question about planned actions beside the agreement. It is about no person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFacts {
+    /// Which node decides.
+    pub side: Side,
+    /// Case and role: the asking side's matter.
+    pub work: Work,
+    /// The agreement number the other side applies.
+    pub rule_set: AgreementId,
+    /// Who asks.
+    pub asking: PartyId,
+    /// Who is asked.
+    pub asked: PartyId,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// Decides whether planned actions may be compared, and returns what the agreement says about the cost. Both sides ask.
+///
+/// # Errors
+/// The first refusal.
+pub fn permit_event(
+    rules: &Rules,
+    standing: &Standing,
+    facts: &EventFacts,
+    now: Timestamp,
+) -> Result<PrivateCheck, Refusal> {
+    let agreement = rules.agreement();
+    let parties = (&facts.asking, &facts.asked);
+    permit_asking((rules, standing), (facts.side, facts.work), (facts.rule_set, false), parties, now)?;
+    let no = |code, rule: &str, words: &str| Refusal::by_rule(3, code, rule, words);
+    let terms = agreement.private_check.filter(|terms| terms.events);
+    let terms = terms.ok_or_else(|| no(DenialCode::Agreement, "k03-events", "check_events"))?;
+    if facts.purpose == Purpose::StrategicNonpersonal || !agreement.purposes.contains(&facts.purpose) {
+        return Err(no(DenialCode::Purpose, "k03-purpose", "purpose"));
+    }
+    Ok(terms)
 }

@@ -23,7 +23,9 @@ mod words;
 pub use agreement::{
     Agreement, AgreementError, AgreementParty, Budgets, Onward, PrivateCheck, agreement_id, default_clock,
 };
-pub use check::{CHECKABLE, CheckFacts, CheckPermit, permit_check, permit_standing};
+pub use check::{
+    CHECKABLE, CheckFacts, CheckPermit, EventFacts, permit_check, permit_event, permit_standing,
+};
 pub use context::{Clearance, Context, RiskAssessment, Side, Work};
 pub use decide::{
     Decision, Disclosure, OrderKind, OrderPermit, Permit, Refusal, decide, permit_order, permit_step,

@@ -155,6 +155,8 @@ struct PrivateCheckTable {
     #[serde(default)]
     refuse_silently: bool,
     standing_days: Option<u32>,
+    #[serde(default)]
+    events: bool,
 }
 
 /// Where a field stands, to say so.
@@ -622,5 +624,6 @@ fn private_check(
         verifiable: file.verifiable,
         refuse_silently: file.refuse_silently,
         standing: file.standing_days.map(standing).transpose()?,
+        events: file.events,
     }))
 }

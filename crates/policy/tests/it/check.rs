@@ -141,3 +141,41 @@ fn a_standing_check_is_permitted_as_long_as_agreed_and_not_beyond_its_warrant() 
         assert!(Agreement::parse(&text(&table)).is_err(), "{days}");
     }
 }
+
+#[test]
+fn planned_actions_are_compared_where_that_is_agreed_for_a_purpose_of_the_agreement() {
+    let now = Timestamp::parse("2026-06-01").unwrap();
+    let with = |more: &str, side: Side, change: &dyn Fn(&mut EventFacts)| {
+        let agreement = Agreement::parse(&text(more)).unwrap();
+        let rules = Rules::compile(&agreement).unwrap();
+        let standing =
+            Standing::new(Stage::InForce, agreement.in_force_on, agreement.expires_on, agreement.survival);
+        let mut facts = EventFacts {
+            side,
+            work: Work { role_may: true, case_open: true, case_assigned: true },
+            rule_set: agreement.id(),
+            asking: party("ma-security"),
+            asked: party("es-police"),
+            purpose: Purpose::Investigate,
+        };
+        change(&mut facts);
+        permit_event(&rules, &standing, &facts, now).map(drop).map_err(|no| no.rule().to_owned())
+    };
+    let no = |rule: &str| Err(rule.to_owned());
+    for side in [Side::Sender, Side::Receiver] {
+        assert_eq!(with("events = true\n", side, &|_| ()), Ok(()));
+        assert_eq!(with("", side, &|_| ()), no("k03-events"), "who agreed on checks alone");
+        let strategic = |facts: &mut EventFacts| facts.purpose = Purpose::StrategicNonpersonal;
+        assert_eq!(with("events = true\n", side, &strategic), no("k03-purpose"));
+        assert_eq!(
+            with("events = true\n", side, &|facts| facts.asked = party("ci-judiciary")),
+            no("k03-agreement")
+        );
+        assert_eq!(
+            with("events = true\n", side, &|facts| facts.rule_set = AgreementId::new([0; 32])),
+            no("k02-rules")
+        );
+    }
+    assert_eq!(with("events = true\n", Side::Sender, &|facts| facts.work.case_open = false), no("k01-case"));
+    assert_eq!(with("events = true\n", Side::Receiver, &|facts| facts.work.case_open = false), Ok(()));
+}
