@@ -1,10 +1,16 @@
 //! The published vectors are what this program makes.
 
+use std::collections::BTreeSet;
+
 use data_encoding::HEXLOWER;
+use mithaq_check::event::{
+    EventAnswer, EventClaim, EventContacts, EventRequest, Plan, asked, event_answer, event_ask,
+    event_conclude, event_opening, held,
+};
 use mithaq_check::follow::{Released, Verdict};
-use mithaq_check::oprf::{Mode, own_outputs};
+use mithaq_check::oprf::{Element, Mode, SecretKey, own_outputs};
 use mithaq_check::{Binding, Party, Shown, Token, TokenPolicy, Word, inputs, tokens};
-use mithaq_model::Sex;
+use mithaq_model::{AgreementId, Coordinates, PartyId, Purpose, Sex, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -48,7 +54,47 @@ fn made() -> Value {
         },
         "answer": { "proof_randomness": hex([6; 64]), "bytes": hex(&answer) },
         "words": words(),
+        "event": event(),
         "claimed": hits.iter().flat_map(|hit| hit.halves.iter().map(hex)).collect::<Vec<_>>(),
+    })
+}
+
+/// A question about a planned action, asked of who plans the same; tags that fill up are random, and not here.
+fn event() -> Value {
+    let at = Coordinates { latitude_e6: 35_780_000, longitude_e6: -5_810_000, precision_m: 10_000 };
+    let plan = Plan { at, from: Timestamp::from_millis(1_796_104_800_000) };
+    let opening = event_opening(&plan, [1; 32], [2; 32]);
+    let request = EventRequest {
+        ask: [3; 16],
+        agreement: AgreementId::new([4; 32]),
+        asking: PartyId::new("ma-security").unwrap(),
+        asked: PartyId::new("es-police").unwrap(),
+        purpose: Purpose::Investigate,
+        case: [5; 16],
+        officer: [6; 16],
+        created: Timestamp::from_millis(1_796_000_000_000),
+        commitment: [0; 32],
+        element: Element([0; 32]),
+    };
+    let request = event_ask(request, &opening).unwrap();
+    let there = event_answer(&request, &[plan], &[7; 32], true).unwrap();
+    let EventAnswer::Evaluated(element, tags) = &there.answer else { panic!("refused") };
+    let key = SecretKey::derive(Mode::Base, &[7; 32], b"mithaq/event-key/1").unwrap();
+    let input = request.input(&asked(&plan));
+    let output = *own_outputs(&key, &[input]).unwrap().first().unwrap();
+    assert!(tags.contains(&request.tag(&output)));
+    let bytes = there.answer.to_bytes(&request.ask, &request.digest());
+    let half = event_conclude(&request, &opening, &bytes).unwrap().unwrap();
+    let claim = EventClaim { ask: request.ask, half, contact: "Operations room, 12".to_owned() };
+    let contacts = EventContacts { ask: request.ask, contacts: vec!["Room 34".to_owned()] };
+    json!({
+        "latitude_e6": at.latitude_e6, "longitude_e6": at.longitude_e6, "from": plan.from.as_millis(),
+        "asked": hex(asked(&plan)),
+        "held": held(&plan).iter().map(hex).collect::<BTreeSet<_>>(),
+        "seed": hex(opening.seed), "salt": hex(opening.salt), "commitment": hex(request.commitment),
+        "request": hex(request.to_bytes()), "digest": hex(request.digest()),
+        "key_seed": hex([7; 32]), "input": hex(input), "element": hex(element.0), "output": hex(output),
+        "tag": hex(request.tag(&output)), "claim": hex(claim.to_bytes()), "contacts": hex(contacts.to_bytes()),
     })
 }
 

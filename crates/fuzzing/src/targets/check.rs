@@ -1,6 +1,7 @@
 //! The documents of the private check.
 
 use super::{Outcome, Target, refused, same_bytes};
+use mithaq_check::event::{EVENT_TAGS, EventAnswer, EventClaim, EventContacts, EventRequest};
 use mithaq_check::follow::{Released, Verdict};
 use mithaq_check::oprf::{Element, Mode, Proof, SecretKey};
 use mithaq_check::{
@@ -41,6 +42,18 @@ pub(super) fn targets() -> Vec<Target> {
         }),
         target("check-stands", "where a standing check is", stands(), |bytes| {
             once(bytes, StandingAnswer::from_bytes, |(check, answer)| answer.to_bytes(check))
+        }),
+        target("check-event", "a question about a planned action", events(), |bytes| {
+            once(bytes, EventRequest::from_bytes, EventRequest::to_bytes)
+        }),
+        target("check-event-answer", "an answer about planned actions", event_answers(), |bytes| {
+            once(bytes, EventAnswer::from_bytes, |(ask, digest, answer)| answer.to_bytes(ask, digest))
+        }),
+        target("check-event-claim", "a claim that plans met", event_claims(), |bytes| {
+            once(bytes, EventClaim::from_bytes, EventClaim::to_bytes)
+        }),
+        target("check-event-contacts", "points of contact", event_contacts(), |bytes| {
+            once(bytes, EventContacts::from_bytes, EventContacts::to_bytes)
         }),
         target("check-opening", "the opening of a query set", openings(), |bytes| {
             once(bytes, Opening::from_bytes, Opening::to_bytes)
@@ -171,6 +184,40 @@ fn stands() -> Vec<Vec<u8>> {
         StandingAnswer::Stands { until, hits: vec![([1; 32], [2; 16])] },
     ];
     answers.iter().map(|answer| answer.to_bytes(&CHECK)).collect()
+}
+
+fn events() -> Vec<Vec<u8>> {
+    let base = request();
+    let one = EventRequest {
+        ask: CHECK,
+        agreement: base.agreement,
+        asking: base.asking,
+        asked: base.asked,
+        purpose: base.purpose,
+        case: [4; 16],
+        officer: [5; 16],
+        created: base.created,
+        commitment: DIGEST,
+        element: Element([7; 32]),
+    };
+    vec![one.to_bytes()]
+}
+
+fn event_answers() -> Vec<Vec<u8>> {
+    let tags = (1_u128..).take(EVENT_TAGS).map(u128::to_be_bytes).collect();
+    let evaluated = EventAnswer::Evaluated(Element([8; 32]), tags);
+    [evaluated, EventAnswer::Refused("BUD".to_owned())]
+        .iter()
+        .map(|one| one.to_bytes(&CHECK, &DIGEST))
+        .collect()
+}
+
+fn event_claims() -> Vec<Vec<u8>> {
+    vec![EventClaim { ask: CHECK, half: [1; 32], contact: "room 12".to_owned() }.to_bytes()]
+}
+
+fn event_contacts() -> Vec<Vec<u8>> {
+    vec![EventContacts { ask: CHECK, contacts: vec!["desk 3".to_owned(), "room 12".to_owned()] }.to_bytes()]
 }
 
 fn openings() -> Vec<Vec<u8>> {
