@@ -131,7 +131,7 @@ impl App {
         })
     }
 
-    /// Closes a case: nothing is searched, read or disclosed for it any more.
+    /// Closes a case: nothing is searched, read or disclosed for it any more, and its planned actions are over.
     ///
     /// # Errors
     /// When there is no such case or it changed meanwhile.
@@ -139,7 +139,9 @@ impl App {
         self.change_case(may, case, move |case| {
             case.state = CaseState::Closed;
             Event::by(may, "case.closed", case.id).case(case.id)
-        })
+        })?;
+        self.wipe();
+        Ok(())
     }
 
     /// The access must be the acting human's own: another's is no access, and the attempt is an entry.
@@ -166,6 +168,9 @@ impl App {
             let event = change(&mut stored.case);
             cases::change(tx, &app.vault, stored.version, &stored.case)?;
             app.log(tx, &[event])?;
+            if stored.case.state == CaseState::Closed {
+                app.end_plans_of(tx, case)?;
+            }
             Ok(())
         })
     }

@@ -12,6 +12,9 @@ mod follow;
 mod joint;
 mod left;
 mod line;
+mod meets;
+mod plan_line;
+mod plans;
 mod publish;
 mod resume;
 mod serve;
@@ -42,6 +45,7 @@ pub use follow::{CheckShown, JudgedAs, Outcome};
 pub use joint::{JointPart, NewJointCheck};
 pub use left::{CheckBudget, Left, Whose};
 pub use line::{CheckCall, CheckKind};
+pub use plans::{NewPlan, PlanShown, Planned};
 pub use serve::CheckReply;
 pub use standing::{NewStanding, Renewal};
 

@@ -55,8 +55,8 @@ pub use attachments::{
 pub use cases::{CaseAccess, NewCase, REVIEW_MAX};
 pub use checks::{
     CheckBudget, CheckCall, CheckFigures, CheckKind, CheckReply, CheckShown, CheckedOn, JointPart, JudgedAs,
-    Left, NewCheck, NewJointCheck, NewStanding, Outcome, Renewal, TokenShown, TokensExplained, Whose,
-    Without,
+    Left, NewCheck, NewJointCheck, NewPlan, NewStanding, Outcome, PlanShown, Planned, Renewal, TokenShown,
+    TokensExplained, Whose, Without,
 };
 pub use clearances::GROUND_MIN;
 pub use correct::Changes;

@@ -4,6 +4,8 @@
 
 pub mod budget;
 mod candidates;
+mod plan_asks;
+mod plans;
 mod sets;
 mod standing;
 
@@ -16,6 +18,15 @@ use mithaq_model::{
 pub use candidates::{
     Candidate, add_candidate, candidate, candidates, erase_candidates, open_candidates, save_candidate, show,
     shown,
+};
+pub use plan_asks::{
+    AskState, Conflict, PlanAsk, add_ask, add_conflict, ask_answer, ask_content, asks_of, asks_received,
+    asks_waiting, conflicts_of, erase_ask, erase_ask_answer, open_asks, plan_ask, plan_ask_locked,
+    put_ask_answer, put_ask_content, save_ask,
+};
+pub use plans::{
+    PlanState, StoredPlan, add_plan, erase_plan, open_plans, plan, plan_content, plan_locked, plans_alive,
+    plans_ended, plans_of, plans_over, save_plan,
 };
 pub use sets::{Epoch, StoredSet, add_epoch, end_epochs, newest_epoch, put_set, set, set_bytes, sets};
 

@@ -11,6 +11,7 @@ mod leases;
 mod ledger;
 mod office;
 mod onward;
+mod plans;
 mod reports;
 mod requests;
 mod rulings;

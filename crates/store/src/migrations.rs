@@ -82,6 +82,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0013_request_review.sql"),
         postgres: include_str!("../migrations/postgres/0013_request_review.sql"),
     },
+    Migration {
+        version: 14,
+        name: "plans",
+        sqlite: include_str!("../migrations/sqlite/0014_plans.sql"),
+        postgres: include_str!("../migrations/postgres/0014_plans.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -82,6 +82,9 @@ pub(crate) enum Kind {
     CheckCandidate,
     Upload,
     CheckStanding,
+    CheckPlan,
+    CheckPlanAsk,
+    CheckConflict,
 }
 
 impl Kind {
@@ -103,6 +106,9 @@ impl Kind {
             Self::CheckCandidate => "check_candidate",
             Self::Upload => "attachment_upload",
             Self::CheckStanding => "check_standing",
+            Self::CheckPlan => "check_plan",
+            Self::CheckPlanAsk => "check_plan_ask",
+            Self::CheckConflict => "check_conflict",
         }
     }
 
@@ -123,13 +129,16 @@ impl Kind {
             Self::CheckOpening => 13,
             Self::CheckCandidate => 14,
             Self::CheckStanding => 20,
+            Self::CheckPlan => 21,
+            Self::CheckPlanAsk => 22,
+            Self::CheckConflict => 23,
             Self::OnwardConsent => 10,
             Self::Upload => 15,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 16] = [
+        const ALL: [Kind; 19] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
@@ -146,6 +155,9 @@ impl Kind {
             Kind::CheckCandidate,
             Kind::Upload,
             Kind::CheckStanding,
+            Kind::CheckPlan,
+            Kind::CheckPlanAsk,
+            Kind::CheckConflict,
         ];
         ALL.into_iter().find(|kind| kind.number() == number)
     }

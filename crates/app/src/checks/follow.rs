@@ -137,7 +137,7 @@ impl App {
         Ok(false)
     }
 
-    /// Returns what opens the commitment of a check of this node, for oversight: with it, its body shows the partner's
+    /// Returns what opens the commitment of a check of this node, or of a question about a plan, for oversight: with it, its body shows the partner's
     /// that what was evaluated is what was logged, and nothing else. Logged, with a reason.
     ///
     /// # Errors
@@ -150,7 +150,10 @@ impl App {
     ) -> Result<Vec<u8>, AppError> {
         let (salt, reason) = (random::<32>(&*self.entropy)?, crate::cases::reason(reason)?);
         self.attempt(Event::refused(may, number), move |app, tx| {
-            let opening = checks::opening(tx, &app.vault, number)?.ok_or_else(AppError::not_found)?;
+            let opening = match checks::opening(tx, &app.vault, number)? {
+                Some(opening) => opening,
+                None => app.plan_opening(tx, number)?.ok_or_else(AppError::not_found)?,
+            };
             let committed = Committed::to(number, 0, salt, reason.reveal().as_bytes());
             app.log(tx, &[Event::by(may, "check.opened", number).committed(committed)])?;
             Ok(opening.to_vec())
@@ -482,11 +485,12 @@ impl App {
                 self.take_up_check(&check)?;
             }
         }
-        self.write(|app, tx| {
+        let erased = self.write(|app, tx| {
             for check in checks::in_state(tx, CheckState::PossibleHit, CHORES)? {
                 app.tick_candidates(tx, &check)?;
             }
             app.tick_standings(tx, CHORES)?;
+            let erased = app.tick_plans(tx, CHORES)?;
             let past = app.now().minus(KEPT);
             for check in checks::ended_before(tx, past, CHORES)? {
                 let event = base("check.closed", &check).verdict("RET");
@@ -496,8 +500,11 @@ impl App {
                 }
             }
             budget::forget(tx, day(app.now()).saturating_sub(1))?;
-            Ok(())
+            Ok(erased)
         })?;
+        if erased {
+            self.wipe();
+        }
         self.refresh_check_sets()
     }
 

@@ -38,11 +38,23 @@ pub enum CheckKind {
     Candidate,
     /// A word about a standing check.
     Standing,
+    /// A question about a planned action.
+    Event,
+    /// What met of it.
+    EventClaim,
 }
 
 impl CheckKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Set, Self::Request, Self::Claims, Self::Candidate, Self::Standing];
+    pub const ALL: [Self; 7] = [
+        Self::Set,
+        Self::Request,
+        Self::Claims,
+        Self::Candidate,
+        Self::Standing,
+        Self::Event,
+        Self::EventClaim,
+    ];
 
     /// Returns the last part of the path.
     #[must_use]
@@ -53,6 +65,8 @@ impl CheckKind {
             Self::Claims => "claims",
             Self::Candidate => "candidate",
             Self::Standing => "standing",
+            Self::Event => "event",
+            Self::EventClaim => "event-claim",
         }
     }
 
@@ -112,6 +126,7 @@ impl App {
             }));
         }
         calls.extend(self.standing_calls(peer)?);
+        calls.extend(self.plan_calls(peer)?);
         calls.extend(self.word_calls(peer)?);
         Ok(calls)
     }
@@ -194,6 +209,8 @@ impl App {
                 }
                 self.hear(word, peer, Some(call.body.clone())).map(drop)
             }
+            (CheckKind::Event, answer) => self.take_plan(&ends, (check, false), answer),
+            (CheckKind::EventClaim, answer) => self.take_plan(&ends, (check, true), answer),
             (CheckKind::Standing, answer) => self.take_standing(&ends, check, answer),
             (CheckKind::Request | CheckKind::Claims, None) => self.abort(check, "check.unanswered", false),
             (CheckKind::Set | CheckKind::Candidate, None) => Ok(()),

@@ -25,7 +25,7 @@ use crate::ports::random;
 /// Longest part of a set in one answer.
 const PART: usize = 1024 * 1024;
 /// How long after a claim came its answer leaves, at least.
-const CLAIM_LEAVES: Millis = Millis(250);
+pub(super) const CLAIM_LEAVES: Millis = Millis(250);
 
 /// An answer, and how long after the request came it may leave at the earliest: the time says nothing of hit or refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,18 @@ impl App {
         self.ensure_running()?;
         let known = self.known(agreement)?;
         let with = known.agreement().party(peer).is_some() && known.standing.duties_alive(self.now());
-        if !with || *peer == self.party || agreed(&known).is_err() {
+        // Planned actions have no tokens, and so no policy of tokens.
+        let provided = match kind {
+            CheckKind::Event | CheckKind::EventClaim => {
+                known.agreement().private_check.is_some_and(|terms| terms.events)
+            }
+            CheckKind::Set
+            | CheckKind::Request
+            | CheckKind::Claims
+            | CheckKind::Candidate
+            | CheckKind::Standing => agreed(&known).is_ok(),
+        };
+        if !with || *peer == self.party || !provided {
             return Err(AppError::not_found());
         }
         let ends = (agreement, peer.clone());
@@ -72,6 +83,8 @@ impl App {
                 let bytes = self.resolve_for(&ends, body)?;
                 Ok(CheckReply { bytes, leaves_after: CLAIM_LEAVES })
             }
+            CheckKind::Event => self.answer_plan(&ends, body),
+            CheckKind::EventClaim => self.answer_claim(&ends, body),
             CheckKind::Standing => {
                 let bytes = self.answer_standing(&ends, body)?;
                 Ok(CheckReply { bytes, leaves_after: CLAIM_LEAVES })

@@ -3,6 +3,8 @@
 
 mod ask;
 mod budget;
+mod events;
+mod events_refused;
 mod explain;
 mod faults;
 mod follow;
