@@ -15,6 +15,7 @@ pub(crate) mod keys;
 pub(crate) mod onward;
 pub(crate) mod ops;
 pub(crate) mod people;
+pub(crate) mod plans;
 pub(crate) mod reports;
 pub(crate) mod request_review;
 pub(crate) mod requests;
@@ -145,6 +146,10 @@ fn check_parts() -> OpenApiRouter<App> {
         .routes(routes!(checks_left::budget))
         .routes(routes!(checks_left::tokens))
         .routes(routes!(checks_standing::standing))
+        .routes(routes!(plans::draft))
+        .routes(routes!(plans::list))
+        .routes(routes!(plans::authorise))
+        .routes(routes!(plans::end))
         .routes(routes!(checks::authorise))
         .routes(routes!(checks::show))
         .routes(routes!(checks::candidate))

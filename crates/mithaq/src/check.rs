@@ -2,6 +2,7 @@
 
 pub(crate) mod attack;
 mod budget;
+mod event;
 mod standing;
 
 use clap::Subcommand;
@@ -53,6 +54,9 @@ pub(crate) enum CheckCommand {
     /// Standing checks: renew, authorise a renewal, take back
     #[command(subcommand)]
     Standing(standing::StandingCommand),
+    /// Planned actions: do they meet a partner's? Only a conflict and whom to call
+    #[command(subcommand)]
+    Event(event::EventCommand),
     /// List the newest checks, without persons
     List {
         /// `own` (asked here) or `received`
@@ -225,6 +229,7 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
             check.node.print(ui, Method::POST, &path(&id, "authorise"), Some(&body))
         }
         CheckCommand::Standing(command) => standing::run(command, ui),
+        CheckCommand::Event(command) => event::run(command, ui),
         CheckCommand::List { direction, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/checks?direction={direction}"), None)
         }

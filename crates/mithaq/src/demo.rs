@@ -3,6 +3,7 @@
 
 mod check;
 mod loss;
+mod plan;
 mod question;
 mod story;
 mod words;

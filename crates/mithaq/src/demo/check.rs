@@ -11,12 +11,12 @@ use crate::check::attack::{self, AttackArgs};
 use crate::fleet::{Fleet, handling, id_of, now, text, until, why};
 use crate::ui::Failure;
 
-/// The text of an agreement that provides for private checks.
+/// The text of an agreement that provides for private checks and deconfliction.
 pub(super) fn provided(text: &str) -> String {
     let policy = HEXLOWER.encode(&TokenPolicy::WIDE.hash());
     format!(
         "{text}\n[private_check]\nbatch_cap = 25\ndaily_cap = 4000\nofficer_cap = 2000\ncase_cap = 1000\n\
-         review_after = 500\ntoken_policy = \"{policy}\"\n"
+         review_after = 500\nevents = true\ntoken_policy = \"{policy}\"\n"
     )
 }
 

@@ -39,6 +39,7 @@ pub(crate) async fn tell(world: &mut Fleet, list: Option<&Path>, teller: &Teller
     teller.shows(&format!("R3: {read_at}"));
 
     let checked = super::check::tell(world, &case, &es_case, teller).await?;
+    let conflict = super::plan::tell(world, &case, &es_case, teller).await?;
     let answered = super::question::ask_and_answer(world, (&case, &subject), &es_case, teller).await?;
 
     teller.say(&words::REFUSE);
@@ -74,7 +75,7 @@ pub(crate) async fn tell(world: &mut Fleet, list: Option<&Path>, teller: &Teller
     }
     let entries = evidence(world, teller).await?;
     Ok(
-        json!({ "sent": to_spain, "verdict": verdict, "read": read_at, "checked": checked, "answered": answered, "refused": reason,
+        json!({ "sent": to_spain, "verdict": verdict, "read": read_at, "checked": checked, "conflict": conflict, "answered": answered, "refused": reason,
         "recalled": to_ivory, "erased": erased_at, "entries_verified": entries }),
     )
 }
