@@ -41,6 +41,7 @@ mod matching;
 mod name;
 mod nicknames;
 mod population;
+mod present;
 mod rarity;
 mod romanise;
 mod score;

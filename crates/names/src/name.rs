@@ -1,5 +1,6 @@
 //! A parsed name: tokens in symbols, with the role each plays.
 
+use crate::present::Present;
 use crate::script::{Script, Symbol};
 use crate::structure;
 use crate::units;
@@ -71,6 +72,8 @@ pub struct Token {
     pub(crate) nicknames: [u8; 2],
     /// "Son of" stands before it.
     pub(crate) filiation: bool,
+    /// The units it holds.
+    pub(crate) present: Present,
     /// First and past-the-last character in the text.
     pub(crate) from: u16,
     pub(crate) to: u16,
@@ -130,6 +133,7 @@ impl Token {
             hash: 0,
             nicknames: [0; 2],
             filiation: false,
+            present: Present::NONE,
             from: 0,
             to: 0,
         }
@@ -145,6 +149,7 @@ impl Token {
             ..self.clone()
         };
         structure::describe(name, &mut token);
+        token.present = Present::of(name.units.get(token.range()).unwrap_or_default());
         token
     }
 

@@ -8,6 +8,7 @@ use crate::keys;
 use crate::lexicon::{self, Function};
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
 use crate::nicknames;
+use crate::present::Present;
 use crate::rarity;
 use crate::script::{Script, Symbol};
 use crate::text::{self, Word, Words};
@@ -290,6 +291,7 @@ impl Builder<'_> {
             hash: word.written,
             nicknames: [0; 2],
             filiation: held.filiation,
+            present: Present::NONE,
             from: held.from.unwrap_or(word.from),
             to: word.to,
         });

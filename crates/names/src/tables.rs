@@ -5,7 +5,9 @@
 
 use std::sync::LazyLock;
 
+use crate::align::NO_UNIT;
 use crate::hashed::Hashed;
+use crate::present::Present;
 use crate::script::{Script, Symbol};
 
 /// Version of everything that decides a likeness or a key. It is part of every result; results and keys of
@@ -40,9 +42,9 @@ pub(crate) struct Units {
     letters: Vec<(char, Symbol)>,
     /// Units so far, the empty one included.
     count: usize,
-    /// Unit id of two symbols at `first * 64 + second`.
+    /// Unit id of two symbols at `first * 64 + second`, [`NO_UNIT`] where there is none.
     pairs: Vec<u8>,
-    /// Unit id of a pair unit and a third symbol at `pair * 64 + third`.
+    /// Unit id of a pair unit and a third symbol at `pair * 64 + third`; none for the pair [`NO_UNIT`].
     triples: Vec<u8>,
 }
 
@@ -51,10 +53,10 @@ pub(crate) struct Tables {
     units: Vec<Units>,
     /// By ordered script pair: bits in eighths at `a * 256 + b`.
     bits: Vec<Vec<i8>>,
-    /// By script and partner script: the best a unit can give, in eighths.
-    top: Vec<[i8; UNITS]>,
-    /// The same of a unit of one symbol, nothing where it has no partner.
+    /// By script and partner script: the best a unit of one symbol can give, in eighths; nothing where it has no partner.
     best: Vec<[i8; SYMBOLS]>,
+    /// By script and partner script: the units that a unit may stand for.
+    partners: Vec<[Present; UNITS]>,
     /// By script and partner script: per letter, the letters it may stand for, one bit each.
     stands: Vec<[u64; SYMBOLS]>,
     /// Fine skeletons and their rarity in eighths of a bit.
@@ -74,8 +76,8 @@ impl Tables {
         let mut tables = Self {
             units: Script::ALL.iter().map(|script| Units::letters(*script)).collect(),
             bits: (0..15).map(|_| vec![NEVER; UNITS * UNITS]).collect(),
-            top: vec![[NEVER; UNITS]; 25],
-            best: vec![[0; SYMBOLS]; 25],
+            best: vec![[NEVER; SYMBOLS]; 25],
+            partners: vec![[Present::NONE; UNITS]; 25],
             stands: vec![[0; SYMBOLS]; 25],
             rarity: Hashed::new(rarity.into_iter()),
         };
@@ -97,8 +99,8 @@ impl Tables {
                 }
             }
         }
-        for (best, top) in tables.best.iter_mut().zip(&tables.top) {
-            best.iter_mut().zip(top).for_each(|(slot, top)| *slot = if *top == NEVER { 0 } else { *top });
+        for slot in tables.best.iter_mut().flatten() {
+            *slot = if *slot == NEVER { 0 } else { *slot };
         }
         tables
     }
@@ -128,10 +130,13 @@ impl Tables {
         if let Some(slot) = self.bits.get_mut(pair_index(a, b)).and_then(|table| table.get_mut(at)) {
             *slot = eighths;
         }
-        for (of, unit, against) in [(a, x, b), (b, y, a)] {
-            let row = self.top.get_mut(of.index() * 5 + against.index());
-            if let Some(slot) = row.and_then(|row| row.get_mut(usize::from(unit))) {
+        for (of, unit, against, other) in [(a, x, b, y), (b, y, a, x)] {
+            let (row, unit) = (of.index() * 5 + against.index(), usize::from(unit));
+            if let Some(slot) = self.best.get_mut(row).and_then(|row| row.get_mut(unit)) {
                 *slot = (*slot).max(eighths);
+            }
+            if let Some(slot) = self.partners.get_mut(row).and_then(|row| row.get_mut(unit)) {
+                slot.add(other);
             }
         }
         let letters = usize::from(x) < SYMBOLS && usize::from(y) < SYMBOLS && x > 0 && y > 0;
@@ -164,10 +169,10 @@ impl Tables {
         self.bits.get(pair_index(low, high)).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Returns, per unit, the best it can give against another script.
-    pub(crate) fn top(&self, of: Script, against: Script) -> &[i8; UNITS] {
-        const NONE: [i8; UNITS] = [NEVER; UNITS];
-        self.top.get(of.index() * 5 + against.index()).unwrap_or(&NONE)
+    /// Returns, per unit, the units of another script it gives anything with.
+    pub(crate) fn partners(&self, of: Script, against: Script) -> &[Present; UNITS] {
+        const NONE: [Present; UNITS] = [Present::NONE; UNITS];
+        self.partners.get(of.index() * 5 + against.index()).unwrap_or(&NONE)
     }
 
     /// Returns, per symbol, the best it can give against another script.
@@ -198,7 +203,12 @@ impl Units {
         let mut letters: Vec<(char, Symbol)> = crate::script::alphabet(script).chars().zip(1..).collect();
         letters.sort_unstable();
         let count = letters.len() + 1;
-        Self { letters, count, pairs: vec![0; SYMBOLS * SYMBOLS], triples: vec![0; UNITS * SYMBOLS] }
+        Self {
+            letters,
+            count,
+            pairs: vec![NO_UNIT; SYMBOLS * SYMBOLS],
+            triples: vec![NO_UNIT; UNITS * SYMBOLS],
+        }
     }
 
     fn symbol(&self, letter: char) -> Option<Symbol> {
@@ -214,10 +224,10 @@ impl Units {
             return;
         };
         let pair_at = first * SYMBOLS + second;
-        let pair = self.pairs.get(pair_at).copied().unwrap_or(0);
+        let pair = self.pairs.get(pair_at).copied().unwrap_or(NO_UNIT);
         let slot = match third {
             None => self.pairs.get_mut(pair_at),
-            Some(_) if pair == 0 => None,
+            Some(_) if pair == NO_UNIT => None,
             Some(third) => self.triples.get_mut(usize::from(pair) * SYMBOLS + third),
         };
         if let Some(slot) = slot {
@@ -226,14 +236,16 @@ impl Units {
         }
     }
 
-    /// Returns the unit of two symbols, or 0.
+    /// Returns the unit of two symbols, or [`NO_UNIT`].
+    #[inline]
     pub(crate) fn pair(&self, first: Symbol, second: Symbol) -> u8 {
-        self.pairs.get(usize::from(first) * SYMBOLS + usize::from(second)).copied().unwrap_or(0)
+        self.pairs.get(usize::from(first) * SYMBOLS + usize::from(second)).copied().unwrap_or(NO_UNIT)
     }
 
-    /// Returns the unit of a pair unit and a third symbol, or 0.
+    /// Returns the unit of a pair unit and a third symbol, or [`NO_UNIT`].
+    #[inline]
     pub(crate) fn triple(&self, pair: u8, third: Symbol) -> u8 {
-        self.triples.get(usize::from(pair) * SYMBOLS + usize::from(third)).copied().unwrap_or(0)
+        self.triples.get(usize::from(pair) * SYMBOLS + usize::from(third)).copied().unwrap_or(NO_UNIT)
     }
 
     /// Returns the id of a unit.
@@ -242,10 +254,10 @@ impl Units {
         let first = self.symbol(letters.next()?)?;
         let Some(second) = letters.next() else { return Some(first) };
         let at = usize::from(first) * SYMBOLS + usize::from(self.symbol(second)?);
-        let pair = self.pairs.get(at).copied().filter(|pair| *pair != 0)?;
+        let pair = self.pairs.get(at).copied().filter(|pair| *pair != NO_UNIT)?;
         let Some(third) = letters.next() else { return Some(pair) };
         let at = usize::from(pair) * SYMBOLS + usize::from(self.symbol(third)?);
-        self.triples.get(at).copied().filter(|triple| *triple != 0)
+        self.triples.get(at).copied().filter(|triple| *triple != NO_UNIT)
     }
 }
 

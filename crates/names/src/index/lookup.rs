@@ -303,9 +303,9 @@ pub(super) fn restore(head: &[u8], name: &mut Name) -> Option<Token> {
     token.skip_cost = skip_cost;
     structure::describe(name, &mut token);
     name.tokens.clear();
-    name.tokens.push(token.clone());
+    name.tokens.push(token);
     units::fill(name);
-    Some(token)
+    name.tokens.first().cloned()
 }
 
 /// The cheap measure: letters that may stand for each other, in order, and common consonants.
