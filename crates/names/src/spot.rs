@@ -65,6 +65,8 @@ struct Wanted {
     hashes: [u32; 4],
     /// Names that agree with it by chance, itself included.
     chance: f32,
+    /// The most that words can mean with so many by chance, as a probability.
+    most: f32,
 }
 
 /// Finds the names of records in texts.
@@ -105,6 +107,7 @@ impl Spotter {
                 tokens: count,
                 hashes,
                 chance: 0.0,
+                most: 0.0,
             });
         }
         weigh(&mut names, &keys);
@@ -114,8 +117,13 @@ impl Spotter {
     /// Finds the names in a text: places that reach a probability, in order, each record once at a place.
     #[must_use]
     pub fn spot(&self, text: &str, probability_min: f32) -> Vec<Spot> {
-        let mut found =
-            Found { list: Vec::new(), tried: BTreeMap::new(), parsed: Vec::new(), sounds: Vec::new() };
+        let mut found = Found {
+            list: Vec::new(),
+            tried: BTreeMap::new(),
+            parsed: Vec::new(),
+            sounds: Vec::new(),
+            kept: Kept::new(),
+        };
         runs::each(text, |run| self.run(&run, probability_min, &mut found));
         found.finish(&self.names)
     }
@@ -151,8 +159,7 @@ impl Spotter {
         let mut likely: Vec<(usize, u32, u32)> = Vec::new();
         for (at, apart) in names.take(LOOKED_AT) {
             let Some(wanted) = self.names.get(at as usize) else { continue };
-            let reachable = population::most(wanted.chance).probability >= least;
-            if !reachable || found.tried.get(&at).is_some_and(|end| *end > pair.0) {
+            if wanted.most < least || found.tried.get(&at).is_some_and(|end| *end > pair.0) {
                 continue;
             }
             let same = wanted.hashes.iter().filter(|hash| **hash != 0 && written_near.contains(hash)).count();
@@ -177,7 +184,7 @@ impl Spotter {
         least: f32,
         found: &mut Found,
     ) {
-        let name = Name::parse_as(wanted.kind, &wanted.text);
+        let name = found.kept.take(at, wanted);
         let mut best: Option<(Likeness, usize, usize, usize)> = None;
         for window in windows(tokens.len(), pair, usize::from(wanted.tokens)) {
             let Some((from, to)) = place(tokens, window) else { continue };
@@ -190,6 +197,7 @@ impl Spotter {
                 best = Some((likeness, from, to, window.1));
             }
         }
+        found.kept.put(at, name);
         let Some((likeness, from, to, last)) = best else { return };
         found.tried.insert(at, last);
         let likeness = population::among(likeness, wanted.chance);
@@ -218,6 +226,7 @@ fn weigh(names: &mut [Wanted], keys: &[Vec<u64>]) {
     };
     for (name, keys) in names.iter_mut().zip(keys) {
         name.chance = total * keys.iter().map(share).product::<f32>();
+        name.most = population::most(name.chance).probability;
     }
 }
 
@@ -229,6 +238,34 @@ struct Found {
     parsed: Vec<((usize, usize), Kind, Name)>,
     /// Fine skeletons and sounds of the tokens of the run that keys are made of.
     sounds: Vec<Option<(u64, u32)>>,
+    kept: Kept,
+}
+
+/// Wanted names that were parsed last: common words of a text ask for the same ones again and again.
+struct Kept(Vec<Option<(u32, Name)>>);
+
+impl Kept {
+    const PLACES: usize = 1024;
+
+    fn new() -> Self {
+        Self(vec![None; Self::PLACES])
+    }
+
+    fn place(&mut self, at: u32) -> Option<&mut Option<(u32, Name)>> {
+        self.0.get_mut(at as usize % Self::PLACES)
+    }
+
+    /// Returns a name as it was parsed, by now or before.
+    fn take(&mut self, at: u32, wanted: &Wanted) -> Name {
+        let known = self.place(at).and_then(Option::take).filter(|(of, _)| *of == at);
+        known.map_or_else(|| Name::parse_as(wanted.kind, &wanted.text), |(_, name)| name)
+    }
+
+    fn put(&mut self, at: u32, name: Name) {
+        if let Some(place) = self.place(at) {
+            *place = Some((at, name));
+        }
+    }
 }
 
 impl Found {

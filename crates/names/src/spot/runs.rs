@@ -3,6 +3,8 @@
 //! In scripts with capitals a name begins with one, unless the text has none or is all capitals; particles between
 //! names may be small. In scripts without, every word may be a name, and a run ends where a sentence does.
 
+use std::sync::LazyLock;
+
 use crate::Script;
 
 /// Words of a run at most; a longer one is cut with [`OVERLAP`] words in common, so that no name is cut.
@@ -55,8 +57,9 @@ pub(super) fn each<'a>(text: &'a str, mut call: impl FnMut(Run<'a>)) {
     };
     let mut word: Option<Open> = None;
     for (from, (start, c)) in text.char_indices().enumerate() {
+        let class = Class::of(c);
         if let Some(open) = &mut word {
-            if continues(c) {
+            if class.has(Class::CONTINUES) {
                 continue;
             }
             let closed = Word { start: open.start, end: start, from: open.from, particle: false };
@@ -70,13 +73,13 @@ pub(super) fn each<'a>(text: &'a str, mut call: impl FnMut(Run<'a>)) {
             if run.len() >= WORDS {
                 flush(&mut run, false);
             }
-            if ends(c) && (c != '.' || letters > 3) {
+            if class.has(Class::ENDS) && (c != '.' || letters > 3) {
                 flush(&mut run, true);
             }
-        } else if ends(c) && c != '.' {
+        } else if class.has(Class::ENDS) && c != '.' {
             flush(&mut run, true);
         }
-        if let Some(capital) = begins(c) {
+        if let Some(capital) = class.begins() {
             word = Some(Open { start, from, capital });
         }
     }
@@ -88,6 +91,52 @@ pub(super) fn each<'a>(text: &'a str, mut call: impl FnMut(Run<'a>)) {
         }
     }
     flush(&mut run, true);
+}
+
+/// What a character does to a word, asked once for all characters of the alphabets and kept.
+#[derive(Clone, Copy)]
+struct Class(u8);
+
+impl Class {
+    const CONTINUES: u8 = 1;
+    const ENDS: u8 = 2;
+    const BEGINS: u8 = 4;
+    /// With a capital, or in a script that has none.
+    const CAPITAL: u8 = 8;
+    const CASELESS: u8 = 16;
+    /// Characters that are kept: Latin with all its signs, Greek, Cyrillic, Armenian, Hebrew, Arabic.
+    const KEPT: u32 = 0x700;
+
+    fn judge(c: char) -> Self {
+        let flag = |on: bool, flag: u8| if on { flag } else { 0 };
+        let begins = begins(c);
+        Self(
+            flag(continues(c), Self::CONTINUES)
+                | flag(ends(c), Self::ENDS)
+                | flag(begins.is_some(), Self::BEGINS)
+                | flag(begins == Some(Some(true)), Self::CAPITAL)
+                | flag(begins == Some(None), Self::CASELESS),
+        )
+    }
+
+    #[inline]
+    fn of(c: char) -> Self {
+        static CLASSES: LazyLock<Vec<Class>> =
+            LazyLock::new(|| (0..Class::KEPT).filter_map(char::from_u32).map(Class::judge).collect());
+        CLASSES.get(c as usize).copied().unwrap_or_else(|| Self::judge(c))
+    }
+
+    #[inline]
+    const fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
+
+    /// Whether it begins a word, and with a capital.
+    #[inline]
+    fn begins(self) -> Option<Option<bool>> {
+        let capital = if self.has(Self::CASELESS) { None } else { Some(self.has(Self::CAPITAL)) };
+        self.has(Self::BEGINS).then_some(capital)
+    }
 }
 
 /// A word that has begun.
@@ -304,4 +353,18 @@ const fn ends(c: char) -> bool {
             | '。'
             | '\t'
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_character_is_what_it_does() {
+        for c in (0..0x3000).filter_map(char::from_u32) {
+            let class = Class::of(c);
+            let kept = (class.has(Class::CONTINUES), class.has(Class::ENDS), class.begins());
+            assert_eq!(kept, (continues(c), ends(c), begins(c)), "{c:?}");
+        }
+    }
 }
