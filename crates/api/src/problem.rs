@@ -141,6 +141,21 @@ mod tests {
         assert_eq!(language(&HeaderMap::new()), Lang::EN);
     }
 
+    #[tokio::test]
+    async fn a_busy_store_is_503_with_a_time_to_come_again_and_no_word_of_the_database() {
+        let response = ApiError::from(AppError::busy("store.busy")).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "5");
+        let body = axum::body::to_bytes(response.into_body(), 4_096).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("\"store.busy\"") && body.contains("try again later"), "{body}");
+        for word in ["SELECT", "40001", "40P01", "deadlock", "database"] {
+            assert!(!body.contains(word), "{body}");
+        }
+        let refused = ApiError::from(AppError::conflict("hold.stands")).into_response();
+        assert!(refused.headers().get(header::RETRY_AFTER).is_none(), "coming again changes nothing there");
+    }
+
     #[test]
     fn a_missing_and_a_hidden_object_answer_alike() {
         let a = ApiError::from(AppError::not_found()).into_response();

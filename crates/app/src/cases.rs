@@ -161,7 +161,7 @@ impl App {
         &self,
         may: May<intent::GovernCase>,
         case: CaseId,
-        change: impl Fn(&mut Case) -> Event + Send + 'static,
+        change: impl Fn(&mut Case) -> Event + Clone + Send + 'static,
     ) -> Result<(), AppError> {
         self.attempt(Event::refused(may, case).case(case), move |app, tx| {
             let mut stored = cases::get(tx, &app.vault, case)?.ok_or_else(AppError::not_found)?;

@@ -114,6 +114,7 @@ impl App {
         number: ReportId,
         ground: &Text,
         about: impl FnOnce(&Self, &mut dyn Tx, &AtHand) -> Result<(About, &'static str, &'static str), AppError>
+        + Clone
         + Send
         + 'static,
     ) -> Result<(), AppError> {

@@ -215,6 +215,12 @@ impl AppError {
         }
     }
 
+    /// Returns what the database said, if that is the whole reason.
+    pub(crate) fn of_database(&self) -> Option<&DbError> {
+        let cause = self.0.source.as_deref()?.downcast_ref::<StoreError>()?;
+        if let StoreError::Db(error) = cause { Some(error) } else { None }
+    }
+
     /// Returns whether the same may work later without a change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -287,7 +293,13 @@ impl From<StoreError> for AppError {
             StoreError::Db(_) => (ErrorKind::Bug, "store.database".to_owned(), words::BUG),
             _newer => (ErrorKind::Bug, "store.unknown".to_owned(), words::BUG),
         };
-        Self::new(kind, code, words).because(error)
+        let hint = match code.as_str() {
+            "store.busy" => Some("nothing of it was written: try again in a moment"),
+            "store.outcome_unknown" => Some("it may have been written: look before you send it again"),
+            _ => None,
+        };
+        let new = Self::new(kind, code, words).because(error);
+        if let Some(hint) = hint { new.hint(hint) } else { new }
     }
 }
 
@@ -438,6 +450,17 @@ mod tests {
         assert_eq!(error.to_string(), "input.title");
         assert!(!error.is_retryable());
         assert!(AppError::from(crate::ports::NoEntropy).is_retryable());
+    }
+
+    #[test]
+    fn what_the_database_said_is_known_and_what_to_do_about_it() {
+        for said in [DbError::Retry, DbError::Disconnected, DbError::Busy, DbError::Unknown] {
+            let error = AppError::from(said.clone());
+            assert_eq!((error.of_database(), error.kind()), (Some(&said), ErrorKind::Unavailable));
+            assert!(error.next_step().is_some());
+        }
+        assert_eq!(AppError::busy("store.busy").of_database(), None);
+        assert_eq!(AppError::from(StoreError::Tombstone).of_database(), None);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl App {
         scope: Scope,
         ground: &Text,
         (says, kind): (&'static str, &'static str),
-        change: impl FnOnce(&Self, &mut dyn Tx) -> Result<(), AppError> + Send + 'static,
+        change: impl FnOnce(&Self, &mut dyn Tx) -> Result<(), AppError> + Clone + Send + 'static,
     ) -> Result<(), AppError> {
         let word = self.written(ground)?;
         let name = match scope {

@@ -252,6 +252,7 @@ fn changed_seals(received: &Received<Incoming>, aside: &mut Aside) -> Vec<Tried>
 }
 
 /// What the opener noted beside what it opened, by place.
+#[derive(Clone)]
 struct Aside {
     /// Control messages as they were sealed.
     originals: Originals,

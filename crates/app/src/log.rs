@@ -156,7 +156,7 @@ impl App {
     pub(crate) fn attempt<T, F>(&self, tried: Event, job: F) -> Result<T, AppError>
     where
         T: Send + 'static,
-        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Clone + Send + 'static,
     {
         let done = self.write(job);
         self.answered(tried, done)

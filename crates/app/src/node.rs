@@ -148,6 +148,7 @@ impl App {
 
     pub(crate) fn assemble(db: Db, identity: Identity, vault: Vault, ledger: Ledger, parts: Parts) -> Self {
         let shared = crate::shared::Shared::new(db.engine() == Engine::Postgres);
+        db.lock_first(mithaq_store::ledger::LOCK);
         let inner = Inner {
             db,
             vault,
@@ -258,11 +259,12 @@ impl App {
         self.db.close();
     }
 
-    /// Runs a job that may write; answers after the commit is on disk.
+    /// Runs a job that may write; answers after the commit is on disk. A job that loses a conflict with another process
+    /// is run again, so it must bear to do twice what it does outside of the database.
     pub(crate) fn write<T, F>(&self, job: F) -> Result<T, AppError>
     where
         T: Send + 'static,
-        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Clone + Send + 'static,
     {
         self.write_as(Share::Group, job)
     }
@@ -272,7 +274,7 @@ impl App {
     pub(crate) fn write_soon<T, F>(&self, job: F) -> Result<T, AppError>
     where
         T: Send + 'static,
-        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Clone + Send + 'static,
     {
         self.write_as(Share::Soon, job)
     }
@@ -280,10 +282,10 @@ impl App {
     fn write_as<T, F>(&self, share: Share, job: F) -> Result<T, AppError>
     where
         T: Send + 'static,
-        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Clone + Send + 'static,
     {
         let app = self.clone();
-        let done = self.db.write_as(share, move |tx| {
+        let done = self.db.write_again(share, AppError::of_database, move |tx| {
             crate::tally::begin();
             app.ensure_lease(tx)?;
             let value = job(&app, tx)?;

@@ -17,6 +17,7 @@ use crate::rights::{Intent, May, intent};
 const RULINGS_MAX: u32 = 1_000;
 
 /// A person's ground in writing, with what hides it in the log.
+#[derive(Clone)]
 pub(crate) struct Written {
     pub(crate) ground: Text,
     salt: [u8; 32],

@@ -100,7 +100,7 @@ impl App {
         let registry = self.registry();
         let partners: Vec<PartyId> =
             registry.peers.keys().filter(|party| **party != self.party).cloned().collect();
-        self.db.write_as(Share::Alone, move |tx: &mut dyn Tx| {
+        self.db.write_again(Share::Alone, AppError::of_database, move |tx: &mut dyn Tx| {
             let now = leases::shared_now(tx, given)?;
             Ok(leases::turn(tx, &Turn { process, partners: &partners, now, until: now.plus(LEASE) })?)
         })
@@ -112,8 +112,9 @@ impl App {
     /// When the store fails.
     pub fn let_go(&self) -> Result<(), AppError> {
         let process = self.process()?;
-        self.db
-            .write_as(Share::Alone, move |tx: &mut dyn Tx| Ok::<_, AppError>(leases::let_go(tx, process)?))?;
+        self.db.write_again(Share::Alone, AppError::of_database, move |tx: &mut dyn Tx| {
+            Ok::<_, AppError>(leases::let_go(tx, process)?)
+        })?;
         self.tell_others(Word::Lease);
         Ok(())
     }

@@ -175,6 +175,7 @@ impl App {
     }
 }
 
+#[derive(Clone)]
 struct Prepared {
     head: Head,
     content: Vec<u8>,

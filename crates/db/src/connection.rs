@@ -3,7 +3,7 @@
 //! Both engines implement this, so that group commit, savepoints and acknowledgements
 //! exist once. Deliberately knows no job.
 
-use crate::{DbError, Engine, Row, Value};
+use crate::{DbError, Engine, Row, Share, Value};
 
 /// Whether the transaction holds one job or several behind savepoints.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub(crate) enum Chore {
 /// A connection in the hands of one thread.
 pub(crate) trait Connection: Send {
     fn engine(&self) -> Engine;
+
+    /// Says whether the next transactions are of the shared lane: those begin with what [`crate::Db::lock_first`] named.
+    fn share(&mut self, _share: Share) {}
 
     /// Begins a transaction; for a group, sets the first savepoint too.
     fn begin(&mut self, shape: Shape) -> Result<(), DbError>;

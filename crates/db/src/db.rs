@@ -106,6 +106,7 @@ impl Db {
     }
 
     pub(crate) fn open_source(source: &PgSource, options: &PostgresOptions) -> Result<Self, DbError> {
+        let source = source.fresh();
         let links = |role, count: usize| {
             let link = || Link::new(Box::new(source.for_role(role)), options.reconnect_patience);
             (0..count.max(1)).map(|_| link()).collect::<Vec<_>>()
@@ -228,6 +229,16 @@ impl Db {
     {
         let job = Task::new(move |session: &mut dyn Session| job(session), done);
         self.hand_over(Side::Read, Box::new(job), Duration::ZERO);
+    }
+
+    /// Begins every transaction of the shared lane ([`Share::Group`], [`Share::Soon`]) with a statement: one that locks
+    /// what each of its jobs locks last. Otherwise the first job of a group holds that lock while the next asks for its
+    /// rows, and another process that holds those waits for the lock: a circle. Costs no round trip. Only the first call has an effect, and none on SQLite,
+    /// where there is one writer.
+    pub fn lock_first(&self, sql: &str) {
+        if let Some((source, _)) = &self.inner.server {
+            let _named_before = source.first().set(sql.to_owned());
+        }
     }
 
     /// Listens to the words that other processes on the same server [`Db::ring`], and to this one's own. `hear` is

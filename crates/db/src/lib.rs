@@ -32,6 +32,7 @@
 //! the job go on: use `ON CONFLICT DO NOTHING` rather than catching a violation.
 #![deny(missing_docs)]
 
+mod again;
 mod connection;
 mod db;
 mod error;

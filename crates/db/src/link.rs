@@ -54,7 +54,7 @@ impl Link {
     fn run_all(&mut self, jobs: &mut Jobs, share: Share, (time_max, queue): (Duration, &Queue)) {
         let mut overtaken = usize::MAX;
         while !jobs.is_empty() {
-            self.run(jobs, time_max, queue);
+            self.run(jobs, share, (time_max, queue));
             let rest = jobs.len();
             if share == Share::Group && (1..overtaken).contains(&rest) && queue.overtake(jobs) {
                 overtaken = rest;
@@ -63,12 +63,13 @@ impl Link {
     }
 
     /// Runs or refuses at least one of the jobs.
-    fn run(&mut self, jobs: &mut Jobs, time_max: Duration, queue: &Queue) {
+    fn run(&mut self, jobs: &mut Jobs, share: Share, (time_max, queue): (Duration, &Queue)) {
         // A connection that died while idle shows only when it is used: once more, then.
         for attempt in 0..2 {
             let (begun, started) = match self.connected(queue) {
                 Ok(connection) => {
                     let started = Instant::now();
+                    connection.share(share);
                     (run_group(connection, jobs, time_max), started)
                 }
                 Err(error) => return refuse_all(jobs, &error),

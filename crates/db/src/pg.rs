@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use crate::connection::{Chore, Connection, Shape, Source};
-use crate::{DbError, Engine, PostgresOptions, Row, Value};
+use crate::{DbError, Engine, PostgresOptions, Row, Share, Value};
 
 use types::{row, translate};
 
@@ -50,7 +50,11 @@ pub(crate) struct PgSource {
     config: Config,
     options: PostgresOptions,
     role: Role,
+    first: First,
 }
+
+/// The statement with which transactions of the shared lane begin, once somebody named one. The same for all sessions of a handle.
+pub(crate) type First = Arc<OnceLock<String>>;
 
 impl PgSource {
     /// # Errors
@@ -68,12 +72,12 @@ impl PgSource {
         if config.get_application_name().is_none() {
             config.application_name("mithaq");
         }
-        Ok(Self { config, options, role })
+        Ok(Self { config, options, role, first: First::default() })
     }
 
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn for_database(&self, name: &str) -> Self {
-        let mut other = self.clone();
+        let mut other = self.fresh();
         other.config.dbname(name);
         other
     }
@@ -81,6 +85,15 @@ impl PgSource {
     #[cfg(test)]
     pub(crate) fn with_options(self, options: PostgresOptions) -> Self {
         Self { options, ..self }
+    }
+
+    /// The same for another handle: what one names first is not the other's.
+    pub(crate) fn fresh(&self) -> Self {
+        Self { first: First::default(), ..self.clone() }
+    }
+
+    pub(crate) fn first(&self) -> &First {
+        &self.first
     }
 
     pub(crate) fn for_role(&self, role: Role) -> Self {
@@ -110,12 +123,19 @@ impl Source for PgSource {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|_none| DbError::Io)?;
         let (client, driver) =
             runtime.block_on(self.config.connect(NoTls)).map_err(|error| types::translate_connect(&error))?;
-        // Ends by itself when the session does; `Client::is_closed` tells.
-        runtime.spawn(async move { drop(driver.await) });
+        // Ends by itself when the session does; `Client::is_closed` tells that, and only this why.
+        runtime.spawn(async move {
+            if let Err(error) = driver.await {
+                let code = error.code().map_or("none", |code| code.code());
+                tracing::warn!(code, "the database server ended a session");
+            }
+        });
         let mut session = PgConnection {
             client: Arc::new(client),
             runtime,
             role: self.role,
+            first: Arc::clone(&self.first),
+            share: Share::Alone,
             statements: BTreeMap::new(),
             prelude: String::new(),
             transaction: Transaction::None,
@@ -161,6 +181,8 @@ pub(crate) struct PgConnection {
     client: Arc<Client>,
     runtime: Runtime,
     role: Role,
+    first: First,
+    share: Share,
     statements: BTreeMap<String, Statement>,
     /// Transaction control that travels with the next statement.
     prelude: String,
@@ -253,6 +275,10 @@ impl Connection for PgConnection {
         Engine::Postgres
     }
 
+    fn share(&mut self, share: Share) {
+        self.share = share;
+    }
+
     fn begin(&mut self, shape: Shape) -> Result<(), DbError> {
         if self.is_gone() {
             return Err(DbError::Disconnected);
@@ -262,6 +288,13 @@ impl Connection for PgConnection {
             Role::Reader => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;",
             Role::Writer => "BEGIN ISOLATION LEVEL READ COMMITTED;",
         });
+        // Before the savepoint: no job that undoes itself gives the lock back.
+        if let Some(first) =
+            self.first.get().filter(|_| self.role == Role::Writer && self.share != Share::Alone)
+        {
+            self.prelude.push_str(first);
+            self.prelude.push(';');
+        }
         if shape == Shape::Group {
             self.prelude.push_str("SAVEPOINT job;");
         }

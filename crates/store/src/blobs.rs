@@ -172,13 +172,17 @@ impl Blobs {
         read_bounded(&self.list_path(Blob::Root(root)))
     }
 
-    /// Makes a durable upload the ciphertext of a root, with its list.
+    /// Makes a durable upload the ciphertext of a root, with its list. Again after the job around it was undone: it is.
     ///
     /// # Errors
     /// The system's; the upload is then as it was.
     pub fn finish(&self, id: [u8; 16], root: Digest, list: &[u8]) -> io::Result<()> {
         self.put_list(root, list)?;
-        fs::rename(self.path(Blob::Upload(id)), self.path(Blob::Root(root)))?;
+        match fs::rename(self.path(Blob::Upload(id)), self.path(Blob::Root(root))) {
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound && self.path(Blob::Root(root)).is_file() => {}
+            renamed => renamed?,
+        }
         self.sync_dir()
     }
 

@@ -220,7 +220,9 @@ fn kept(tx: &mut dyn Tx, turn: &Turn<'_>, (processes, other): (usize, bool)) -> 
 /// When the engine refuses.
 pub fn holds(tx: &mut dyn Tx, lease: &Lease) -> Result<bool, StoreError> {
     let lock = match tx.engine() {
-        Engine::Postgres => " FOR SHARE",
+        // Against a taking only: that the holder renews its lease meanwhile changes nothing, and two that wait for each
+        // other's rows would be a circle.
+        Engine::Postgres => " FOR KEY SHARE",
         Engine::Sqlite => "",
     };
     let sql = format!("SELECT fence FROM lease WHERE name = $1 AND holder = $2 AND fence = $3{lock}");

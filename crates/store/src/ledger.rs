@@ -29,6 +29,10 @@ pub use cosigner::{Cosigner, add_fork, forks};
 pub use evidence::Evidence;
 pub use read::{Filter, Rebuild};
 
+/// Locks the state row of the newest log until the transaction ends: what transactions of the shared lane begin with
+/// ([`mithaq_db::Db::lock_first`]), because each of their jobs appends last.
+pub const LOCK: &str = "SELECT 1 FROM ledger_log WHERE log = (SELECT MAX(log) FROM ledger_log) FOR UPDATE";
+
 /// Most entries of one append: bounds what one transaction holds.
 pub const APPEND_MAX: usize = 16_384;
 

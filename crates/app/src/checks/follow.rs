@@ -266,7 +266,10 @@ impl App {
         may: May<intent::JudgeCheck>,
         access: &CaseAccess,
         (number, handle): (ObjectId, ObjectId),
-        change: impl FnOnce(&Self, &mut dyn Tx, Check, Candidate) -> Result<Vec<Event>, AppError> + Send + 'static,
+        change: impl FnOnce(&Self, &mut dyn Tx, Check, Candidate) -> Result<Vec<Event>, AppError>
+        + Clone
+        + Send
+        + 'static,
     ) -> Result<(), AppError> {
         self.own_access(may, access)?;
         let (case, purpose) = (access.case(), access.purpose());

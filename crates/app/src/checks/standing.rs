@@ -443,6 +443,7 @@ impl App {
         access: &CaseAccess,
         number: ObjectId,
         change: impl FnOnce(&Self, &mut dyn Tx, &Check, &mut StoredStanding) -> Result<&'static str, AppError>
+        + Clone
         + Send
         + 'static,
     ) -> Result<(), AppError> {

@@ -1,6 +1,10 @@
 //! What only a server does: hang up, lose a commit, quarrel over rows.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier};
+
 use super::{INSERT, count, insert, make_tables};
+use crate::again::RUNS_MAX;
 use crate::pg::PgSource;
 use crate::testing::{postgres, postgres_options};
 use crate::{Db, DbError, PostgresOptions, Share, Tx, args};
@@ -102,6 +106,118 @@ fn a_lost_conflict_is_retryable() {
             .unwrap();
         assert_eq!(second, Err(DbError::Retry));
         assert!(DbError::Retry.is_retryable());
+    });
+}
+
+const UNDONE: fn(&DbError) -> Option<&DbError> = |error| Some(error);
+
+/// Takes both rows, in this order; on the first run both jobs hold one before either asks for the other.
+fn both_ways(db: &Db, order: [i64; 2], met: &Arc<Barrier>) -> Result<u32, DbError> {
+    let (met, runs) = (Arc::clone(met), Arc::new(AtomicU32::new(0)));
+    let lock = "UPDATE item SET size = COALESCE(size, 0) + 1 WHERE id = $1";
+    db.write_again(Share::Group, UNDONE, move |tx| {
+        let run = runs.fetch_add(1, Ordering::SeqCst) + 1;
+        tx.exec(lock, args![order[0]])?;
+        if run == 1 {
+            met.wait();
+        }
+        tx.exec(lock, args![order[1]])?;
+        Ok(run)
+    })
+}
+
+#[test]
+fn jobs_that_wait_for_each_other_in_a_circle_are_both_written() {
+    on_server(|db, source| {
+        insert(db, 1).unwrap();
+        insert(db, 2).unwrap();
+        let other = Db::open_source(source, &postgres_options()).unwrap();
+        let met = Arc::new(Barrier::new(2));
+        let there = Arc::clone(&met);
+        let second = std::thread::spawn(move || both_ways(&other, [2, 1], &there));
+        let runs = (both_ways(db, [1, 2], &met).unwrap(), second.join().unwrap().unwrap());
+        assert_eq!(runs.0 + runs.1, 3, "the server chose one, which ran again: {runs:?}");
+        let sum = "SELECT CAST(SUM(size) AS BIGINT) FROM item";
+        let sum = db.read(move |tx| tx.query_one(sum, &[])?.int(0));
+        assert_eq!(sum, Ok(4), "each row twice, nothing thrice");
+    });
+}
+
+#[test]
+fn transactions_that_begin_with_one_lock_never_wait_in_a_circle() {
+    on_server(|db, source| {
+        for id in 1..=3 {
+            insert(db, id).unwrap();
+        }
+        let other = Db::open_source(source, &postgres_options()).unwrap();
+        let touch = "UPDATE item SET size = COALESCE(size, 0) + 1 WHERE id = $1";
+        // Each job takes a row of its own and then the one that all take last, as jobs that append to one log do.
+        let storm = |first: bool| {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            for db in [db, &other] {
+                if first {
+                    db.lock_first("SELECT 1 FROM item WHERE id = 3 FOR UPDATE");
+                }
+                for n in 0..100_i64 {
+                    let sender = sender.clone();
+                    let job = move |tx: &mut dyn Tx| -> Result<(), DbError> {
+                        tx.exec(touch, args![1 + n % 2])?;
+                        tx.exec(touch, args![3_i64]).map(drop)
+                    };
+                    db.submit_write(job, move |result| sender.send(result).unwrap());
+                }
+            }
+            drop(sender);
+            receiver.into_iter().filter(|result| *result == Err(DbError::Retry)).count()
+        };
+        let before = storm(false);
+        assert_eq!(storm(true), 0, "{before} of 200 were lost without the lock");
+        let undone =
+            db.write(|tx| -> Result<(), DbError> { tx.exec(touch, args![1_i64]).and(Err(DbError::NoRow)) });
+        assert_eq!(undone, Err(DbError::NoRow));
+    });
+}
+
+#[test]
+fn a_job_that_lost_a_conflict_runs_again_a_bounded_number_of_times() {
+    on_server(|db, _source| {
+        let raise = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$";
+        for (fails, written) in [(1, true), (RUNS_MAX - 1, true), (RUNS_MAX, false), (u32::MAX, false)] {
+            let runs = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&runs);
+            let id = i64::from(fails);
+            let done = db.write_again(Share::Group, UNDONE, move |tx| {
+                let run = count.fetch_add(1, Ordering::SeqCst) + 1;
+                tx.exec(INSERT, args![id, format!("n{id}")])?;
+                if run <= fails { tx.exec(raise, &[]).map(drop) } else { Ok(()) }
+            });
+            assert_eq!(done, if written { Ok(()) } else { Err(DbError::Retry) }, "{fails}");
+            assert_eq!(runs.load(Ordering::SeqCst), fails.saturating_add(1).min(RUNS_MAX));
+        }
+        assert_eq!(count(db), 2, "what was lost each time wrote nothing");
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        let taken = db.write_again(Share::Group, UNDONE, move |tx| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            tx.exec(INSERT, args![1_i64, "other"]).map(drop)
+        });
+        assert!(matches!(taken, Err(DbError::Constraint(_))));
+        assert_eq!(runs.load(Ordering::SeqCst), 1, "no conflict of transactions: never run again");
+    });
+}
+
+#[test]
+fn a_job_whose_session_was_cut_before_the_commit_runs_again() {
+    on_server(|db, _source| {
+        let runs = Arc::new(AtomicU32::new(0));
+        let count_runs = Arc::clone(&runs);
+        let done = db.write_again(Share::Group, UNDONE, move |tx| {
+            let run = count_runs.fetch_add(1, Ordering::SeqCst) + 1;
+            tx.exec(INSERT, args![1_i64, "a"])?;
+            if run == 1 { tx.query(HANG_UP, &[]).map(drop) } else { Ok(()) }
+        });
+        assert_eq!((done, runs.load(Ordering::SeqCst)), (Ok(()), 2));
+        assert_eq!(count(db), 1);
     });
 }
 
