@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use mithaq_db::Tx;
 use mithaq_evidence::{Anchors, JudgeError, judge, successor_key};
-use mithaq_ledger::{Entry, Id, KeyName, SignedNote, Trust, VerifierKey, verify_checkpoint};
+use mithaq_ledger::{Checkpoint, Entry, Id, KeyName, SignedNote, Trust, VerifierKey, verify_checkpoint};
 use mithaq_model::{AgreementId, CaseId, ObjectId, PartyId, ReportId};
 use mithaq_store::StoreError;
 use mithaq_store::ledger::{Evidence, Filter};
@@ -15,7 +15,9 @@ use mithaq_store::ledger::{Evidence, Filter};
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
 use crate::evidence::papers::Spoken;
+use crate::keys::Keys;
 use crate::log::Event;
+use crate::ports::HighWater;
 use crate::registry::OWN_ROOT;
 use crate::restore::Renamed;
 use crate::rights::{May, intent};
@@ -90,24 +92,16 @@ impl App {
     /// # Errors
     /// `store.rolled_back` when an older copy of the database, or another one, is in its place.
     fn check_mark(&self, tx: &mut dyn Tx) -> Result<(), AppError> {
-        let Some(bytes) = self.mark.last()? else { return Ok(()) };
-        let not_ours = || {
-            AppError::new(ErrorKind::Integrity, "store.mark", words::INTEGRITY)
-                .hint("the file with the mark of the log is damaged: put it back from a copy of the node's directory")
-        };
-        let (key, generation) = self.key_of_mark(&bytes).ok_or_else(not_ours)?;
-        let key = [key];
-        let kept =
-            verify_checkpoint(&bytes, &Trust::logs_only(&key)).map_err(|why| not_ours().because(why))?;
+        let Some((generation, kept)) = marked(&*self.mark, &self.keys)? else { return Ok(()) };
         if generation < self.ledger.log() {
             // A restore began another log since: its first checkpoint will be the mark.
             return Ok(());
         }
         let continued = if generation == self.ledger.log() {
-            self.ledger.continues(tx, kept.checkpoint())
+            self.ledger.continues(tx, &kept)
         } else {
             // The database is of before a restore that this node has behind it.
-            Err(StoreError::LogBroken { stored: 0, signed: kept.checkpoint().size() })
+            Err(StoreError::LogBroken { stored: 0, signed: kept.size() })
         };
         match continued {
             Ok(_head) => Ok(()),
@@ -123,16 +117,6 @@ impl App {
             .because(why)),
             Err(other) => Err(other.into()),
         }
-    }
-
-    /// The key of the log that a mark is of, and which in the row of this node's logs that is, from 1.
-    fn key_of_mark(&self, note: &[u8]) -> Option<(VerifierKey, u32)> {
-        let note = SignedNote::parse(note).ok()?;
-        let origin = KeyName::new(note.text().lines().next()?).ok()?;
-        let base = self.keys.log_key().ok()?;
-        let key = successor_key(&base, &origin)?;
-        let number = origin.as_str().strip_prefix(base.name().as_str())?.strip_prefix('/');
-        Some((key, number.map_or(Some(1), |number| number.parse().ok())?))
     }
 
     /// Returns the last signed checkpoint, for partners and oversight: size and root only.
@@ -297,4 +281,32 @@ impl App {
 /// A report is logged under its own number where people act and under its object's where it travels.
 fn of_object(object: ObjectId) -> [Filter; 2] {
     [Filter::Object(object.to_string()), Filter::Object(ReportId::from(object).to_string())]
+}
+
+/// The last checkpoint this node signed, as the mark outside of its database has it, and which in the row of its logs that
+/// is of, from 1. None without a mark.
+///
+/// # Errors
+/// `store.mark` when the mark cannot be read or is not of this node.
+pub(crate) fn marked(mark: &dyn HighWater, keys: &Keys) -> Result<Option<(u32, Checkpoint)>, AppError> {
+    let Some(bytes) = mark.last()? else { return Ok(None) };
+    let not_ours = || {
+        AppError::new(ErrorKind::Integrity, "store.mark", words::INTEGRITY).hint(
+            "the file with the mark of the log is damaged: put it back from a copy of the node's directory",
+        )
+    };
+    let (key, generation) = key_of_mark(keys, &bytes).ok_or_else(not_ours)?;
+    let key = [key];
+    let kept = verify_checkpoint(&bytes, &Trust::logs_only(&key)).map_err(|why| not_ours().because(why))?;
+    Ok(Some((generation, kept.checkpoint().clone())))
+}
+
+/// The key of the log that a mark is of, and which in the row of this node's logs that is.
+fn key_of_mark(keys: &Keys, note: &[u8]) -> Option<(VerifierKey, u32)> {
+    let note = SignedNote::parse(note).ok()?;
+    let origin = KeyName::new(note.text().lines().next()?).ok()?;
+    let base = keys.log_key().ok()?;
+    let key = successor_key(&base, &origin)?;
+    let number = origin.as_str().strip_prefix(base.name().as_str())?.strip_prefix('/');
+    Some((key, number.map_or(Some(1), |number| number.parse().ok())?))
 }

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
+use crate::evidence::marked;
 use crate::log::Event;
 use crate::node::{HALTED, Parts, migrate, not_set_up};
 use crate::outbound::{OneWrap, PeerReceipts};
@@ -67,21 +68,24 @@ impl NoteSigner for Renamed<'_> {
 
 impl App {
     /// Opens a node whose database was put back from a copy, and marks what must not be continued. Whether the copy is
-    /// the newest there is cannot be known here: partners tell.
+    /// the newest there is cannot be known here: partners tell. A log that this node began in an earlier restore, as the
+    /// mark beside its keys says, is not begun a second time, whatever the copy knows: partners hold its checkpoints.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when the database holds no node, [`ErrorKind::Integrity`] when its log is damaged.
+    /// [`ErrorKind::NotFound`] when the database holds no node, [`ErrorKind::Integrity`] when its log or the mark is
+    /// damaged; nothing is changed then.
     pub fn restore(db: Db, parts: Parts) -> Result<(Self, Restored), AppError> {
         migrate(&db)?;
         let (master, entropy, now) = (parts.master.clone(), Arc::clone(&parts.entropy), parts.clock.now());
         let base = parts.keys.log_key()?.name().as_str().to_owned();
+        let begun = marked(&*parts.mark, &parts.keys)?.map_or(0, |(number, _)| number);
         let (identity, vault, ledger, before) = db.write(move |tx| {
             let identity = settings::identity(tx)?.ok_or_else(not_set_up)?;
             let vault = Vault::open(tx, master, entropy)?;
             let old = Ledger::open(tx)?;
             // The copy must be a log by itself.
             old.checkpoint_to_sign(tx)?;
-            let (before, number) = (Before::of(tx, &old)?, old.log().saturating_add(1));
+            let (before, number) = (Before::of(tx, &old)?, old.log().max(begun).saturating_add(1));
             let ledger = Ledger::create(tx, number, &format!("{base}/{number}"), now)?;
             Ok::<_, AppError>((identity, vault, ledger, before))
         })?;

@@ -332,6 +332,16 @@ mod tests {
         let (again, ..) = setup::open(&home, Box::new(|| ())).unwrap();
         assert!(again.log_key().unwrap().to_string().starts_with("ma-security/log/2+"));
         again.close();
+        drop(again);
+        // The same copy a second time: the log that was begun then is not begun anew.
+        let done = restore(&home, Some(&out)).unwrap();
+        assert_eq!(
+            (done.restored.before.as_str(), done.restored.log.as_str()),
+            ("ma-security/log", "ma-security/log/3")
+        );
+        let (third, ..) = setup::open(&home, Box::new(|| ())).unwrap();
+        assert!(third.log_key().unwrap().to_string().starts_with("ma-security/log/3+"));
+        third.close();
     }
 
     #[test]

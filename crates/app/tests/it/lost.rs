@@ -1,5 +1,6 @@
 //! A node that is put back from an old copy: it continues neither log nor lanes, and gets back what partners have.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use mithaq_app::ports::HighWater as _;
@@ -32,17 +33,23 @@ fn report_about(world: &World, n: u8) -> ReportId {
 }
 
 /// The first node stops and comes back from the copy.
-pub(crate) fn put_back(world: &mut World, copy: &std::path::Path) -> mithaq_app::Restored {
+pub(crate) fn put_back(world: &mut World, copy: &Path) -> mithaq_app::Restored {
+    put_back_as(world, copy, (2, "ma-security/log/2"))
+}
+
+/// The same, with fresh randomness from this run on; the log that goes on must have this name.
+fn put_back_as(world: &mut World, copy: &Path, (run, log): (u8, &str)) -> mithaq_app::Restored {
     let db = Db::open_sqlite(copy, SqliteOptions::default()).unwrap();
     let (party, mark) = (world.ma().party.clone(), Arc::clone(&world.ma().mark));
     // The mark beside the keys knows a later checkpoint: the copy does not open by itself.
     if mark.last().unwrap().is_some() && world.ma().app.sign_checkpoint().unwrap().is_some() {
-        let refused = App::open(db.clone(), parts(&party, (16, 2), &world.clock, &mark)).err().unwrap();
+        let refused = App::open(db.clone(), parts(&party, (16, run), &world.clock, &mark)).err().unwrap();
         assert_eq!(refused.code(), "store.rolled_back");
     }
-    let (app, restored) = App::restore(db.clone(), parts(&party, (16, 3), &world.clock, &mark)).unwrap();
+    let (app, restored) =
+        App::restore(db.clone(), parts(&party, (16, run + 1), &world.clock, &mark)).unwrap();
     let renewed = String::from_utf8(mark.last().unwrap().unwrap()).unwrap();
-    assert!(renewed.starts_with("ma-security/log/2\n"), "the mark is of the log that goes on");
+    assert!(renewed.starts_with(&format!("{log}\n")), "the mark is of the log that goes on");
     world.nodes[0].come_back(app, db);
     restored
 }
@@ -138,6 +145,72 @@ fn what_was_sent_and_taken_since_the_copy_comes_back_from_the_partner() {
     assert!(ours.violations.is_empty() && theirs.violations.is_empty());
     let recovered = ours.messages.iter().filter(|message| message.receipt.is_some()).count();
     assert!(recovered >= 2, "the lost message and the new one, each with its receipt");
+}
+
+#[test]
+fn the_same_copy_put_back_a_second_time_begins_a_third_log_and_nothing_is_lost() {
+    let (mut world, file) = world();
+    let before = report_about(&world, 7);
+    world.settle();
+    world.ma().app.sign_checkpoint().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let (first, second) = (scratch.path().join("first.db"), scratch.path().join("second.db"));
+    backup_sqlite(&file.path().unwrap(), &first).unwrap();
+    std::fs::copy(&first, &second).unwrap();
+    let lost_once = report_about(&world, 8);
+    world.settle();
+
+    put_back(&mut world, &first);
+    exchange(&mut world);
+    let lost_again = report_about(&world, 9);
+    exchange(&mut world);
+    assert_eq!(world.ma().count("message.recovered"), 1);
+
+    // The machine breaks again, and the copy is still the newest there is. The second log is not begun anew: its
+    // checkpoints were signed, and partners may hold them.
+    let restored = put_back_as(&mut world, &second, (4, "ma-security/log/3"));
+    assert_eq!((restored.before.as_str(), restored.log.as_str()), ("ma-security/log", "ma-security/log/3"));
+    assert_eq!(world.ma().entries()[0].0, "log.succeeded");
+    exchange(&mut world);
+    assert!(world.ma().count("message.recovered") >= 2, "what both lives sent, by the partner's receipts");
+    let last = report_about(&world, 10);
+    exchange(&mut world);
+
+    let may = |node: &Node| node.actor("oversight").may(intent::ReadLog).unwrap();
+    let anchors = Anchors { agreements: vec![world.agreement], ..Anchors::default() };
+    let bundle = world.es().app.export_evidence(may(world.es()), &mithaq_app::Extent::All).unwrap();
+    let theirs = judge(&bundle, &anchors).unwrap();
+    for report in [before, lost_once, lost_again, last] {
+        let object = mithaq_model::ObjectId::from(report).to_string();
+        let of = theirs.messages.iter().filter(|message| message.object == object && !message.is_sent);
+        assert_eq!(of.count(), 1, "{object}");
+    }
+    let bundle = world.ma().app.export_evidence(may(world.ma()), &mithaq_app::Extent::All).unwrap();
+    let ours = judge(&bundle, &anchors).unwrap();
+    assert_eq!(ours.origin, "ma-security/log/3");
+    assert!(ours.violations.is_empty() && theirs.violations.is_empty());
+}
+
+#[test]
+fn a_damaged_mark_is_told_before_anything_is_restored() {
+    let (world, file) = world();
+    world.ma().app.sign_checkpoint().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let copy = scratch.path().join("node.db");
+    backup_sqlite(&file.path().unwrap(), &copy).unwrap();
+    let (party, mark) = (world.ma().party.clone(), Arc::clone(&world.ma().mark));
+    let good = mark.last().unwrap().unwrap();
+    let mut bad = good.clone();
+    let inside = bad.len() - 12;
+    bad[inside] ^= 1;
+    mark.keep(&bad).unwrap();
+    let db = Db::open_sqlite(&copy, SqliteOptions::default()).unwrap();
+    let refused = App::restore(db.clone(), parts(&party, (16, 2), &world.clock, &mark)).err().unwrap();
+    assert_eq!((refused.kind(), refused.code()), (ErrorKind::Integrity, "store.mark"));
+    assert!(refused.next_step().unwrap().contains("put it back"));
+    mark.keep(&good).unwrap();
+    let (_, restored) = App::restore(db, parts(&party, (16, 3), &world.clock, &mark)).unwrap();
+    assert_eq!(restored.log, "ma-security/log/2", "the refused attempt began no log");
 }
 
 #[test]
