@@ -16,6 +16,8 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::tls::{self, Identity, TlsSetupError};
+
 /// Longest wait for a TCP connection and the TLS handshake.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for an answer: the partner commits a batch to disk before it answers.
@@ -86,10 +88,13 @@ pub struct PeerClient {
 }
 
 impl PeerClient {
-    /// Takes an address, the TLS configuration pinned to the partner's key, and the name that asks for that key.
-    #[must_use]
-    pub fn new(endpoint: Endpoint, tls: rustls::ClientConfig, name: String) -> Self {
-        Self { endpoint, tls: TlsConnector::from(Arc::new(tls)), name, idle: Mutex::new(Vec::new()) }
+    /// Makes a client that shows an identity and accepts exactly the partner's key, as its manifest names it.
+    ///
+    /// # Errors
+    /// When our key is unusable.
+    pub fn pinned(endpoint: Endpoint, shown: &Identity, expected: [u8; 32]) -> Result<Self, TlsSetupError> {
+        let tls = TlsConnector::from(Arc::new(tls::client_config(shown, expected)?));
+        Ok(Self { endpoint, tls, name: tls::name_of(&expected), idle: Mutex::new(Vec::new()) })
     }
 
     /// Sends a body and returns the answer's. Calls may overlap; each takes a connection of its own.

@@ -30,4 +30,4 @@ pub use generations::{Next, Prepared, prepare};
 pub use log_key::LogKey;
 pub use machine::{SystemClock, SystemEntropy};
 pub use serve::{Addresses, Ended, serve, stop_on_signal};
-pub use tls::Identity;
+pub use tls::{Identity, TlsSetupError};

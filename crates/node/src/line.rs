@@ -7,7 +7,7 @@ use mithaq_app::App;
 use mithaq_model::PartyId;
 
 use crate::client::{Endpoint, PeerClient, PeerIoError};
-use crate::tls::{self, Identities};
+use crate::tls::Identities;
 
 /// What a client was made for: the partner's manifest, and the pin of our key it is shown.
 type MadeFor = (mithaq_wire::Digest, [u8; 32]);
@@ -48,9 +48,7 @@ impl Line {
         let turn = self.endpoint.checked_rem(endpoints.len()).unwrap_or(0);
         let endpoint = endpoints.get(turn).and_then(|text| Endpoint::parse(text).ok());
         let pin = manifest.manifest().tls_spki.0;
-        let tls = tls::client_config(&identity, pin).ok();
-        let client =
-            endpoint.zip(tls).map(|(endpoint, tls)| PeerClient::new(endpoint, tls, tls::name_of(&pin)));
+        let client = endpoint.and_then(|endpoint| PeerClient::pinned(endpoint, &identity, pin).ok());
         self.client = client.map(|client| (made_for, Arc::new(client)));
     }
 

@@ -1,13 +1,13 @@
 //! The end of requests: closed thirty days after it by the clock, looked at by people after half a year.
 
-use mithaq_app::{AppError, ErrorKind, Retained, Use, intent};
+use mithaq_app::{AppError, ErrorKind, HoldScope, Retained, Use, intent};
 use mithaq_model::{Days, Millis, RefusalGround, ReportId, RequestState, Urgency};
 use mithaq_store::reports::Direction;
 use mithaq_testkit::text;
 use mithaq_wire::{OrderReason, Said};
 
 use crate::requests::{accept, agree, answer, asked, follow, handle, of, refuse};
-use crate::world::{Node, World};
+use crate::world::{Node, World, ground};
 
 fn tick(world: &World) -> usize {
     world.nodes.iter().map(|node| node.app.tick_requests().unwrap()).sum()
@@ -170,4 +170,49 @@ fn half_a_year_after_it_was_closed_people_decide_whether_it_is_kept() {
     assert_eq!(world.ma().count("receipt.erased"), 1, "who asked has the signature for it");
     world.clock.0.advance(Days(183));
     assert_eq!(world.es().app.tick_requests().unwrap(), 0, "nobody is asked about it again");
+}
+
+fn hold(node: &Node, scope: HoldScope, set: bool) {
+    let may = node.actor("legal").may(intent::GovernHold).unwrap();
+    if set { node.app.set_hold(may, scope, &ground()) } else { node.app.lift_hold(may, scope, &ground()) }
+        .unwrap();
+}
+
+#[test]
+fn what_a_hold_stands_on_is_not_erased_by_its_review() {
+    let mut world = World::new();
+    let (asking, number) = asked(&mut world, Urgency::Routine);
+    let there = accept(&world, number, true);
+    let reply = answer(&world, there, number, false);
+    world.es().release(reply, &Use::default()).unwrap();
+    world.settle();
+    world.clock.0.advance(Days(31));
+    assert_eq!(tick(&world), 2);
+    world.clock.0.advance(Days(183));
+    tick(&world);
+    // On the request itself, and on the case it was asked in.
+    let sides = [
+        (world.es(), HoldScope::Report(number)),
+        (world.ma(), HoldScope::Report(number)),
+        (world.ma(), HoldScope::Case(asking)),
+    ];
+    for (node, scope) in sides {
+        hold(node, scope, true);
+        let before = (node.count("request.reviewed"), node.count("report.erased"));
+        let no = review(node, "dpo", number, Retained::Erase).unwrap_err();
+        assert_eq!((no.kind(), no.code()), (ErrorKind::Conflict, "request.held"));
+        assert!(no.next_step().unwrap().contains("hold"));
+        assert_eq!((node.count("request.reviewed"), node.count("report.erased")), before, "nothing was done");
+        let tried = |(kind, _, verdict): &(String, String, String)| {
+            kind.starts_with("refused.") && verdict == "request.held"
+        };
+        assert!(node.entries().iter().any(tried), "the attempt is an entry");
+        // Kept it may be.
+        review(node, "dpo", number, Retained::Keep).unwrap();
+        hold(node, scope, false);
+    }
+    for node in [world.es(), world.ma()] {
+        review(node, "dpo", number, Retained::Erase).unwrap();
+        assert_eq!(node.count("report.erased"), 1, "lifted, it is erased");
+    }
 }

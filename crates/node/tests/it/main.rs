@@ -4,4 +4,5 @@
 mod attachments;
 mod fetch;
 mod operations;
+mod versions;
 mod world;

@@ -17,7 +17,7 @@ use mithaq_model::{
 };
 use mithaq_node::config::Config;
 use mithaq_node::setup::{self, Init, ROOT_FILE};
-use mithaq_node::{Addresses, Ended, SystemClock, serve};
+use mithaq_node::{Addresses, Ended, Endpoint, Identity, PeerClient, SystemClock, keyfile, serve};
 use mithaq_policy::RiskAssessment;
 use mithaq_policy::agreement::{TemplateParty, template};
 use mithaq_testkit::{party, subject_named, text};
@@ -95,6 +95,20 @@ impl Site {
         let config = Config::load(&self.dir).unwrap();
         let unlock = setup::unlock(&self.dir, &config).unwrap();
         setup::open_root(&self.dir.join(ROOT_FILE), &unlock).unwrap()
+    }
+
+    /// The line this node has to another one that is set up and does not run yet, with its own key.
+    pub(crate) fn line_to(&self, other: &Self) -> PeerClient {
+        let config = Config::load(&self.dir).unwrap();
+        let unlock = setup::unlock(&self.dir, &config).unwrap();
+        let secrets = keyfile::open(&self.dir.join(&config.keys), &unlock).unwrap();
+        let identity = Identity::new(secrets.get("tls").unwrap()).unwrap();
+        let (pin, endpoint) = other.with(|app| {
+            let registry = app.registry();
+            let manifest = registry.own.as_ref().unwrap().manifest();
+            (manifest.tls_spki.0, Endpoint::parse(manifest.endpoints.first().unwrap()).unwrap())
+        });
+        PeerClient::pinned(endpoint, &identity, pin).unwrap()
     }
 
     pub(crate) fn token(&self, login: &str) -> String {
