@@ -30,8 +30,9 @@ use crate::log::Event;
 use crate::orders::{Body, Control};
 use crate::rights::{May, intent};
 
-pub(crate) use inward::Pull;
+pub(crate) use inward::{AHEAD_MAX, Pull};
 pub use inward::{Pulled, Want};
+pub(crate) use outward::RECEIPT_AWAITED;
 pub use reading::AttachmentReader;
 pub(crate) use reading::whole;
 pub(crate) use upload::Uploading;

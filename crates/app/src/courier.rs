@@ -1,6 +1,10 @@
 //! The line that people carry: the same batches as files, on a medium with a number, and the receipts on the way back.
 //! Importing is the same step as receiving; importing again changes nothing. Every export, import and refusal is an
-//! entry with the number of the medium.
+//! entry with the number of the medium. Attachments travel behind the batches ([`files`]).
+
+mod files;
+
+use std::collections::BTreeSet;
 
 use mithaq_envelope::{CourierError, Volume, courier_digest, sign_courier};
 use mithaq_exchange::{Flow, Halt};
@@ -9,15 +13,18 @@ use mithaq_model::{AgreementId, PartyId};
 use mithaq_store::attachments;
 use mithaq_store::lanes::{self, LaneKey};
 use mithaq_wire::{
-    CourierHead, CourierKind, CourierPart, Digest, Lane, LaneId, Position, decode_batch_answer, encode_batch,
+    COURIER_PARTS_MAX, CourierHead, CourierKind, CourierPart, Digest, Lane, LaneId, Position,
+    decode_batch_answer, encode_batch,
 };
 
 use crate::App;
+use crate::attachments::RECEIPT_AWAITED;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
 use crate::ports::random;
 use crate::registry::{KeyStanding, Peer};
 use crate::rights::{May, intent};
+pub(crate) use files::carried_name;
 
 /// Smallest and largest size of a volume that can be asked for, in bytes; a volume holds one batch at least.
 pub const VOLUME_MIN: usize = 64 * 1024;
@@ -35,6 +42,8 @@ pub struct Journey {
     pub volume: u32,
     /// Last place exported, per lane.
     pub after: Vec<(LaneKey, Position)>,
+    /// The attachment that was carried last, and its chunk that is next; no chunk: its list.
+    pub file: Option<(Digest, Option<u64>)>,
 }
 
 /// A volume that was made.
@@ -48,7 +57,10 @@ pub struct Exported {
     pub volume: u32,
     /// Envelopes in it.
     pub messages: usize,
-    /// Attachments of what went to the party that it has not confirmed, and their bytes: no volume carries them.
+    /// Pieces of attachments in it: lists and chunks.
+    pub pieces: usize,
+    /// Attachments of what went to the party whose report it has not answered yet, and their bytes: they are carried once
+    /// the answer that accepts the report was imported.
     pub attachments_left: (u64, u64),
     /// What to ask for next; nothing after the last volume.
     pub next: Option<Journey>,
@@ -61,7 +73,8 @@ pub struct PartTaken {
     pub agreement: AgreementId,
     /// Class.
     pub lane: Lane,
-    /// How far this node has the lane afterwards (batches), or the other side has it (answers).
+    /// How far this node has the lane afterwards (batches), or the other side has it (answers); of attachments, their
+    /// chunks from the beginning.
     pub have: Position,
     /// Why the rest was not taken, if so.
     pub stopped: Option<String>,
@@ -109,9 +122,15 @@ impl App {
         let lanes = self.lanes_to(to)?;
         let mut journey = match journey {
             Some(journey) => journey,
-            None => Journey { id: random(&*self.entropy)?, volume: 1, after: Vec::new() },
+            None => Journey { id: random(&*self.entropy)?, volume: 1, after: Vec::new(), file: None },
         };
-        let (loaded, messages, more) = self.load_volume(&lanes, size, &mut journey)?;
+        let (mut loaded, messages, mut more) = self.load_volume(&lanes, size, &mut journey)?;
+        let batches = loaded.len();
+        if !more {
+            let total = loaded.iter().map(|(_, bytes)| bytes.len()).sum();
+            more = self.load_files(to, (size, total), &mut journey, &mut loaded)?;
+        }
+        let pieces = loaded.len().saturating_sub(batches);
         if loaded.is_empty() {
             return Err(AppError::new(ErrorKind::Conflict, "courier.nothing_waits", words::CONFLICT)
                 .hint("everything for this party has its receipt already: there is nothing to carry"));
@@ -122,8 +141,9 @@ impl App {
         journey.volume = volume.saturating_add(1);
         let party = to.clone();
         let attachments_left =
-            self.read(move |app, tx| Ok(attachments::unconfirmed(tx, &app.party, &party)?))?;
-        Ok(Exported { bytes, journey: id, volume, messages, attachments_left, next: more.then_some(journey) })
+            self.read(move |app, tx| Ok(attachments::awaiting(tx, &app.party, &party)?))?;
+        let next = more.then_some(journey);
+        Ok(Exported { bytes, journey: id, volume, messages, pieces, attachments_left, next })
     }
 
     /// The lanes to a partner in the order they are to be taken: all orders, then reports where they may flow.
@@ -296,9 +316,13 @@ impl App {
         head: &CourierHead,
         parts: &[&[u8]],
     ) -> Result<(Vec<PartTaken>, Vec<Loaded>), AppError> {
-        let (mut taken, mut answers) = (Vec::new(), Vec::new());
+        let (mut taken, mut answers, mut touched) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (part, bytes) in head.parts.iter().zip(parts) {
             let place = (part.agreement, part.lane);
+            if part.lane == Lane::Bulk {
+                taken.push(self.take_bulk(&head.from, part.agreement, bytes, &mut touched)?);
+                continue;
+            }
             match self.receive_batch(&head.from, bytes) {
                 Ok(answer) => {
                     let told = decode_batch_answer(&answer)
@@ -312,13 +336,7 @@ impl App {
                     let digest = courier_digest(&answer);
                     answers.push((CourierPart { digest, ..part.clone() }, answer));
                 }
-                // Not this part; the others are judged by themselves. What is the node's own trouble ends it.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::PeerMisbehaved
-                    ) =>
-                {
+                Err(error) if is_of_part(&error) => {
                     let (agreement, lane) = place;
                     let stopped = Some(error.code().to_owned());
                     taken.push(PartTaken { agreement, lane, have: self.have(&head.from, place)?, stopped });
@@ -326,13 +344,45 @@ impl App {
                 Err(error) => return Err(error),
             }
         }
+        answers.extend(self.haves(&head.from, &touched)?.into_iter().map(files::have_part));
+        answers.truncate(COURIER_PARTS_MAX);
         Ok((taken, answers))
+    }
+
+    fn take_bulk(
+        &self,
+        from: &PartyId,
+        agreement: AgreementId,
+        bytes: &[u8],
+        touched: &mut BTreeSet<(AgreementId, Digest)>,
+    ) -> Result<PartTaken, AppError> {
+        let (have, stopped) = match self.take_piece(from, agreement, bytes) {
+            Ok((root, have, stopped)) => {
+                touched.insert((agreement, root));
+                (files::place(Some(have)), stopped.map(ToOwned::to_owned))
+            }
+            Err(error) if is_of_part(&error) => (files::place(None), Some(error.code().to_owned())),
+            Err(error) => return Err(error),
+        };
+        Ok(PartTaken { agreement, lane: Lane::Bulk, have, stopped })
     }
 
     fn take_answers(&self, head: &CourierHead, parts: &[&[u8]]) -> Result<Vec<PartTaken>, AppError> {
         let mut taken = Vec::new();
         for (part, bytes) in head.parts.iter().zip(parts) {
             let (agreement, lane) = (part.agreement, part.lane);
+            if lane == Lane::Bulk {
+                let (have, stopped) = match self.take_have(&head.from, agreement, bytes) {
+                    Ok(have) => (have, None),
+                    // The answer with the receipt is in another volume: this word comes again with the next.
+                    Err(error) if is_of_part(&error) || error.code() == RECEIPT_AWAITED => {
+                        (files::place(None), Some(error.code().to_owned()))
+                    }
+                    Err(error) => return Err(error),
+                };
+                taken.push(PartTaken { agreement, lane, have, stopped });
+                continue;
+            }
             let have = decode_batch_answer(bytes).map_or(Position { epoch: 1, seq: 0 }, |answer| answer.have);
             let settled = self.settle_answer(&head.from, (agreement, lane), bytes);
             let stopped = match settled {
@@ -344,6 +394,11 @@ impl App {
         }
         Ok(taken)
     }
+}
+
+/// Whether a failure is about one part: the others are judged by themselves. What is the node's own trouble ends it.
+fn is_of_part(error: &AppError) -> bool {
+    matches!(error.kind(), ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::PeerMisbehaved)
 }
 
 fn short(digest: Digest) -> String {

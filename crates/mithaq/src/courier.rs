@@ -90,28 +90,29 @@ fn export((to, medium, size): (&str, &str, u32), dir: &Path, node: &NodeArgs, ui
         }
         let answer = block_on(async { node.api(ui)?.post("/api/v1/courier/export", &body).await })?;
         let journey: String = text(&answer, "journey").chars().take(8).collect();
-        let (volume, messages) = (number(&answer, "volume"), number(&answer, "messages"));
+        let (volume, messages, pieces) =
+            (number(&answer, "volume"), number(&answer, "messages"), number(&answer, "pieces"));
         let path = dir.join(format!("{to}-{journey}-{volume:03}.mxb"));
         write_new(&path, &decoded(&answer, "file")?)?;
-        ui.say(&format!("volume {volume}: {messages} messages"));
+        ui.say(&format!("volume {volume}: {messages} messages, {pieces} pieces of attachments"));
         lines.push(path.display().to_string());
-        made.push(json!({ "file": path, "volume": volume, "messages": messages }));
+        made.push(json!({ "file": path, "volume": volume, "messages": messages, "pieces": pieces }));
         next = answer.get("next").cloned().unwrap_or_default();
         if next.is_null() {
             let (left, bytes) =
                 (number(&answer, "attachments_left"), number(&answer, "attachment_bytes_left"));
-            lines.extend(not_carried(left, bytes));
+            lines.extend(not_yet_carried(left, bytes));
             let told = json!({ "volumes": made, "attachments_left": left, "attachment_bytes_left": bytes });
             return ui.result(&told, &lines);
         }
     }
 }
 
-/// Says what no volume carries.
-fn not_carried(attachments: u64, bytes: u64) -> Option<String> {
+/// Says what no volume carries yet.
+fn not_yet_carried(attachments: u64, bytes: u64) -> Option<String> {
     (attachments > 0).then(|| {
         format!(
-            "not carried: {attachments} attachment(s), {bytes} bytes; they need a line, and are not readable before"
+            "not yet carried: {attachments} attachment(s), {bytes} bytes; import the answer that accepts their report, then export again"
         )
     })
 }
@@ -164,7 +165,7 @@ fn import(
         return Ok(());
     }
     Err(Failure::new(Exit::NotVerified, "courier.stopped", format!("{stopped} part(s) were not taken whole"))
-        .hint("a gap means that an earlier volume is missing: import it, then this one again"))
+        .hint("a gap means that an earlier volume is missing: import it, then this one again; or carry the answer back and export anew"))
 }
 
 /// `x.mxb` becomes `x.answer.mxb`.
@@ -179,11 +180,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_volume_carries_is_said_and_nothing_else() {
-        assert_eq!(not_carried(0, 0), None);
-        assert!(
-            not_carried(2, 70).is_some_and(|line| line.starts_with("not carried: 2 attachment(s), 70 bytes"))
-        );
+    fn what_no_volume_carries_yet_is_said_and_nothing_else() {
+        assert_eq!(not_yet_carried(0, 0), None);
+        let line = not_yet_carried(2, 70).unwrap();
+        assert!(line.starts_with("not yet carried: 2 attachment(s), 70 bytes"));
     }
 
     #[test]

@@ -377,19 +377,66 @@ pub fn receipts(tx: &mut dyn Tx, object: ObjectId) -> Result<Vec<Receipted>, Sto
     tx.query(sql, &[id(object)])?.iter().map(read).collect()
 }
 
-/// What went to a partner with attachments that it has not confirmed yet: how many of them, and their bytes.
+/// An attachment that a partner accepted the report of and has not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// Its root.
+    pub root: Digest,
+    /// Agreement under which the report went.
+    pub agreement: AgreementId,
+    /// Bytes of the file.
+    pub length: u64,
+}
+
+/// What is not yet confirmed of what went from `$1` to `$2`: own reports by their disclosure, others by their copy.
+const UNCONFIRMED: &str = "NOT EXISTS (SELECT 1 FROM attachment_receipt r WHERE r.object = l.object
+    AND r.version = l.version AND r.root = l.root AND r.recipient = $2)";
+
+/// Returns attachments of reports that a partner accepted and whose attachments it has not confirmed, from a root on, in
+/// the order of roots.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn unconfirmed(
+    tx: &mut dyn Tx,
+    (us, to): (&PartyId, &PartyId),
+    from: Digest,
+    limit: u32,
+) -> Result<Vec<Unconfirmed>, StoreError> {
+    let sql = format!(
+        "SELECT l.root, d.agreement, l.length FROM attachment_link l
+           JOIN disclosure d ON d.object = l.object AND d.version = l.version AND d.agreement = l.agreement
+           WHERE l.party = $1 AND d.recipient = $2 AND d.verdict = 'accepted' AND d.erased_at IS NULL
+             AND l.root >= $3 AND {UNCONFIRMED}
+         UNION
+         SELECT l.root, c.agreement, l.length FROM attachment_link l
+           JOIN onward_copy c ON c.object = l.object AND c.version = l.version
+           WHERE c.via = $1 AND c.holder = $2 AND c.state IN ('accepted', 'read') AND c.agreement IS NOT NULL
+             AND l.root >= $3 AND {UNCONFIRMED}
+         ORDER BY 1, 2 LIMIT $4"
+    );
+    let read = |row: &Row| {
+        Ok(Unconfirmed {
+            root: OF_LINK.digest(row, 0)?,
+            agreement: OF_LINK.agreement(row, 1)?,
+            length: row.unsigned(2)?,
+        })
+    };
+    let args = [Value::from(us.as_str()), Value::from(to.as_str()), Value::from(from.0), Value::from(limit)];
+    tx.query(&sql, &args)?.iter().map(read).collect()
+}
+
+/// Attachments of what went to a partner whose word about the report has not come yet: how many, and their bytes.
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn unconfirmed(tx: &mut dyn Tx, us: &PartyId, to: &PartyId) -> Result<(u64, u64), StoreError> {
+pub fn awaiting(tx: &mut dyn Tx, us: &PartyId, to: &PartyId) -> Result<(u64, u64), StoreError> {
     let row = tx.query_one(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(l.length), 0) AS BIGINT) FROM attachment_link l WHERE (
+        "SELECT COUNT(*), CAST(COALESCE(SUM(l.length), 0) AS BIGINT) FROM attachment_link l WHERE
            (l.party = $1 AND EXISTS (SELECT 1 FROM disclosure d WHERE d.object = l.object AND d.version = l.version
-             AND d.recipient = $2 AND d.erased_at IS NULL))
+             AND d.recipient = $2 AND d.verdict IS NULL AND d.erased_at IS NULL))
            OR EXISTS (SELECT 1 FROM onward_copy c WHERE c.object = l.object AND c.version = l.version
-             AND c.via = $1 AND c.holder = $2 AND c.state IN ('sent', 'accepted', 'read')))
-         AND NOT EXISTS (SELECT 1 FROM attachment_receipt r WHERE r.object = l.object AND r.version = l.version
-           AND r.root = l.root AND r.recipient = $2)",
+             AND c.via = $1 AND c.holder = $2 AND c.state = 'sent')",
         &[Value::from(us.as_str()), Value::from(to.as_str())],
     )?;
     Ok((row.unsigned(0)?, row.unsigned(1)?))

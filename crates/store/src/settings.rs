@@ -74,6 +74,18 @@ pub fn set(tx: &mut dyn Tx, name: &str, value: &[u8]) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// Removes a value that [`set`] stored; none there is no error.
+///
+/// # Errors
+/// [`StoreError::Limit`] for a name without a dot.
+pub fn remove(tx: &mut dyn Tx, name: &str) -> Result<(), StoreError> {
+    if !name.contains('.') {
+        return Err(StoreError::Limit { what: "name of a setting" });
+    }
+    tx.exec("DELETE FROM setting WHERE name = $1", args![name])?;
+    Ok(())
+}
+
 fn text(tx: &mut dyn Tx, name: &str) -> Result<Option<String>, StoreError> {
     let bytes = get(tx, name)?;
     bytes.map(String::from_utf8).transpose().map_err(|_not_text| OF.broken())

@@ -3,6 +3,7 @@
 
 use mithaq_model::{AgreementId, PartyId, Timestamp};
 
+use crate::attachment::CHUNK_LIST_MAX;
 use crate::cbor::{Reader, WireError, Writer};
 use crate::codec::{Part, get_list, put_list};
 use crate::doc::{Digest, Lane};
@@ -32,7 +33,8 @@ pub enum CourierKind {
     Answers,
 }
 
-/// One part: a batch or an answer of one lane.
+/// One part: a batch or an answer of one lane; of class bulk, a piece of an attachment ([`CourierPiece`]) or how far one
+/// is there ([`CourierHave`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CourierPart {
     /// Agreement of the lane.
@@ -172,9 +174,115 @@ pub fn decode_courier(bytes: &[u8]) -> Result<(Vec<&[u8]>, &[u8]), WireError> {
     Ok((parts, signed))
 }
 
+/// A piece of an attachment as a part of a volume: the list of its chunks, or one encrypted chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CourierPiece<'a> {
+    /// Which attachment.
+    pub root: Digest,
+    /// Number of the chunk, from 0; none: the bytes are the list.
+    pub index: Option<u64>,
+    /// The bytes as they would go over the line.
+    pub bytes: &'a [u8],
+}
+
+/// Returns the canonical bytes of a piece.
+#[must_use]
+pub fn encode_courier_piece(piece: &CourierPiece<'_>) -> Vec<u8> {
+    let mut w = Writer::default();
+    w.array(4).uint(VERSION);
+    piece.root.put(&mut w);
+    put_number(&mut w, piece.index);
+    w.bytes(piece.bytes);
+    w.finish()
+}
+
+/// Reads the bytes.
+///
+/// # Errors
+/// When they are not the canonical encoding of a piece within its limits.
+pub fn decode_courier_piece(bytes: &[u8]) -> Result<CourierPiece<'_>, WireError> {
+    let mut r = version_of(bytes, 4)?;
+    let (root, index) = (Digest::get(&mut r)?, get_number(&mut r)?);
+    // The list of the longest attachment is a little longer than a chunk.
+    let piece = CourierPiece { root, index, bytes: r.bytes(CHUNK_LIST_MAX)? };
+    r.end()?;
+    Ok(piece)
+}
+
+/// How far the receiving side has an attachment: the answer to a piece of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CourierHave {
+    /// Which attachment.
+    pub root: Digest,
+    /// Chunks it has from the beginning, durable; none: it lacks the list too.
+    pub have: Option<u64>,
+}
+
+/// Returns the canonical bytes.
+#[must_use]
+pub fn encode_courier_have(have: &CourierHave) -> Vec<u8> {
+    let mut w = Writer::default();
+    w.array(3).uint(VERSION);
+    have.root.put(&mut w);
+    put_number(&mut w, have.have);
+    w.finish()
+}
+
+/// Reads the bytes.
+///
+/// # Errors
+/// When they are not the canonical encoding.
+pub fn decode_courier_have(bytes: &[u8]) -> Result<CourierHave, WireError> {
+    let mut r = version_of(bytes, 3)?;
+    let have = CourierHave { root: Digest::get(&mut r)?, have: get_number(&mut r)? };
+    r.end()?;
+    Ok(have)
+}
+
+fn version_of(bytes: &[u8], members: u64) -> Result<Reader<'_>, WireError> {
+    if bytes.len() > COURIER_PART_MAX {
+        return Err(WireError::Limit);
+    }
+    let mut r = Reader::new(bytes);
+    r.tuple(members)?;
+    if r.uint()? == VERSION { Ok(r) } else { Err(WireError::Version) }
+}
+
+fn put_number(w: &mut Writer, number: Option<u64>) {
+    match number {
+        Some(number) => w.uint(number),
+        None => w.null(),
+    };
+}
+
+fn get_number(r: &mut Reader<'_>) -> Result<Option<u64>, WireError> {
+    Ok(if r.null() { None } else { Some(r.uint()?) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_of_attachments_and_how_far_they_are_have_one_spelling() {
+        for (index, bytes) in [(None, b"list".as_slice()), (Some(0), b""), (Some(u64::MAX), b"chunk")] {
+            let piece = CourierPiece { root: Digest([4; 32]), index, bytes };
+            let encoded = encode_courier_piece(&piece);
+            assert_eq!(decode_courier_piece(&encoded), Ok(piece));
+            let have = CourierHave { root: Digest([4; 32]), have: index };
+            let told = encode_courier_have(&have);
+            assert_eq!(decode_courier_have(&told), Ok(have));
+            for cut in 0..encoded.len() {
+                assert!(decode_courier_piece(&encoded[..cut]).is_err());
+            }
+            for cut in 0..told.len() {
+                assert!(decode_courier_have(&told[..cut]).is_err());
+            }
+        }
+        let long = vec![0; CHUNK_LIST_MAX + 1];
+        let long = CourierPiece { root: Digest([4; 32]), index: Some(1), bytes: &long };
+        assert_eq!(decode_courier_piece(&encode_courier_piece(&long)), Err(WireError::Limit));
+    }
 
     fn head() -> CourierHead {
         let part = |lane| CourierPart { agreement: AgreementId::new([7; 32]), lane, digest: Digest([5; 32]) };

@@ -26,8 +26,9 @@ pub use attachment::{
 };
 pub use cbor::WireError;
 pub use courier::{
-    COURIER_MAGIC, COURIER_MAX, COURIER_PART_MAX, COURIER_PARTS_MAX, CourierHead, CourierKind, CourierPart,
-    decode_courier, decode_courier_head, encode_courier, encode_courier_head,
+    COURIER_MAGIC, COURIER_MAX, COURIER_PART_MAX, COURIER_PARTS_MAX, CourierHave, CourierHead, CourierKind,
+    CourierPart, CourierPiece, decode_courier, decode_courier_have, decode_courier_head,
+    decode_courier_piece, encode_courier, encode_courier_have, encode_courier_head, encode_courier_piece,
 };
 pub use doc::{
     Ack, BatchAnswer, Digest, EnvelopeHeader, Lane, LaneId, LaterReceipt, Manifest, MessageKind, Notice,

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{Query, State};
 use mithaq_app::{App, AppError, ImportedVolume, Journey, intent};
 use mithaq_store::lanes::LaneKey;
-use mithaq_wire::{Lane, Position};
+use mithaq_wire::{Digest, Lane, Position};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +15,8 @@ use crate::session::{Signed, blocking, field, may};
 
 /// Most lanes a journey goes over.
 const LANES_MAX: usize = 2_000;
+/// The place before the first chunk of an attachment.
+const LIST: &str = "list";
 
 /// Which volume to make.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,6 +42,9 @@ pub(crate) struct NextView {
     volume: u32,
     /// Last place exported, per lane, as messages are named.
     after: Vec<String>,
+    /// The attachment that was carried last, 64 hexadecimal digits, `:` and its chunk that is next; `list` for its list.
+    #[serde(default)]
+    file: Option<String>,
 }
 
 /// A volume that was made.
@@ -53,7 +58,9 @@ pub(crate) struct VolumeView {
     volume: u32,
     /// Envelopes in it.
     messages: usize,
-    /// Attachments of what went to the party that it has not confirmed: no volume carries them.
+    /// Pieces of attachments in it: lists and chunks.
+    pieces: usize,
+    /// Attachments of reports the party has not answered yet: carried once the answer that accepts the report was imported.
     attachments_left: u64,
     /// Their bytes.
     attachment_bytes_left: u64,
@@ -83,9 +90,9 @@ pub(crate) struct TakenView {
 pub(crate) struct TakenPart {
     /// Agreement.
     agreement: String,
-    /// `control` or `report`.
+    /// `control`, `report` or `bulk`: a piece of an attachment.
     class: &'static str,
-    /// How far the receiving side has the lane afterwards.
+    /// How far the receiving side has the lane afterwards; of an attachment, its chunks from the beginning behind `1/`.
     have: String,
     /// Why the rest was not taken, if so.
     stopped: Option<String>,
@@ -102,6 +109,10 @@ impl NextView {
             journey: hex(journey.id),
             volume: journey.volume,
             after: journey.after.iter().map(name).collect(),
+            file: journey.file.map(|(root, next)| match next {
+                Some(next) => format!("{root:?}:{next}"),
+                None => format!("{root:?}:{LIST}"),
+            }),
         }
     }
 
@@ -112,8 +123,17 @@ impl NextView {
         }
         let id = u128::from_str_radix(&self.journey, 16).map_err(|_other| wrong())?.to_be_bytes();
         let after = self.after.iter().map(|name| ops::parse(name).ok_or_else(wrong));
-        Ok(Journey { id, volume: self.volume, after: after.collect::<Result<_, _>>()? })
+        let file = self.file.as_deref().map(|name| file(name).ok_or_else(wrong)).transpose()?;
+        Ok(Journey { id, volume: self.volume, after: after.collect::<Result<_, _>>()?, file })
     }
+}
+
+/// Where an attachment goes on.
+fn file(name: &str) -> Option<(Digest, Option<u64>)> {
+    let (root, next) = name.split_once(':')?;
+    let root = data_encoding::HEXLOWER.decode(root.as_bytes()).ok()?;
+    let next = if next == LIST { None } else { Some(next.parse().ok()?) };
+    Some((Digest(root.try_into().ok()?), next))
 }
 
 /// Makes the next volume of what waits for a partner.
@@ -134,6 +154,7 @@ pub(crate) async fn export(
         journey: hex(made.journey),
         volume: made.volume,
         messages: made.messages,
+        pieces: made.pieces,
         attachments_left: made.attachments_left.0,
         attachment_bytes_left: made.attachments_left.1,
         next: made.next.as_ref().map(NextView::of),

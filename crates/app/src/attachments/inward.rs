@@ -19,7 +19,7 @@ use crate::App;
 use crate::error::AppError;
 
 /// Chunks taken before their turn: as many as a partner has under way.
-const AHEAD_MAX: u64 = 8;
+pub(crate) const AHEAD_MAX: u64 = 8;
 /// How long a partner that gave something else is not asked for it again.
 const WRONG_PAUSE: Millis = Millis::hours(1);
 
@@ -177,6 +177,36 @@ impl App {
             }
             app.log(tx, &events)?;
             Ok(())
+        })
+    }
+
+    /// Makes what was taken of an attachment durable now. What was erased meanwhile is nobody's.
+    pub(crate) fn flush_pull(&self, root: Digest) -> Result<(), AppError> {
+        let Some(pull) = moving(&self.pulls, &root) else { return Ok(()) };
+        let mut pull = pull.lock().unwrap_or_else(PoisonError::into_inner);
+        if pull.next > pull.durable {
+            self.blobs.sync(Blob::Root(root)).map_err(disk)?;
+            match self.durable(root, pull.next, false) {
+                Err(error) if error.kind() != crate::ErrorKind::NotFound => return Err(error),
+                _kept_or_gone => pull.durable = pull.next,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all of an attachment is here, and a report of this partner under this agreement names it.
+    pub(crate) fn has_whole(
+        &self,
+        peer: &PartyId,
+        (agreement, root): (AgreementId, Digest),
+    ) -> Result<bool, AppError> {
+        let peer = peer.clone();
+        self.read(move |_app, tx| {
+            let file = rows::file(tx, root)?;
+            let named = rows::links_to(tx, root)?
+                .into_iter()
+                .any(|link| (&link.party, link.agreement, link.state) == (&peer, agreement, LinkState::Here));
+            Ok(named && file.is_some_and(|file| file.state == FileState::Complete))
         })
     }
 

@@ -14,6 +14,9 @@ use super::disk;
 use crate::App;
 use crate::error::AppError;
 
+/// The partner's word about a report has not come yet.
+pub(crate) const RECEIPT_AWAITED: &str = "attachment.receipt_awaited";
+
 impl App {
     /// Returns the list of the chunks of an attachment for a partner that accepted a report which names it.
     ///
@@ -49,7 +52,12 @@ impl App {
     }
 
     /// The length of what a partner may have now.
-    fn may_have(&self, peer: &PartyId, agreement: AgreementId, root: Digest) -> Result<u64, AppError> {
+    pub(crate) fn may_have(
+        &self,
+        peer: &PartyId,
+        agreement: AgreementId,
+        root: Digest,
+    ) -> Result<u64, AppError> {
         self.ensure_running()?;
         if self.flow_with(peer, agreement)? == Flow::ControlOnly {
             return Err(AppError::not_found());
@@ -70,7 +78,7 @@ impl App {
                 }
             }
             // The partner may be faster than the receipt that says so.
-            Err(if waits { AppError::busy("attachment.receipt_awaited") } else { AppError::not_found() })
+            Err(if waits { AppError::busy(RECEIPT_AWAITED) } else { AppError::not_found() })
         })
     }
 }

@@ -8,7 +8,7 @@ use mithaq_policy::life::Stage;
 use mithaq_store::agreements;
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::reports::{self, Erasure};
-use mithaq_store::{attachments, links, onward, rulings, subjects};
+use mithaq_store::{attachments, links, onward, rulings, settings, subjects};
 use mithaq_wire::{LaneId, LaterReceipt, MessageKind, Notice, OrderReason, Verdict};
 
 use crate::App;
@@ -144,6 +144,7 @@ impl App {
         let ours = went && named.iter().any(|link| link.version == version && link.root == root);
         if ours {
             attachments::receipted(tx, (object, version, root), &id.from, self.now())?;
+            settings::remove(tx, &crate::courier::carried_name(&id.from, root))?;
         }
         let event =
             Event::system("receipt.complete", object).agreement(id.agreement).with(&id.from).envelope(root);

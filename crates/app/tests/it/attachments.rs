@@ -261,7 +261,7 @@ fn an_upload_goes_on_after_a_kill_and_only_with_the_same_file() {
 }
 
 /// The node runs again on the same store and the same disk.
-fn restart(world: &mut World, at: usize, run: u8) {
+pub(crate) fn restart(world: &mut World, at: usize, run: u8) {
     let clock = world.clock.clone();
     let node = &mut world.nodes[at];
     let number = u8::try_from(at + 1).unwrap() * 16;

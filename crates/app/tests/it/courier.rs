@@ -1,17 +1,18 @@
 //! The line that people carry, and the partner that fetches: the same batches, the same receipts.
 
 use mithaq_app::{ErrorKind, ImportedVolume, Journey, intent};
+use mithaq_envelope::{courier_digest, sign_courier};
 use mithaq_model::{CrimeArea, ReportState, SubjectClass};
 use mithaq_testkit::subject_named;
-use mithaq_wire::{Lane, OrderReason, Position};
+use mithaq_wire::{CourierHead, CourierKind, CourierPart, Lane, OrderReason, Position};
 
-use crate::world::{CI, Node, World};
+use crate::world::{CI, Node, World, soft};
 
 const MEDIUM: &str = "medium-2026-17";
 const SIZE: usize = 1024 * 1024;
 
 /// Every volume of what waits at one node for another.
-fn export(from: &Node, to: &Node, size: usize) -> Vec<Vec<u8>> {
+pub(crate) fn export(from: &Node, to: &Node, size: usize) -> Vec<Vec<u8>> {
     let may = from.actor("spoc").may(intent::Carry).unwrap();
     let (mut volumes, mut next) = (Vec::new(), None::<Journey>);
     loop {
@@ -25,8 +26,33 @@ fn export(from: &Node, to: &Node, size: usize) -> Vec<Vec<u8>> {
     }
 }
 
-fn import(node: &Node, volume: &[u8]) -> ImportedVolume {
+pub(crate) fn import(node: &Node, volume: &[u8]) -> ImportedVolume {
     node.app.import_volume(node.actor("admin").may(intent::Carry).unwrap(), MEDIUM, volume).unwrap()
+}
+
+/// Whether there is nothing to carry.
+pub(crate) fn nothing_waits(from: &Node, to: &Node) -> bool {
+    let may = from.actor("spoc").may(intent::Carry).unwrap();
+    let made = from.app.export_volume(may, &to.party, MEDIUM, SIZE, None);
+    made.is_err_and(|error| error.code() == "courier.nothing_waits")
+}
+
+/// A volume of answers that the second node signs for the first, with one part of class bulk.
+pub(crate) fn answer_with(world: &World, bytes: Vec<u8>) -> Vec<u8> {
+    let (es, digest) = (world.es(), courier_digest(&bytes));
+    let head = CourierHead {
+        kind: CourierKind::Answers,
+        from: es.party.clone(),
+        to: world.ma().party.clone(),
+        journey: [1; 16],
+        volume: 1,
+        last: true,
+        manifest: es.app.registry().own.as_ref().unwrap().hash(),
+        made: es.app.now(),
+        checkpoint: None,
+        parts: vec![CourierPart { agreement: world.agreement, lane: Lane::Bulk, digest }],
+    };
+    sign_courier(&head, &[bytes], &soft(32)).unwrap()
 }
 
 /// The code a volume is refused with; the refusal is an entry.

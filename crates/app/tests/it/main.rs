@@ -11,6 +11,7 @@ mod attachments_gone;
 mod by_hand;
 mod checks;
 mod courier;
+mod courier_files;
 mod doors;
 mod emergency;
 mod entries;

@@ -6,13 +6,14 @@ use mithaq_model::{
     ReportId, ReportKind, ReportVersion, Role, SubjectId, Text, Tie, Timestamp,
 };
 use mithaq_wire::{
-    Ack, BatchAnswer, ChunkList, CourierHead, CourierKind, CourierPart, Digest, Heads, Hop, Lane,
-    LaterReceipt, LaterReceipts, Notice, OnwardStep, OnwardToken, Order, OrderReason, Position, RequestStep,
-    Said, Want, WireError, decode_batch, decode_batch_answer, decode_chunk_list, decode_courier,
-    decode_courier_head, decode_envelope_header, decode_heads, decode_hop, decode_later_receipts,
-    decode_notice, decode_onward_step, decode_onward_token, decode_order, decode_report, decode_request_step,
-    decode_seal_header, decode_wants, encode_batch, encode_batch_answer, encode_chunk_list, encode_courier,
-    encode_courier_head, encode_envelope_header, encode_heads, encode_hop, encode_later_receipts,
+    Ack, BatchAnswer, ChunkList, CourierHave, CourierHead, CourierKind, CourierPart, CourierPiece, Digest,
+    Heads, Hop, Lane, LaterReceipt, LaterReceipts, Notice, OnwardStep, OnwardToken, Order, OrderReason,
+    Position, RequestStep, Said, Want, WireError, decode_batch, decode_batch_answer, decode_chunk_list,
+    decode_courier, decode_courier_have, decode_courier_head, decode_courier_piece, decode_envelope_header,
+    decode_heads, decode_hop, decode_later_receipts, decode_notice, decode_onward_step, decode_onward_token,
+    decode_order, decode_report, decode_request_step, decode_seal_header, decode_wants, encode_batch,
+    encode_batch_answer, encode_chunk_list, encode_courier, encode_courier_have, encode_courier_head,
+    encode_courier_piece, encode_envelope_header, encode_heads, encode_hop, encode_later_receipts,
     encode_notice, encode_onward_step, encode_onward_token, encode_order, encode_report, encode_request_step,
     encode_seal_header, encode_wants,
 };
@@ -72,6 +73,15 @@ pub(super) fn targets() -> Vec<Target> {
             Ok((parts, signed)) => same_bytes(bytes, &encode_courier(&parts, signed)),
             Err(error) => refused(error),
         }),
+        target("wire-courier-piece", "decode_courier_piece", courier_pieces(), |bytes| {
+            match decode_courier_piece(bytes) {
+                Ok(piece) => same_bytes(bytes, &encode_courier_piece(&piece)),
+                Err(error) => refused(error),
+            }
+        }),
+        target("wire-courier-have", "decode_courier_have", courier_haves(), |bytes| {
+            once(bytes, decode_courier_have, encode_courier_have)
+        }),
         target("wire-order", "decode_order", orders(), |bytes| once(bytes, decode_order, encode_order)),
         target("wire-notice", "decode_notice", notices(), |bytes| once(bytes, decode_notice, encode_notice)),
         target("wire-request", "decode_report of what asks and answers", requests(), |bytes| {
@@ -122,6 +132,17 @@ fn courier_heads() -> Vec<Vec<u8>> {
     };
     let heads = [head(CourierKind::Batches, Some(b"note")), head(CourierKind::Answers, None)];
     heads.iter().flatten().map(encode_courier_head).collect()
+}
+
+fn courier_pieces() -> Vec<Vec<u8>> {
+    let root = Digest([4; 32]);
+    let piece = |index, bytes| encode_courier_piece(&CourierPiece { root, index, bytes });
+    vec![piece(None, b"list".as_slice()), piece(Some(3), b"chunk")]
+}
+
+fn courier_haves() -> Vec<Vec<u8>> {
+    let have = |have| encode_courier_have(&CourierHave { root: Digest([4; 32]), have });
+    vec![have(None), have(Some(300))]
 }
 
 fn courier() -> Vec<Vec<u8>> {
