@@ -7,6 +7,7 @@ mod check;
 mod cluster;
 mod decide;
 mod dice;
+mod erase;
 mod exchange;
 mod goods;
 mod idle;
@@ -36,6 +37,8 @@ pub(crate) enum BenchCommand {
     Verify(verify::VerifyArgs),
     /// Time of one release decision
     Decide(decide::DecideArgs),
+    /// Deletions per hour that the partner signed for, by recall or by their last day, and traces looked for on disk
+    Erase(erase::EraseArgs),
     /// Memory of a node that has nothing to do
     Idle(idle::IdleArgs),
     /// Subjects written per second: validated, indexed, logged, durable
@@ -56,6 +59,7 @@ pub(crate) fn run(command: &BenchCommand, ui: Ui) -> Result<(), Failure> {
         BenchCommand::Attachment(args) => attachment::run(args, ui),
         BenchCommand::Verify(args) => verify::run(args, ui),
         BenchCommand::Decide(args) => decide::run(args, ui),
+        BenchCommand::Erase(args) => erase::run(args, ui),
         BenchCommand::Idle(args) => idle::run(args, ui),
         BenchCommand::Ingest(args) => ingest::run(args, ui),
         BenchCommand::Isolation(args) => isolation::run(args, ui),

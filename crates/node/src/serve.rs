@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use mithaq_app::App;
+use mithaq_app::{App, AppError};
 use mithaq_model::PartyId;
 use mithaq_wire::Digest;
 use tokio::sync::watch;
@@ -27,6 +27,8 @@ use crate::turns::{self, Turns};
 const PARTNERS: Duration = Duration::from_millis(500);
 /// How often what is overdue or expired is looked for.
 const CHORES: Duration = Duration::from_secs(30);
+/// What is erased in one transaction by the timers: short enough for who waits behind it.
+const ERASE_TOGETHER: u32 = 256;
 
 /// Where a running node is reached.
 #[derive(Debug, Clone, Copy)]
@@ -267,10 +269,11 @@ async fn checkpoints(timers: Timers, every: Duration, watch: Arc<Watch>, mut sto
 async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
     while wait(CHORES, &mut stop).await {
         let Some(app) = timers.mine() else { continue };
-        let done = blocking(&app, |app| {
+        let stopping = stop.clone();
+        let done = blocking(&app, move |app| {
             app.declare_overdue()?;
-            app.erase_expired_reports(256)?;
-            app.erase_stale_quarantine(256)?;
+            erase_all(&stopping, || app.erase_expired_reports(ERASE_TOGETHER))?;
+            erase_all(&stopping, || app.erase_stale_quarantine(ERASE_TOGETHER))?;
             app.remind_reviews()?;
             app.tick_requests()?;
             app.tick_checks()?;
@@ -278,12 +281,22 @@ async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
             app.remind_keys()?;
             app.wipe_again()?;
             app.tick_attachments()?;
-            app.erase_expired_subjects(256)
+            erase_all(&stopping, || app.erase_expired_subjects(ERASE_TOGETHER))
         });
         if let Err(error) = done.await {
             tracing::warn!(code = error.code(), "chores failed");
         }
     }
+}
+
+/// Erases what is over part by part, so that other writes have their turn between two; all of it, or until the node stops.
+fn erase_all(
+    stopping: &watch::Receiver<bool>,
+    part: impl Fn() -> Result<usize, AppError>,
+) -> Result<(), AppError> {
+    let most = usize::try_from(ERASE_TOGETHER).unwrap_or(usize::MAX);
+    while part()? >= most && !*stopping.borrow() {}
+    Ok(())
 }
 
 /// The TLS identities of the node, read again when its manifest is another.

@@ -39,3 +39,23 @@ pub(super) fn receipted(db: &Db) -> Result<Vec<([u8; 16], i64)>, Failure> {
     };
     rows(db, sql)?.iter().map(read).collect()
 }
+
+/// All rows of a query that was put together.
+pub(super) fn some(db: &Db, sql: &str) -> Result<Vec<Row>, Failure> {
+    let sql = sql.to_owned();
+    db.read(move |tx| tx.query(&sql, &[])).map_err(unreadable)
+}
+
+/// Entries of a kind in the log.
+pub(super) fn logged(db: &Db, kind: &str) -> Result<u64, Failure> {
+    let entries = rows(db, "SELECT entry FROM ledger_entry ORDER BY log, idx")?;
+    let mut count = 0;
+    for row in &entries {
+        let bytes = row.bytes(0).map_err(unreadable)?;
+        let entry = mithaq_ledger::Entry::parse(bytes).map_err(|_damaged| {
+            Failure::new(Exit::Failed, "bench.tables", "an entry of the log is damaged")
+        })?;
+        count += u64::from(entry.kind.as_str() == kind);
+    }
+    Ok(count)
+}
