@@ -4,6 +4,7 @@
 //! When and whom is drawn from the seed and printed; where in the program the signal meets a node is the machine's
 //! matter, so a seed repeats the schedule and not the instruction.
 
+mod rotate;
 pub(super) mod stream;
 
 use std::path::PathBuf;
@@ -37,6 +38,9 @@ pub(crate) struct KillArgs {
     /// Leave the network whole: only kill
     #[arg(long)]
     calm: bool,
+    /// Change the keys of a node in every second cycle, just before somebody is killed
+    #[arg(long)]
+    rotate: bool,
     /// Put the nodes here and leave them, instead of in a temporary directory; it must not exist
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -47,17 +51,20 @@ const PER_CYCLE: usize = 120;
 /// A run is judged in rounds of so many cycles, so that a long run starts on fresh tables now and then.
 const ROUND: u32 = 50;
 const NODES: usize = 2;
+/// Cycles of a round in which keys change.
+const ROTATIONS: u32 = 24;
 
 pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
     let seed = args.seed.unwrap_or_else(|| u64::try_from(now().as_millis()).unwrap_or(0));
     ui.say(&format!("seed {seed}: {} cycles", args.cycles));
-    let (mut all, mut done, mut faults, mut reports) = (Verdict::default(), 0, 0, 0);
+    let (mut all, mut done, mut faults, mut reports, mut rotations) = (Verdict::default(), 0, 0, 0, 0);
     while done < args.cycles {
         let cycles = ROUND.min(args.cycles - done);
         let round = super::block_on(round(args, seed.wrapping_add(u64::from(done)), cycles, ui))?;
         done += cycles;
         faults += round.faults;
         reports += round.reports;
+        rotations += round.rotations;
         all.add(round.verdict);
         if !all.broken.is_empty() {
             break;
@@ -66,13 +73,15 @@ pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
     for line in all.broken.iter().take(20) {
         ui.say(&format!("BROKEN {line}"));
     }
-    let summary = json!({ "seed": seed, "cycles": done, "network_faults": faults, "reports": reports,
+    let summary = json!({ "seed": seed, "cycles": done, "network_faults": faults, "reports": reports, "rotations": rotations,
         "envelopes": all.envelopes, "receipts": all.receipts, "entries": all.entries,
         "checkpoints": all.checkpoints, "erased": all.erased, "broken": all.broken });
     ui.result(
         &summary,
         &[
-            format!("{done} cycles, {faults} network faults, {reports} reports released, seed {seed}"),
+            format!(
+                "{done} cycles, {faults} network faults, {rotations} changes of keys, {reports} reports released, seed {seed}"
+            ),
             format!(
                 "judged: {} envelopes, {} receipts, {} ledger entries, {} checkpoints, {} erasures",
                 all.envelopes, all.receipts, all.entries, all.checkpoints, all.erased
@@ -92,6 +101,7 @@ struct Round {
     verdict: Verdict,
     faults: u64,
     reports: usize,
+    rotations: u64,
 }
 
 async fn round(args: &KillArgs, seed: u64, cycles: u32, ui: Ui) -> Result<Round, Failure> {
@@ -106,12 +116,20 @@ async fn round(args: &KillArgs, seed: u64, cycles: u32, ui: Ui) -> Result<Round,
     }
     let place = args.dir.as_ref().map(|dir| dir.join(format!("seed-{seed}")));
     let mut fleet = Fleet::make(&format!("kill-{seed}"), place.as_deref(), &specs, "en")?;
+    let mut rotations = 0;
     let outcome = async {
         let stop = Arc::new(AtomicBool::new(false));
         let [first, second] = prepare(&mut fleet, args, cycles, (seed, &stop)).await?;
         proxies.iter().for_each(|proxy| proxy.turn(weather));
         let striking = async {
             for cycle in 1..=cycles {
+                // A node holds so many generations of keys in memory, and starts anew in each round.
+                if args.rotate && cycle % 2 == 0 && cycle <= ROTATIONS {
+                    let node = usize::from(cycle % 4 == 0);
+                    let number = rotate::rotate(&fleet, node).await?;
+                    ui.say(&format!("cycle {cycle}: {} has manifest {number}", fleet.node(node)?.party));
+                    rotations += number.min(1);
+                }
                 strike(&mut fleet, &mut dice, cycle, ui).await?;
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -147,7 +165,7 @@ async fn round(args: &KillArgs, seed: u64, cycles: u32, ui: Ui) -> Result<Round,
         .collect::<Result<Vec<_>, Failure>>()?;
     let verdict = tokio::task::block_in_place(|| judge(&sides))?;
     let faults = proxies.iter().map(Proxy::struck).sum();
-    Ok(Round { verdict, faults, reports })
+    Ok(Round { verdict, faults, reports, rotations })
 }
 
 /// Agreement, cases, and reports in both directions, ready to be released.
