@@ -5,10 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use mithaq_names::index::{Part, Record, Scratch, SearchOptions, Segment, Tombstones, build_segment, search};
 use mithaq_names::{FEATURE_NAMES, FEATURES, Kind, Name, Scorer};
-
-use crate::population;
 
 /// One labelled pair.
 struct Row {
@@ -23,48 +20,6 @@ struct Row {
 pub(crate) fn fit(file: &Path, out: &Path) -> Result<()> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     write(&text.lines().skip(1).filter_map(row).collect::<Vec<Row>>(), out, "weights.txt")
-}
-
-/// Fits the order of bodies on searches of a set: who is sought against what else was found. A third of the bodies is
-/// only reported on.
-pub(crate) fn bodies(dir: &Path, out: &Path) -> Result<()> {
-    let read = |file: &str| {
-        let path = dir.join(file);
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let kind = Kind::Organisation;
-    let record = |line: &str| {
-        let mut fields = line.split('\t');
-        Some(Record { id: fields.next()?.to_owned(), kind, name: fields.next()?.to_owned() })
-    };
-    let records: Vec<Record> = read("index.tsv")?.lines().filter_map(record).collect();
-    let names: BTreeMap<&str, &str> = records.iter().map(|r| (r.id.as_str(), r.name.as_str())).collect();
-    let segment = Segment::open(build_segment(&records)?)?;
-    let none = Tombstones::default();
-    let mut rows = Vec::new();
-    for line in read("queries.tsv")?.lines().skip(1) {
-        let mut fields = line.split('\t').skip(1);
-        let (Some(query), Some(gold)) = (fields.next(), fields.next()) else { continue };
-        let name = Name::parse_as(kind, query);
-        let options = SearchOptions { limit: 100, ..SearchOptions::default() };
-        let parts = [Part { segment: &segment, dead: &none }];
-        let hits = search(&parts, &name, options, &mut Scratch::default())?;
-        let sought = |id: &str| gold.split(',').any(|one| one == id);
-        // The best strangers, and some of those that a worse weighing would put before them.
-        let kept = |at: usize| at < 10 || at.is_multiple_of(5);
-        let others = hits.iter().enumerate().filter(|(at, _)| kept(*at)).map(|(_, hit)| hit.id.as_str());
-        let others = others.filter(|id| !sought(id));
-        for id in gold.split(',').chain(others) {
-            let Some(other) = names.get(id) else { continue };
-            rows.push(Row {
-                features: Scorer::new().features(&name, &Name::parse_as(kind, other)),
-                label: if sought(id) { 1.0 } else { 0.0 },
-                blind: (population::hash(gold) >> 20).is_multiple_of(3),
-                group: "bodies".to_owned(),
-            });
-        }
-    }
-    write(&rows, out, "order-bodies.txt")
 }
 
 fn write(rows: &[Row], out: &Path, file: &str) -> Result<()> {

@@ -6,6 +6,7 @@
 //! `mithaq-names-train --search DIR --out DIR` fits what a likeness means among many on an index and its queries.
 //! The same input and seed give the same bytes.
 
+mod bodies;
 mod conventions;
 mod corpus;
 mod em;
@@ -47,7 +48,7 @@ fn main() -> Result<()> {
         fit::fit(&file, &out)?;
     }
     if let Some(dir) = bodies {
-        fit::bodies(&dir, &out)?;
+        bodies::fit(&dir, &out)?;
     }
     if let Some(dir) = search {
         population::fit(&dir, &out)?;

@@ -33,12 +33,14 @@
 mod build;
 mod codec;
 mod lookup;
+mod order;
 mod search;
 mod segment;
 
 pub use build::{BuildError, Record, build_segment, merge};
 pub use codec::checksum;
-pub use search::{Hit, Part, Scratch, SearchOptions, search};
+pub use order::{ORDER_FEATURES, ORDER_NAMES};
+pub use search::{Hit, Part, Scratch, SearchOptions, search, study};
 pub use segment::{IndexError, Section, Segment, Source, SourceError, Stored, Tombstones};
 
 /// Most bytes of the id of a record.

@@ -23,6 +23,7 @@
 
 use std::sync::LazyLock;
 
+use crate::matching::Link;
 use crate::name::{MAX_TOKENS, Name};
 use crate::score::{Likeness, SecondIdentifier, likeness};
 
@@ -73,6 +74,8 @@ pub(crate) struct Frequencies {
 }
 
 const STEPS: usize = 21;
+/// Step from which on a reading is the word itself.
+const GOOD: usize = 16;
 
 impl Default for Frequencies {
     fn default() -> Self {
@@ -108,14 +111,21 @@ impl Frequencies {
     /// Names that agree with the query by chance as well as this one does.
     pub(crate) fn expected(&self, query: &Name, name: &Name) -> f32 {
         let matching = crate::matching::matching(query, name);
-        let mut bits = self.names.max(1.0).log2();
-        for link in matching.links() {
-            let taken = usize::from(link.a)..usize::from(link.a) + usize::from(link.a_count);
-            // Two words read as one: as rare as the rarer of them.
-            let shares = taken.map(|token| self.share(token, link.quality, link.rarity));
-            bits += shares.fold(0.0, f32::min);
-        }
-        bits.clamp(-20.0, 30.0).exp2()
+        let bits: f32 = matching.links().iter().map(|link| self.of_link(link)).sum();
+        (self.names.max(1.0).log2() + bits).clamp(-20.0, 30.0).exp2()
+    }
+
+    /// Share of names that agree with the words of a link as well, in bits (0 and less).
+    pub(crate) fn of_link(&self, link: &Link) -> f32 {
+        let taken = usize::from(link.a)..usize::from(link.a) + usize::from(link.a_count);
+        // Two words read as one: as rare as the rarer of them.
+        taken.map(|token| self.share(token, link.quality, link.rarity)).fold(0.0, f32::min)
+    }
+
+    /// How rare a token of the query is in the index, in bits; a word the index does not hold is as rare as can be.
+    pub(crate) fn rarity(&self, token: usize) -> f32 {
+        let count: f32 = self.counts.get(token).map_or(0.0, |row| row.iter().skip(GOOD).sum());
+        ((self.names + 1.0) / (count + 0.5)).log2().max(0.0)
     }
 }
 

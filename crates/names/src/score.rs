@@ -139,10 +139,11 @@ pub struct Scorer {
 
 static WEIGHTS: LazyLock<[f32; FEATURES]> =
     LazyLock::new(|| read_weights(include_str!("../tables/weights.txt")));
-/// What the names of bodies share, weighed to put the one who is sought before others that were found: fitted on
-/// searches, where every stranger is a near one. Not calibrated, therefore no likeness.
-static ORDER_OF_BODIES: LazyLock<[f32; FEATURES]> =
-    LazyLock::new(|| read_weights(include_str!("../tables/order-bodies.txt")));
+/// Likeness of two names from the features of their comparison.
+pub(crate) fn weighed(features: &[f32; FEATURES]) -> Likeness {
+    let sum: f32 = features.iter().zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
+    likeness((sum * std::f32::consts::LOG2_E).clamp(-12.0, 12.0), SecondIdentifier::Absent)
+}
 
 fn read_weights(text: &str) -> [f32; FEATURES] {
     let mut weights = [0.0; FEATURES];
@@ -175,18 +176,6 @@ impl Scorer {
         let features = self.features(a, b);
         let sum: f32 = features.iter().zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
         (sum * std::f32::consts::LOG2_E).clamp(-12.0, 12.0)
-    }
-
-    /// Compares two names and says where the second stands among what a search for the first finds: higher comes first.
-    pub(crate) fn ordered(&self, query: &Name, name: &Name) -> (Likeness, f32) {
-        if query.is_empty() || name.is_empty() {
-            return (self.score(query, name), -12.0);
-        }
-        let features = self.features(query, name);
-        let sum = |weights: &[f32; FEATURES]| features.iter().zip(weights).map(|(f, w)| f * w).sum::<f32>();
-        let bits = (sum(&WEIGHTS) * std::f32::consts::LOG2_E).clamp(-12.0, 12.0);
-        let place = if query.kind == Kind::Organisation { sum(&ORDER_OF_BODIES) } else { bits };
-        (likeness(bits, SecondIdentifier::Absent), place)
     }
 
     /// Returns the features of a comparison in the order of [`FEATURE_NAMES`] (for training and study).

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::order::{self, ORDER_FEATURES};
 use super::build::{acronyms, joined, searchable};
 use super::lookup::{Buffers, Found, Postings, Reach, similar};
 use super::segment::{IndexError, Segment, Source, Tombstones, kind_code};
 use crate::name::{Name, Role, Token};
 use crate::population::{self, Frequencies};
-use crate::{Kind, Likeness, Scorer};
+use crate::{Kind, Likeness};
 
 /// A segment and the places in it that no longer count.
 #[derive(Debug)]
@@ -90,7 +91,7 @@ pub fn search<S: Source>(
         let Some(part) = parts.get(number) else { continue };
         let stored = part.segment.stored(at, &mut scratch.block)?;
         let name = Name::parse_as(stored.kind, stored.text);
-        let (pair, place) = Scorer::new().ordered(query, &name);
+        let (pair, place) = order::place(query, &name, &frequencies);
         if best.get(stored.id).is_none_or(|other| other.place < place) {
             let (id, kind) = (stored.id.to_owned(), stored.kind);
             let hit = Hit { id, kind, likeness: pair, pair, chance: 0.0, part: number, at };
@@ -104,6 +105,26 @@ pub fn search<S: Source>(
     hits.retain(|hit| hit.likeness.probability >= options.probability_min);
     hits.truncate(options.limit);
     Ok(hits)
+}
+
+/// Returns what the names found for a query have in common with it, as the order of bodies weighs it (for training and
+/// study): the id of the record and the features, in the order of [`super::ORDER_NAMES`].
+///
+/// # Errors
+/// When a segment is damaged or cannot be read.
+pub fn study<S: Source>(
+    part: &Part<'_, S>,
+    query: &Name,
+    most: usize,
+) -> Result<Vec<(String, [f32; ORDER_FEATURES])>, IndexError> {
+    let mut frequencies = Frequencies::new(u64::from(part.segment.names()));
+    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    for (at, _) in candidates(part, query, most, (&mut scratch, &mut frequencies))? {
+        let stored = part.segment.stored(at, &mut scratch.block)?;
+        let name = Name::parse_as(stored.kind, stored.text);
+        out.push((stored.id.to_owned(), order::features(query, &name, &frequencies)));
+    }
+    Ok(out)
 }
 
 /// A hit, the name that was found, and what decides its place.
