@@ -15,99 +15,18 @@ use crate::hashed::Hashed;
 use crate::keys;
 use crate::lexicon;
 use crate::script::{Script, Symbol};
-use crate::text::{Word, Words};
+use crate::slavic::{self, Form};
 use crate::training;
+
+use lists::{NEAR, SMALL};
+pub(crate) use reading::{bare, initials_of, translate};
+
+mod lists;
+mod reading;
 
 /// Shortest stem that is matched by its beginning, and the letters an ending may have.
 const STEM_MIN: usize = 4;
 const ENDING_MAX: usize = 6;
-/// Shortest part of a compound.
-const PART_MIN: usize = 4;
-
-/// Words that say nothing in the name of a body.
-const SMALL: &str = "the of and for in on to by at a an de la le les l d du des et en pour au aux un une el los las del y e \
-    para por da do dos das em com il lo gli dei della delle dello degli di per con al ai și cu din pentru ale der die das den \
-    dem und für im zu zum zur van het een en voor och av för i til og af på det på den w we z ze na dla oraz o u ve v s pro a \
-    při so pre in za od ja sekä ning või un par ar ir az és egy ve ile και της του των το τα η ο στο για και в во и по с со \
-    для при за на от із та з до у та في من على و در از برای به";
-
-/// Concepts that lists and languages take for each other: what one calls an office another calls a bureau. One line a
-/// neighbourhood, by the names of the concepts in the table; a concept may stand in two.
-const NEAR: &[&str] = &[
-    "office bureau department directorate administration agency service",
-    "ministry department",
-    "state national federal government public republic",
-    "army force military defence armed",
-    "army land",
-    "company_joint enterprise group house",
-    "factory plant industry production enterprise",
-    "industry production engineering machine",
-    "institute centre academy university school research",
-    "research scientific",
-    "technical technology engineering",
-    "design bureau project",
-    "organisation association society foundation union federation",
-    "committee commission council assembly",
-    "parliament assembly council",
-    "movement front party",
-    "group network jihad",
-    "region province district county city municipality local",
-    "district territorial",
-    "prison colony camp detention penal",
-    "division unit brigade battalion regiment corps",
-    "security intelligence guard police",
-    "space aerospace aviation",
-    "air aviation aerospace",
-    "navy maritime shipping ship",
-    "trade export import exchange",
-    "bank finance investment",
-    "relief charity humanitarian",
-    "followers supporters",
-    "branch chapter",
-    "fund foundation",
-    "coalition alliance league union",
-    "concern corporation holding society",
-    "freedom army_liberation",
-    "combat war",
-    "united unity",
-    "science scientific",
-    "weapons ammunition explosives",
-    "aircraft helicopter drone",
-    "automobile tractor",
-    "casting forge",
-    "pharmaceutical medical health hospital",
-    "law rights justice court",
-    "supply procurement logistics",
-    "planning project",
-    "protection security",
-    "home house",
-    "electronic radio",
-    "investigation inspection",
-    "leader president",
-    "deputy parliament",
-    "fighters soldiers islamists supporters youth",
-    "revolution resistance army_liberation",
-    "resistance jihad",
-    "news information media",
-    "communication information",
-    "television broadcasting media",
-    "people national public",
-    "russian russia",
-    "ukrainian ukraine",
-    "syrian syria",
-    "iranian iran",
-    "libyan libya",
-    "iraqi iraq",
-    "oil gas energy",
-    "electric energy",
-    "metal steel mining",
-    "management control administration",
-    "construction development",
-    "special operation",
-    "foreign international",
-    "young youth student",
-    "workers labour",
-];
 /// Lines of near concepts are numbered from here on; below are those of everyday forms of given names.
 const NEAR_FIRST: u8 = 128;
 
@@ -116,7 +35,14 @@ struct Table {
     whole: Hashed<u16>,
     /// By hash of a stem, its concept.
     stems: Hashed<u16>,
+    /// The same for Cyrillic words in any romanisation, by the hash of their one form (see `slavic`).
+    romanised: Hashed<u16>,
+    romanised_stems: Hashed<u16>,
     small: Hashed<()>,
+    /// Concepts before this one say what a body is; the others are words that bodies are called by.
+    generic: u16,
+    /// By concept: its name in the table.
+    names: Vec<String>,
     /// By concept: the English word in symbols.
     words: Vec<Vec<Symbol>>,
     /// By hash of the English word of a concept: the concept.
@@ -129,7 +55,12 @@ struct Table {
     skeletons: Vec<Vec<u64>>,
 }
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("../tables/concepts.txt")));
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let first = include_str!("../tables/concepts.txt");
+    let mut table = Table::read(first.lines().chain(include_str!("../tables/concepts-more.txt").lines()));
+    table.generic = u16::try_from(first.lines().count()).unwrap_or(0);
+    table
+});
 
 /// A word as it is written and without accents: lists often lack them.
 fn spellings(word: &str) -> impl Iterator<Item = (Script, Vec<Symbol>)> {
@@ -138,15 +69,23 @@ fn spellings(word: &str) -> impl Iterator<Item = (Script, Vec<Symbol>)> {
 }
 
 impl Table {
-    fn read(text: &str) -> Self {
+    fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
         let (mut whole, mut stems, mut words, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut romanised, mut romanised_stems) = (Vec::new(), Vec::new());
         let mut initials: Vec<[u64; 5]> = Vec::new();
-        for (concept, line) in (0_u16..).zip(text.lines()) {
+        for line in lines {
             let (name, list) = line.split_once(':').unwrap_or_default();
-            names.push(name);
-            let mut letters = [0; 5];
-            let first = list.split_whitespace().next().map(|word| word.trim_end_matches('*'));
-            words.push(first.and_then(training::symbols).map(|(_, symbols)| symbols).unwrap_or_default());
+            // A concept may have a second line: more words of it.
+            let known = names.iter().position(|other| *other == name);
+            let at = known.unwrap_or(names.len());
+            let concept = u16::try_from(at).unwrap_or(u16::MAX);
+            if known.is_none() {
+                names.push(name);
+                initials.push([0; 5]);
+                let first = list.split_whitespace().next().map(|word| word.trim_end_matches('*'));
+                words.push(first.and_then(training::symbols).map(|(_, symbols)| symbols).unwrap_or_default());
+            }
+            let Some(letters) = initials.get_mut(at) else { continue };
             for word in list.split_whitespace() {
                 let stem = word.strip_suffix('*');
                 for (script, symbols) in spellings(stem.unwrap_or(word)) {
@@ -158,9 +97,18 @@ impl Table {
                     if stem.is_some() && symbols.len() >= STEM_MIN {
                         stems.push(entry);
                     }
+                    if script == Script::Cyrillic {
+                        let form = Form::of(script, &symbols);
+                        // An i at the end of a stem vanishes before the vowel of an ending.
+                        let bytes = form.bytes().strip_suffix(b"i").filter(|_| stem.is_some());
+                        let entry = (slavic::hash_of(bytes.unwrap_or(form.bytes())), concept);
+                        if form.bytes().len() > STEM_MIN {
+                            romanised.push(entry);
+                            romanised_stems.extend(stem.map(|_| entry));
+                        }
+                    }
                 }
             }
-            initials.push(letters);
         }
         let small = SMALL.split_whitespace().flat_map(spellings);
         let small: Vec<(u64, ())> = small.map(|(script, s)| (lexicon::hash(script, &s), ())).collect();
@@ -168,7 +116,11 @@ impl Table {
         let mut out = Self {
             whole: Hashed::new(whole.into_iter()),
             stems: Hashed::new(stems.into_iter()),
+            romanised: Hashed::new(romanised.into_iter()),
+            romanised_stems: Hashed::new(romanised_stems.into_iter()),
             small: Hashed::new(small.into_iter()),
+            generic: 0,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
             words,
             english: Hashed::new([].into_iter()),
             initials,
@@ -200,37 +152,37 @@ impl Table {
         }
     }
 
-    fn concept(&self, script: Script, symbols: &[Symbol]) -> Option<u16> {
-        // The hashes of the beginnings come on the way to that of the whole.
-        let (most, least) = (symbols.len().saturating_sub(1), symbols.len().saturating_sub(ENDING_MAX));
-        let (mut hash, mut stem) = (lexicon::hash(script, &[]), None);
-        for (length, symbol) in (1..).zip(symbols) {
-            hash = lexicon::further(hash, *symbol);
-            if length >= least.max(STEM_MIN) && length <= most {
-                stem = self.stems.get(hash).or(stem);
-            }
+    /// The concept of a whole word, then that of a stem it begins with.
+    fn concept(&self, script: Script, symbols: &[Symbol]) -> (Option<u16>, Option<u16>) {
+        find(symbols, lexicon::hash(script, &[]), &self.whole, &self.stems)
+    }
+
+    /// The concept of a Cyrillic word in Latin letters.
+    fn romanised(&self, script: Script, symbols: &[Symbol]) -> Option<u16> {
+        if script != Script::Latin || symbols.len() <= STEM_MIN {
+            return None;
         }
-        self.whole.get(hash).or(stem)
+        let form = Form::of(script, symbols);
+        let (whole, stem) = find(form.bytes(), slavic::START, &self.romanised, &self.romanised_stems);
+        whole.or(stem)
     }
 
     /// The concept of a word, with or without the Arabic article.
     fn of(&self, script: Script, symbols: &[Symbol]) -> Option<u16> {
-        let bare = match (script, symbols) {
-            (Script::Arabic, [1, 34, rest @ ..]) if rest.len() >= 2 => Some(rest),
+        let (whole, stem) = self.concept(script, symbols);
+        let bare = || match (script, symbols) {
+            (Script::Arabic, [1, 34, rest @ ..]) if rest.len() >= 2 => {
+                let (whole, stem) = self.concept(script, rest);
+                whole.or(stem)
+            }
             _ => None,
         };
-        self.concept(script, symbols).or_else(|| self.concept(script, bare?))
+        whole.or(stem).or_else(bare).or_else(|| self.romanised(script, symbols))
     }
 
-    /// The two concepts of a compound.
-    fn compound(&self, script: Script, symbols: &[Symbol]) -> Option<(u16, u16)> {
-        if script != Script::Latin || symbols.len() < 2 * PART_MIN + 1 {
-            return None;
-        }
-        (PART_MIN..=symbols.len() - PART_MIN).find_map(|at| {
-            let (first, second) = symbols.split_at_checked(at)?;
-            Some((self.concept(script, first)?, self.concept(script, second)?))
-        })
+    /// The concept of a word that is in the table as it is.
+    fn whole(&self, script: Script, symbols: &[Symbol]) -> Option<u16> {
+        self.concept(script, symbols).0
     }
 
     fn word(&self, concept: u16) -> &[Symbol] {
@@ -238,37 +190,29 @@ impl Table {
     }
 }
 
-/// Reads the words of a body as the English words of their concepts. A name of nothing but small words stays.
-pub(crate) fn translate(words: Words) -> Words {
-    let table = &*TABLE;
-    let mut out = Words { words: Vec::with_capacity(words.words.len()), symbols: Vec::new() };
-    for word in &words.words {
-        let symbols = words.of(word);
-        let hash = lexicon::hash(word.script, symbols);
-        if table.small.get(hash).is_some() && !word.dotted {
-            continue;
-        }
-        let form = lexicon::function(word.script, symbols) == Some(lexicon::Function::LegalForm);
-        let readable = !form && !word.number && word.script != Script::Syllabic;
-        let concept = table.of(word.script, symbols).filter(|_| readable);
-        if let Some(concept) = concept {
-            out.push(word, Script::Latin, table.word(concept));
-        } else if let Some((first, second)) = table.compound(word.script, symbols).filter(|_| readable) {
-            out.push(word, Script::Latin, table.word(first));
-            out.push(word, Script::Latin, table.word(second));
-        } else {
-            out.push(word, word.script, symbols);
-        }
-    }
-    if out.words.is_empty() { words } else { out }
+/// Returns the concept of a part of a compound.
+pub(crate) fn part(script: Script, symbols: &[Symbol]) -> Option<u16> {
+    let (whole, stem) = TABLE.concept(script, symbols);
+    whole.or(stem)
 }
 
-impl Words {
-    fn push(&mut self, like: &Word, script: Script, symbols: &[Symbol]) {
-        let start = self.symbols.len();
-        self.symbols.extend_from_slice(symbols);
-        self.words.push(Word { script, start, len: symbols.len(), ..like.clone() });
+/// Returns the place of a concept in the table, by its name.
+pub(crate) fn named(name: &str) -> Option<u16> {
+    TABLE.names.iter().position(|other| other == name).and_then(|at| u16::try_from(at).ok())
+}
+
+/// Looks a word and its beginnings up; their hashes come on the way to that of the whole.
+fn find(symbols: &[u8], start: u64, whole: &Hashed<u16>, stems: &Hashed<u16>) -> (Option<u16>, Option<u16>) {
+    let (most, least) = (symbols.len().saturating_sub(1), symbols.len().saturating_sub(ENDING_MAX));
+    let (mut hash, mut stem) = (start, None);
+    for (length, symbol) in (1..).zip(symbols) {
+        hash = lexicon::further(hash, *symbol);
+        // An ending is no longer than its stem.
+        if length >= least.max(STEM_MIN) && length <= most && 2 * length >= symbols.len() {
+            stem = stems.get(hash).or(stem);
+        }
     }
+    (whole.get(hash), stem)
 }
 
 /// Returns the concept whose English word this is (given by its hash): it says what a body is, not which.
@@ -276,28 +220,15 @@ pub(crate) fn of_english(hash: u64) -> Option<u16> {
     TABLE.english.get(hash)
 }
 
+/// True for a concept that says what a body is: hundreds share it.
+pub(crate) fn says_what(concept: u16) -> bool {
+    concept < TABLE.generic
+}
+
 /// Returns the first letters of the words of a concept in a script, one bit each.
 pub(crate) fn initials(concept: u16, script: Script) -> u64 {
     let letters = TABLE.initials.get(usize::from(concept));
     letters.and_then(|letters| letters.get(script.index())).copied().unwrap_or(0)
-}
-
-/// Returns the first letters of the words of a body, small words, forms and numbers left out; nothing when they are of
-/// several scripts.
-pub(crate) fn initials_of(words: &Words) -> (Script, Vec<Symbol>) {
-    let table = &*TABLE;
-    let says = |word: &&Word| {
-        let symbols = words.of(word);
-        let form = lexicon::function(word.script, symbols) == Some(lexicon::Function::LegalForm);
-        !form && !word.number && table.small.get(lexicon::hash(word.script, symbols)).is_none()
-    };
-    let mut said = words.words.iter().filter(says);
-    let script = said.clone().next().map_or(Script::Latin, |word| word.script);
-    if said.clone().any(|word| word.script != script) || script == Script::Syllabic {
-        return (script, Vec::new());
-    }
-    let letters = said.by_ref().take(9).filter_map(|word| words.of(word).first().copied()).collect();
-    (script, letters)
 }
 
 /// Returns the lines of near concepts a concept stands in, 0 where there is none.
@@ -359,8 +290,9 @@ mod tests {
         assert!(crate::nicknames::share(lines("государственный банк"), lines("National Bank")));
         assert!(!crate::nicknames::share(lines("Bank Nord"), lines("Bureau Nord")));
         assert!(NEAR.len() < 120);
-        let named: Vec<&str> =
-            include_str!("../tables/concepts.txt").lines().filter_map(|l| l.split(':').next()).collect();
+        let tables = [include_str!("../tables/concepts.txt"), include_str!("../tables/concepts-more.txt")];
+        let lines = tables.iter().flat_map(|table| table.lines());
+        let named: Vec<&str> = lines.filter_map(|line| line.split(':').next()).collect();
         for line in NEAR {
             for concept in line.split(' ') {
                 assert!(named.contains(&concept), "{concept}");

@@ -27,10 +27,12 @@
 
 mod acronyms;
 mod align;
+mod compounds;
 mod concepts;
 mod convention;
 mod evidence;
 mod explain;
+mod forms;
 mod han;
 mod hashed;
 mod homoglyphs;
@@ -46,6 +48,7 @@ mod rarity;
 mod romanise;
 mod score;
 mod script;
+mod slavic;
 pub mod spot;
 mod structure;
 mod syllables;

@@ -3,12 +3,13 @@
 //! Works on fixed arrays, allocates nothing. What this module deliberately does not do: turn the matching into a
 //! probability (see `score`).
 
-use crate::acronyms;
 use crate::align::{self, Aligned, Grid, Piece};
 use crate::name::{Kind, MAX_TOKENS, Name, Role, Token};
 use crate::nicknames;
 use crate::script::Script;
 use crate::tables::{self, Tables};
+
+mod bodies;
 
 /// Two tokens (or a token and two neighbours) that stand for each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -109,8 +110,6 @@ const QUALITY_ONE: f32 = 0.7;
 const QUALITY_NICKNAME: f32 = 0.7;
 /// Most two different writings in one syllabic script can have.
 const QUALITY_HOMOPHONE: f32 = 0.5;
-/// Quality of an acronym and what it abbreviates.
-const QUALITY_ACRONYM: f32 = 0.8;
 /// Quality of a name and its beginning.
 const QUALITY_SHORTENED: f32 = 0.55;
 /// Above this no joined reading is tried.
@@ -164,27 +163,9 @@ pub(crate) fn matching(a: &Name, b: &Name) -> Matching {
         found.push(Link { a: link.b, b: link.a, a_count: link.b_count, b_count: link.a_count, ..link });
     });
     if a.kind == Kind::Organisation {
-        acronyms(tables, a, b, |link| found.push(link));
-        acronyms(tables, b, a, |link| {
-            found.push(Link { a: link.b, b: link.a, a_count: link.b_count, b_count: link.a_count, ..link });
-        });
+        bodies::links((tables, &mut grid), a, b, |link| found.push(link));
     }
     choose(&mut found)
-}
-
-/// Tries the tokens of the first name as acronyms of words of the second.
-fn acronyms(tables: &Tables, a: &Name, b: &Name, mut push: impl FnMut(Link)) {
-    for (i, x) in a.tokens.iter().enumerate().filter(|(_, x)| acronyms::may_be(x)) {
-        for (j, words) in b.tokens.windows(usize::from(x.len)).enumerate() {
-            if acronyms::abbreviates(tables, (a, x), (b, words)) {
-                let whole: f32 = words.iter().map(Token::rarity_bits).sum();
-                let rarity = x.rarity_bits().min(whole);
-                let (quality, bits) = (QUALITY_ACRONYM, rarity * QUALITY_ACRONYM);
-                let base = Link { a: index(i), b: index(j), a_count: 1, b_count: x.len, ..Link::default() };
-                push(Link { quality, bits, rarity, ..base });
-            }
-        }
-    }
 }
 
 fn index(at: usize) -> u8 {

@@ -184,6 +184,8 @@ pub struct Name {
     pub(crate) comma: bool,
     /// First letters of the words of a body as they are written, small words left out.
     pub(crate) initials: (Script, Vec<Symbol>),
+    /// The words of a body as they are written, when some were read as those of concepts.
+    pub(crate) written: Option<Box<Name>>,
 }
 
 impl Name {
@@ -251,6 +253,20 @@ impl Name {
     /// ```
     pub fn letters<'a>(&'a self, token: &'a Token) -> impl Iterator<Item = char> + 'a {
         self.symbols_of(token).iter().map(|symbol| crate::script::printable(token.script, *symbol))
+    }
+
+    /// Returns the words of a body that were read as those of concepts: the word as it is written, the place of the first
+    /// token it became, and how many it became.
+    pub(crate) fn translated(&self) -> impl Iterator<Item = (&Name, &Token, usize, usize)> {
+        let tokens =
+            self.written.iter().flat_map(|name| name.tokens.iter().map(move |token| (&**name, token)));
+        tokens.filter_map(|(name, token)| {
+            let same = |own: &Token| own.from == token.from && own.to == token.to;
+            let first = self.tokens.iter().position(same)?;
+            let count = self.tokens.iter().skip(first).take_while(|own| same(own)).count();
+            let unchanged = count == 1 && self.tokens.get(first).is_some_and(|own| own.hash == token.hash);
+            (!unchanged).then_some((name, token, first, count))
+        })
     }
 
     pub(crate) fn symbols_of(&self, token: &Token) -> &[Symbol] {

@@ -18,7 +18,7 @@ pub(crate) fn eighths(token: &Token, skeleton: usize, symbols: usize) -> u16 {
 }
 
 /// Bits of a word that says what a body is (bank, front): one in some thirty bodies shares it.
-const GENERIC_BITS: f32 = 5.0;
+pub(crate) const GENERIC_BITS: f32 = 5.0;
 
 /// Returns the rarity of a word that says what a body is, in eighths of a bit.
 pub(crate) fn generic(token: &Token) -> u16 {

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use crate::matching::{self, Matching};
-use crate::name::{Kind, Name, Role, Token};
+use crate::name::{Name, Role, Token};
 use crate::script::Script;
 use crate::tables::TABLES_VERSION;
 

@@ -4,6 +4,7 @@
 //! single name.
 
 use crate::concepts;
+use crate::forms;
 use crate::keys;
 use crate::lexicon::{self, Function};
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
@@ -26,22 +27,33 @@ const COST_ABU: u8 = 16;
 /// Builds the tokens of a text.
 pub(crate) fn build(kind: Kind, text: &str) -> Name {
     let words = text::words(text);
-    let (words, initials) = if kind == Kind::Organisation {
-        let initials = concepts::initials_of(&words);
-        (concepts::translate(words), initials)
-    } else {
-        (words, (Script::Latin, Vec::new()))
-    };
+    if kind != Kind::Organisation {
+        return assemble(kind, &words, (Script::Latin, Vec::new()));
+    }
+    let words = forms::shortened(words);
+    let initials = concepts::initials_of(&words);
+    let (translated, changed) = concepts::translate(&words);
+    let mut name = assemble(kind, &translated, initials);
+    if changed {
+        let mut written = assemble(kind, &concepts::bare(words), (Script::Latin, Vec::new()));
+        units::fill(&mut written);
+        name.written = Some(Box::new(written));
+    }
+    name
+}
+
+/// Makes a name of words.
+fn assemble(kind: Kind, words: &Words, initials: (Script, Vec<Symbol>)) -> Name {
     let mut builder = Builder {
         kind,
-        words: &words,
+        words,
         symbols: Vec::with_capacity(words.symbols.len()),
         tokens: Vec::with_capacity(6),
     };
     builder.run();
     let Builder { symbols, mut tokens, .. } = builder;
-    let comma = kind == Kind::Person && reorder_comma(&words, &mut tokens);
-    let mut name = Name { kind, symbols, units: Vec::new(), tokens, comma, initials };
+    let comma = kind == Kind::Person && reorder_comma(words, &mut tokens);
+    let mut name = Name { kind, symbols, units: Vec::new(), tokens, comma, initials, written: None };
     relayout(&mut name, comma);
     for at in 0..name.tokens.len() {
         if let Some(mut token) = name.tokens.get(at).cloned() {
@@ -64,6 +76,7 @@ pub(crate) fn word(kind: Kind, script: Script, symbols: Vec<Symbol>) -> Name {
         tokens: Vec::new(),
         comma: false,
         initials: (script, Vec::new()),
+        written: None,
     };
     describe(&name, &mut token);
     name.tokens.push(token);
@@ -95,7 +108,10 @@ pub(crate) fn describe(name: &Name, token: &mut Token) {
 /// it: near concepts in the name of a body, everyday forms of given names otherwise.
 pub(crate) fn lines(kind: Kind, hash: u64) -> (bool, [u8; 2]) {
     let concept = if kind == Kind::Organisation { concepts::of_english(hash) } else { None };
-    (concept.is_some(), concept.map_or_else(|| nicknames::groups(hash), concepts::near))
+    (
+        concept.is_some_and(concepts::says_what),
+        concept.map_or_else(|| nicknames::groups(hash), concepts::near),
+    )
 }
 
 /// Moves what stands before the first comma behind the rest ("SURNAME, Given"). True when it did.

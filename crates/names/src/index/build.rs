@@ -310,6 +310,9 @@ impl Terms {
         for (_, token) in joined(name, true) {
             self.push(at, name, &token);
         }
+        for (written, token, ..) in name.translated() {
+            self.push(at, written, token);
+        }
         for acronym in acronyms(name) {
             acronym.tokens.iter().for_each(|token| self.push(at, &acronym, token));
         }

@@ -80,5 +80,12 @@ fn own(query: &Name, matching: &Matching, frequencies: &Frequencies) -> [f32; OW
         }
     }
     let share = if all > 0.0 { covered / all } else { 0.0 };
-    [agreed.min(40.0) / 10.0, share, (all - covered).min(40.0) / 10.0, best / 10.0, exact / 10.0, share * best / 10.0]
+    [
+        agreed.min(40.0) / 10.0,
+        share,
+        (all - covered).min(40.0) / 10.0,
+        best / 10.0,
+        exact / 10.0,
+        share * best / 10.0,
+    ]
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::order::{self, ORDER_FEATURES};
 use super::build::{acronyms, joined, searchable};
 use super::lookup::{Buffers, Found, Postings, Reach, similar};
+use super::order::{self, ORDER_FEATURES};
 use super::segment::{IndexError, Segment, Source, Tombstones, kind_code};
 use crate::name::{Name, Role, Token};
 use crate::population::{self, Frequencies};
@@ -17,6 +17,26 @@ pub struct Part<'a, S> {
     pub segment: &'a Segment<S>,
     /// Names that no longer count.
     pub dead: &'a Tombstones,
+}
+
+impl<S: Source> Part<'_, S> {
+    /// Names that count.
+    fn living(&self) -> u32 {
+        self.segment.names().saturating_sub(self.dead.len())
+    }
+
+    /// Counts only names that are still there, so that names removed and not yet merged away change no answer.
+    fn recount(&self, found: &mut Vec<Found>, lists: &[u8]) {
+        if self.dead.is_empty() {
+            return;
+        }
+        for one in found.iter_mut() {
+            let postings = Postings::new(lists.get(one.from..one.to).unwrap_or_default());
+            let living = postings.filter(|at| !self.dead.contains(*at)).count();
+            one.count = u32::try_from(living).unwrap_or(u32::MAX);
+        }
+        found.retain(|one| one.count > 0);
+    }
 }
 
 /// How a search goes.
@@ -78,7 +98,7 @@ pub fn search<S: Source>(
     options: SearchOptions,
     scratch: &mut Scratch,
 ) -> Result<Vec<Hit>, IndexError> {
-    let names = parts.iter().map(|part| u64::from(part.segment.names())).sum();
+    let names = parts.iter().map(|part| u64::from(part.living())).sum();
     let mut frequencies = Frequencies::new(names);
     let mut found = Vec::new();
     for (number, part) in parts.iter().enumerate() {
@@ -117,7 +137,7 @@ pub fn study<S: Source>(
     query: &Name,
     most: usize,
 ) -> Result<Vec<(String, [f32; ORDER_FEATURES])>, IndexError> {
-    let mut frequencies = Frequencies::new(u64::from(part.segment.names()));
+    let mut frequencies = Frequencies::new(u64::from(part.living()));
     let (mut scratch, mut out) = (Scratch::default(), Vec::new());
     for (at, _) in candidates(part, query, most, (&mut scratch, &mut frequencies))? {
         let stored = part.segment.stored(at, &mut scratch.block)?;
@@ -171,15 +191,17 @@ fn candidates<S: Source>(
     let terms = singles.chain(joined.iter().map(|token| (query, token, Reach::Own, None)));
     let short =
         acronyms.iter().flat_map(|name| name.tokens.iter().map(move |token| (name, token, Reach::Own, None)));
+    let written = query.translated().map(|(name, token, ..)| (name, token, Reach::Near, None));
     let mut found = Vec::new();
-    for (term, (name, token, reach, at)) in (1..=MAX_TERMS).zip(terms.chain(short)) {
+    for (term, (name, token, reach, at)) in (1..=MAX_TERMS).zip(terms.chain(written).chain(short)) {
         found.clear();
         similar(segment, (name, token), reach, lookup, &mut found)?;
+        part.recount(&mut found, &lookup.lists);
         for one in found.iter().filter(|_| at.is_some()) {
             frequencies.add(at.unwrap_or(usize::MAX), one.quality, one.count);
         }
         let scale = if reach == Reach::Near { 1.0 } else { 0.8 } * scale(token);
-        walk.add(term, &found, segment.names(), scale);
+        walk.add(term, &found, part.living(), scale);
     }
     Ok(walk.run(part, query.kind(), most, &lookup.lists))
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Kind, Name};
+use crate::{Kind, Likeness, Name};
 
 fn records() -> Vec<Record> {
     let names = [
@@ -125,4 +125,40 @@ fn an_empty_segment_answers_nothing() {
     let segment = Segment::open(build_segment(&[Record::person("s", "🙂")]).unwrap()).unwrap();
     assert_eq!(first(&segment, &Name::parse("🙂")), None);
     assert_eq!(segment.names(), 1);
+}
+
+#[test]
+fn names_removed_and_not_merged_away_change_no_answer() {
+    let given = ["Karim", "Zubayda", "Nina", "Ivan", "Cristiano"];
+    let family = ["Rahmani", "Orlova", "Haddad", "Petrov", "Silva", "Harrington", "Rahmani Kalmora"];
+    let mut all = records();
+    for (number, (first, last)) in given.iter().flat_map(|g| family.iter().map(move |f| (g, f))).enumerate() {
+        all.push(Record::person(format!("p-{number:02}"), format!("{first} {last}")));
+        let name = format!("{last} Shipping Company {first}");
+        all.push(Record { id: format!("b-{number:02}"), kind: Kind::Organisation, name });
+    }
+    let gone = |id: &str| id.ends_with(['1', '4', '7']) && !id.starts_with('s');
+    let whole = Segment::open(build_segment(&all).unwrap()).unwrap();
+    let mut dead = Tombstones::default();
+    for id in all.iter().map(|record| &record.id).filter(|id| gone(id)) {
+        whole.places(id).unwrap().for_each(|at| {
+            dead.insert(at);
+        });
+    }
+    let kept: Vec<Record> = all.iter().filter(|record| !gone(&record.id)).cloned().collect();
+    let fresh = Segment::open(build_segment(&kept).unwrap()).unwrap();
+    let none = Tombstones::default();
+    let answer = |segment, dead, query: &Name| -> Vec<(String, Likeness, f32)> {
+        let parts = [Part { segment, dead }];
+        let hits = search(&parts, query, SearchOptions::default(), &mut Scratch::default()).unwrap();
+        hits.into_iter().map(|hit| (hit.id, hit.likeness, hit.chance)).collect()
+    };
+    for text in ["Zubayda Rahmani", "نينا أورلوفا", "Karim Haddad Shipping", "Kalmora"] {
+        for kind in [Kind::Person, Kind::Organisation] {
+            let query = Name::parse_as(kind, text);
+            let before = answer(&whole, &dead, &query);
+            assert!(before.len() > 1, "{text}");
+            assert_eq!(before, answer(&fresh, &none, &query), "{text}");
+        }
+    }
 }
