@@ -71,7 +71,7 @@ fn a_plan_is_kept_as_it_was_and_found_while_it_is_open() {
         let saved = over.clone();
         node.write(move |tx, _| checks::save_plan(tx, &saved)).unwrap();
         let over = StoredPlan { version: 3, ..over };
-        assert_eq!(node.read(|tx, _| checks::plan_locked(tx, PLAN)).unwrap(), Some(over.clone()));
+        assert_eq!(node.write(|tx, _| checks::plan_locked(tx, PLAN)).unwrap(), Some(over.clone()));
         assert!(node.read(|tx, _| checks::plans_alive(tx, CASE)).unwrap().is_empty());
         let past = |now| node.read(move |tx, _| checks::plans_over(tx, at(now), 9)).unwrap().len();
         assert_eq!((past(3_000), past(3_001), ended(9_000), open(0)), (0, 1, 0, 0));
