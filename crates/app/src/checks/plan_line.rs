@@ -95,7 +95,9 @@ impl App {
             }
             let Some((plan, request, opening)) = app.plan_question(tx, &one)? else { return Ok(None) };
             let Some(answer) = answer else {
-                return app.plan_unanswered(tx, one, &plan);
+                let outcome = if claim { "check.unclaimed" } else { "check.unanswered" };
+                app.plan_unanswered(tx, one, &plan, outcome)?;
+                return Ok(None);
             };
             if claim {
                 return app.take_contacts(tx, one, &plan, &answer);
@@ -124,22 +126,22 @@ impl App {
         }
     }
 
-    /// The partner knows nothing of a question or claim. What met is a conflict also without a point of contact: planners
-    /// are told, and call.
+    /// A question or claim ends without what was asked for. What met is a conflict also without a point of contact: planners
+    /// are told, and call the desk.
     fn plan_unanswered(
         &self,
         tx: &mut dyn Tx,
         one: PlanAsk,
         plan: &StoredPlan,
-    ) -> Result<Option<EventError>, AppError> {
-        let (kind, state, outcome) = if one.state == AskState::Claiming {
-            ("check.plan_conflict", AskState::Conflict, "check.unclaimed")
+        outcome: &str,
+    ) -> Result<(), AppError> {
+        let (kind, state) = if one.state == AskState::Claiming {
+            ("check.plan_conflict", AskState::Conflict)
         } else {
-            ("check.plan_unasked", AskState::Lost, "check.unanswered")
+            ("check.plan_unasked", AskState::Lost)
         };
         self.alarm(tx, kind, &one.partner, &plan.id.to_string())?;
-        self.plan_step(tx, one, plan, (state, Some(outcome.to_owned())))?;
-        Ok(None)
+        self.plan_step(tx, one, plan, (state, Some(outcome.to_owned())))
     }
 
     /// Whom to call: the conflict, once; nobody: what met was taken back since.
@@ -174,7 +176,7 @@ impl App {
         fault: EventError,
     ) -> Result<Option<EventError>, AppError> {
         self.alarm(tx, "peer.check", &one.partner, &one.id.to_string())?;
-        self.plan_step(tx, one, plan, (AskState::Lost, Some("check.plan_answer".to_owned())))?;
+        self.plan_unanswered(tx, one, plan, "check.plan_answer")?;
         Ok(Some(fault))
     }
 

@@ -8,7 +8,9 @@ use mithaq_check::event::{
 use mithaq_check::oprf::Element;
 use mithaq_check::{Opening, charge};
 use mithaq_db::Tx;
-use mithaq_model::{AgreementId, CaseId, Coordinates, Days, ObjectId, PartyId, Purpose, Timestamp};
+use mithaq_model::{
+    AgreementId, CaseId, Coordinates, Days, Lang, ObjectId, PartyId, Purpose, Text, Timestamp,
+};
 use mithaq_policy::{EventFacts, PrivateCheck, Side, Work, permit_event};
 use mithaq_store::checks::budget::{self, Account};
 use mithaq_store::checks::{self, AskState, Conflict, PlanAsk, PlanState, StoredPlan};
@@ -170,12 +172,12 @@ impl App {
         if new.from <= now || new.from > now.plus(AHEAD) {
             return Err(AppError::invalid("from").hint("a plan begins in the next 180 days"));
         }
-        let contact = new.contact.trim();
-        if !is_contact(contact) {
-            return Err(AppError::invalid("contact")
-                .hint("one line, 256 bytes at most: an office and how to reach it"));
-        }
-        Ok(Planned { plan: Plan { at, from: new.from }.coarse(), contact: contact.to_owned() })
+        // Composed as the partner's node wants it, whatever the keyboard made.
+        let line = Text::line(Lang::EN, &new.contact).map(|line| line.reveal().to_owned());
+        let contact = line.ok().filter(|line| is_contact(line)).ok_or_else(|| {
+            AppError::invalid("contact").hint("one line, 256 bytes at most: an office and how to reach it")
+        })?;
+        Ok(Planned { plan: Plan { at, from: new.from }.coarse(), contact })
     }
 
     /// Authorises a plan that somebody else wrote: every other party of its agreement is asked, and meets it from now on.

@@ -29,6 +29,11 @@ fn what_is_no_plan_or_not_agreed_is_refused() {
         assert_eq!(with(&|plan| plan.contact = bad.to_owned()), "input.contact");
     }
     assert_eq!(with(&|plan| plan.contact = "a".repeat(257)), "input.contact");
+    // Typed in two parts, it is one letter.
+    let typed =
+        NewPlan { contact: " Sala de coordinacio\u{301}n, 34 ".to_owned(), ..new(&scene, TANGIER, 48, HERE) };
+    let number = draft(scene.ma(), scene.ma_case, &typed).unwrap();
+    assert_eq!(of(&scene, number).planned.unwrap().contact, THERE);
     assert_eq!(with(&|plan| plan.agreement = AgreementId::new([1; 32])), "object.not_found");
     // Written in time, authorised too late.
     let number = draft(scene.ma(), scene.ma_case, &new(&scene, TANGIER, 2, HERE)).unwrap();
@@ -227,18 +232,19 @@ fn answers_that_do_not_hold_end_the_question_and_are_told() {
     let taken = ma.app.check_answered(&es.party, &call, Some(&replayed));
     assert_eq!(taken.unwrap_err().code(), "check.plan_answer");
     assert_eq!((of(&scene, one).asks[0].state, alarms(ma, "peer.check")), (AskState::Lost, 1));
+    assert_eq!(alarms(ma, "check.plan_unasked"), 1);
     // Nobody there: lost too, and said so.
     let (two, call) = question(&scene, TANGIER, 49);
     ma.app.check_answered(&es.party, &call, None).unwrap();
     assert_eq!(of(&scene, two).asks[0].outcome.as_deref(), Some("check.unanswered"));
-    assert_eq!(alarms(ma, "check.plan_unasked"), 1, "a plan nobody was asked about is no clear sky");
+    assert_eq!(alarms(ma, "check.plan_unasked"), 2, "a plan nobody was asked about is no clear sky");
     // Refused there: said so as well.
     let (three, call) = question(&scene, TANGIER, 50);
     let (ask, digest) = (EventRequest::from_bytes(&call.body).unwrap().ask, of(&scene, three).asks[0].digest);
     let refused = EventAnswer::Refused("BUD".to_owned()).to_bytes(&ask, &digest);
     ma.app.check_answered(&es.party, &call, Some(&refused)).unwrap();
     assert_eq!(of(&scene, three).asks[0].state, AskState::Refused);
-    assert_eq!((alarms(ma, "check.plan_unasked"), ma.count("check.plan_refused_there")), (2, 1));
+    assert_eq!((alarms(ma, "check.plan_unasked"), ma.count("check.plan_refused_there")), (3, 1));
 }
 
 #[test]
@@ -263,7 +269,8 @@ fn contacts_that_do_not_come_leave_a_conflict_and_those_of_another_question_none
     for bad in [EventContacts { ask: [9; 16], contacts: vec![THERE.to_owned()] }.to_bytes(), b"x".to_vec()] {
         let (plan, call) = claim(49);
         assert_eq!(code(ma.app.check_answered(&es.party, &call, Some(&bad))), "check.plan_answer");
-        assert_eq!(of(&scene, plan).asks[0].state, AskState::Lost);
+        let met = of(&scene, plan).asks[0].clone();
+        assert_eq!((met.state, met.outcome.as_deref()), (AskState::Conflict, Some("check.plan_answer")));
     }
 }
 
