@@ -127,9 +127,15 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "kill",
-        about: "real nodes are killed ten times under a broken network, and nothing is lost, doubled or unsigned",
+        about: "real nodes are killed ten times under a broken network while keys change, and nothing is lost, doubled or unsigned",
         advice: "run `cargo xtask kill --seed S` with the seed named above",
         run: steps::kills,
+    },
+    Step {
+        name: "cluster",
+        about: "three processes on a PostgreSQL with a standby lose one of them and the primary, and nothing else",
+        advice: "run `cargo xtask cluster --seconds 10 --seed S` with the seed named above",
+        run: steps::cluster,
     },
 ];
 

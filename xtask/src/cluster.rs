@@ -36,7 +36,7 @@ impl Servers {
     fn start(root: &Path) -> Result<Self> {
         system::ensure(root, &[system::POSTGRES])?;
         let user = if system::is_root() { Some("postgres") } else { None };
-        let dir = new_dir(user)?;
+        let dir = new_dir("ha", user)?;
         let (guardian, hold) = start_guardian(&bin("pg_ctl")?, &dir, user)?;
         let servers = Self { dir, user, guardian, hold: Some(hold) };
         servers.primary()?;
@@ -151,9 +151,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     shell::run(&mut shell::cargo(root, &build))?;
     let program = if options.release { workspace.release_bin("mithaq") } else { workspace.bin("mithaq") };
+    let args: Vec<&str> = options.args.iter().map(String::as_str).collect();
+    on_servers(root, &program, &args)
+}
+
+/// Makes the servers and runs the program's own part on them.
+pub(crate) fn on_servers(root: &Path, program: &Path, more: &[&str]) -> Result<()> {
     let servers = Servers::start(root)?;
     let (database, fail_over) = (servers.address(), servers.fail_over()?);
     let mut args = vec!["bench", "cluster", "--database", &database, "--fail-over", &fail_over];
-    args.extend(options.args.iter().map(String::as_str));
+    args.extend(more);
     shell::run(&mut shell::program(root, program, &args))
 }

@@ -57,7 +57,7 @@ impl Cluster {
     pub(crate) fn start(root: &Path) -> Result<Self> {
         system::ensure(root, &[system::POSTGRES])?;
         let user = if system::is_root() { Some("postgres") } else { None };
-        let dir = new_dir(user)?;
+        let dir = new_dir("pg", user)?;
         let pg_ctl = bin("pg_ctl")?;
         // The guardian comes first: what fails after this line is cleaned up as well.
         let (guardian, hold) = start_guardian(&pg_ctl, &dir, user)?;
@@ -146,10 +146,11 @@ pub(crate) fn as_user(user: Option<&str>, program: &Path) -> Command {
     }
 }
 
-pub(crate) fn new_dir(user: Option<&str>) -> Result<PathBuf> {
+/// A directory of this process, for servers of one sort: several sorts may run at once.
+pub(crate) fn new_dir(sort: &str, user: Option<&str>) -> Result<PathBuf> {
     let temp = std::env::temp_dir();
     let temp = if temp.as_os_str().len() > LONGEST_TEMP_DIR { PathBuf::from("/tmp") } else { temp };
-    let dir = temp.join(format!("mithaq-pg-{}", std::process::id()));
+    let dir = temp.join(format!("mithaq-{sort}-{}", std::process::id()));
     let mut command = Command::new("install");
     command.args(["-d", "-m", "700"]);
     if let Some(user) = user {

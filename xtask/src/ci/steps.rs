@@ -11,7 +11,9 @@ const FUZZ_SECONDS: &str = "20";
 const SIM_SEEDS: &str = "1000";
 
 /// The kill loop in one run of the checks: always the same schedule, so that a failure is one of the change.
-const KILLS: &[&str] = &["bench", "kill", "--cycles", "10", "--seed", "1"];
+const KILLS: &[&str] = &["bench", "kill", "--rotate", "--cycles", "10", "--seed", "1"];
+/// The same for several processes on a server with a standby.
+const CLUSTER: &[&str] = &["--seconds", "10", "--seed", "1"];
 
 /// Runs of the real program. Each begins with the subcommand it needs; one that does not exist yet is left out.
 const NODE_RUNS: &[&[&str]] = &[&["demo", "--check", "--loss"]];
@@ -129,6 +131,12 @@ pub(crate) fn sim(workspace: &Workspace, options: &SimOptions) -> Result<()> {
 pub(super) fn kills(context: &mut Context<'_>) -> Result<Outcome> {
     shell::run(&mut context.cargo(BUILD))?;
     done(shell::run(&mut context.program("mithaq", KILLS)))
+}
+
+pub(super) fn cluster(context: &mut Context<'_>) -> Result<Outcome> {
+    shell::run(&mut context.cargo(BUILD))?;
+    let program = context.workspace.bin("mithaq");
+    done(crate::cluster::on_servers(&context.workspace.root, &program, CLUSTER))
 }
 
 /// Builds the nodes and kills them with the given arguments.
