@@ -22,9 +22,9 @@ pub(crate) enum NamesCommand {
     Index(index::IndexCommand),
     /// Find the names of an index in a text
     Spot(spot::SpotArgs),
-    /// Score pairs of standard input: `id TAB kind TAB name TAB name` in, `id TAB bits` out
+    /// Score pairs of standard input: `id TAB kind TAB name TAB name` in, `id TAB bits` out, with `--json` an object a line
     Pairs,
-    /// Answer searches of standard input: `I`, `B`, `Q`, `E` lines as in `cargo xtask bench names`
+    /// Answer searches of standard input: `I`, `B`, `Q`, `E` lines as in `cargo xtask bench names`; with `--json` an object a line
     Retrieve(protocol::RetrieveArgs),
 }
 
@@ -90,8 +90,8 @@ pub(crate) fn run(command: &NamesCommand, ui: Ui) -> Result<(), Failure> {
         NamesCommand::Compare(args) => compare(args, ui),
         NamesCommand::Index(command) => index::run(command, ui),
         NamesCommand::Spot(args) => spot::run(args, ui),
-        NamesCommand::Pairs => protocol::pairs(),
-        NamesCommand::Retrieve(args) => protocol::retrieve(args),
+        NamesCommand::Pairs => protocol::pairs(ui),
+        NamesCommand::Retrieve(args) => protocol::retrieve(args, ui),
     }
 }
 

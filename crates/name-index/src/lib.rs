@@ -35,3 +35,15 @@ mod manifest;
 pub use error::NameIndexError;
 pub use index::{Applied, Change, Index, Statistics};
 pub use mithaq_names::index::{Hit, Record, Scratch, SearchOptions};
+
+/// Reads the text of a manifest and writes it as it would be written: for whoever tests the reader.
+///
+/// # Errors
+/// Why it is refused.
+///
+/// ```
+/// assert!(mithaq_name_index::manifest_again("mithaq name index 1\n").is_err());
+/// ```
+pub fn manifest_again(text: &str) -> Result<String, &'static str> {
+    manifest::Manifest::parse(text).map(|read| read.write())
+}

@@ -129,17 +129,20 @@ fn entry(line: &str) -> Option<Entry> {
         return None;
     }
     let file = fields.next().filter(|name| is_segment_file(name))?.to_owned();
-    let size = fields.next()?.parse().ok()?;
+    let size: u64 = fields.next()?.parse().ok()?;
     if fields.next() != Some("dead") {
         return None;
     }
     let mut dead = Tombstones::default();
+    // Ranges stand in order and apart, and a name takes more than a byte: what is read is bounded by the index itself.
+    let mut least = 0;
     for field in fields {
         let (first, last) = field.split_once('-').unwrap_or((field, field));
         let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
-        if last as usize >= MAX_NAMES || first > last {
+        if last as usize >= MAX_NAMES || u64::from(last) >= size || first > last || first < least {
             return None;
         }
+        least = last + 1;
         (first..=last).for_each(|at| {
             dead.insert(at);
         });
@@ -177,6 +180,15 @@ mod tests {
             let parsed = String::from_utf8(bad).map_or(Err("text"), |text| Manifest::parse(&text));
             assert!(parsed.is_err(), "byte {at}");
             assert!(std::str::from_utf8(&good[..at]).is_ok_and(|text| Manifest::parse(text).is_err()));
+        }
+    }
+
+    #[test]
+    fn ranges_stand_in_order_within_the_segment() {
+        let line = |dead: &str| entry(&format!("segment 000000000005-0.segment 100 dead {dead}"));
+        assert!(line("3 17-19").is_some());
+        for wrong in ["17-19 3", "3 3", "3-9 9-12", "9-3", "3-100"] {
+            assert!(line(wrong).is_none(), "{wrong}");
         }
     }
 

@@ -3,11 +3,13 @@
 use super::{Outcome, Target, refused};
 use std::sync::LazyLock;
 
+use mithaq_name_index::manifest_again;
 use mithaq_names::index::{
     Part, Record, Scratch, SearchOptions, Segment, Tombstones, build_segment, checksum, merge, search,
 };
 use mithaq_names::spot::Spotter;
 use mithaq_names::{Kind, MAX_TOKENS, Name, Scorer};
+use sha2::{Digest as _, Sha256};
 
 const WORDS: &[&[u8]] = &[
     "عبد".as_bytes(),
@@ -73,6 +75,16 @@ pub(super) fn targets() -> Vec<Target> {
             seeds: segments(),
             dictionary: &[b"\xff\xff\xff\xff\x0f", b"\x80\x80\x80\x80\x80\x80\x80\x80\x01"],
             run: |bytes| segment(&reseal(bytes)),
+        },
+        Target {
+            name: "names-manifest",
+            about: "the manifest of a name index, with its checksum made to fit",
+            seeds: texts(&[
+                "mithaq name index 1\ngeneration 7\nsegment 000000000005-0.segment 812344 dead 3 17-19\n",
+                "mithaq name index 1\ngeneration 0\n",
+            ]),
+            dictionary: &[b"segment ", b" dead ", b"-", b"15999999", b"generation ", b".segment "],
+            run: manifest,
         },
     ]
 }
@@ -166,6 +178,22 @@ fn segment(bytes: &[u8]) -> Outcome {
     match segment.check().and_then(|()| merge(&parts)) {
         Ok(_) => Outcome::Accepted,
         Err(error) => refused(error),
+    }
+}
+
+/// What is read is written in one way, and that is read as itself.
+fn manifest(bytes: &[u8]) -> Outcome {
+    let sealed = |content: &str| {
+        let sum = data_encoding::HEXLOWER.encode(&Sha256::digest(content.as_bytes()));
+        format!("{content}sha256 {sum}\n")
+    };
+    let written = match manifest_again(&sealed(&String::from_utf8_lossy(bytes))) {
+        Ok(written) => written,
+        Err(why) => return Outcome::Refused(why.to_owned()),
+    };
+    match manifest_again(&written) {
+        Ok(again) if again == written => Outcome::Accepted,
+        other => Outcome::Broken(format!("what was written is read otherwise: {other:?}")),
     }
 }
 

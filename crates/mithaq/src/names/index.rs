@@ -234,19 +234,43 @@ impl Bar {
 
 const CARDS: &str = "records.jsonl";
 
-/// Appends what the command line shows of records that have more than one name; the last line of an id counts.
+/// Held while the cards are written anew, so that two commands do not lose each other's.
+const CARDS_LOCK: &str = "records.lock";
+/// The cards as they will be; not named `.tmp`, which a change of the index sweeps away.
+const CARDS_NEXT: &str = "records.jsonl.next";
+
+/// Keeps what the command line shows of records that have more than one name. The file is written beside the old one,
+/// made durable and put in its place in one step: a command that is killed leaves the old cards or the new ones.
 fn keep_cards(directory: &Path, cards: &[Card]) -> Result<(), Failure> {
-    let rich: Vec<&Card> = cards.iter().filter(|card| card.is_rich()).collect();
+    let rich: BTreeMap<&str, &Card> =
+        cards.iter().filter(|card| card.is_rich()).map(|card| (card.id.as_str(), card)).collect();
     if rich.is_empty() {
         return Ok(());
     }
-    let file = std::fs::File::options().create(true).append(true).open(directory.join(CARDS))?;
-    let mut out = std::io::BufWriter::new(file);
-    for card in rich {
+    let lock = directory.join(CARDS_LOCK);
+    let lock = std::fs::File::options().create(true).truncate(false).write(true).open(lock)?;
+    lock.lock()?;
+    let (kept, next) = (directory.join(CARDS), directory.join(CARDS_NEXT));
+    let mut out = std::io::BufWriter::new(std::fs::File::create(&next)?);
+    if let Ok(file) = std::fs::File::open(&kept) {
+        for line in BufReader::new(file).lines() {
+            let line = line?;
+            // A card that is replaced goes, and so does half a line that an older version left.
+            let stays =
+                serde_json::from_str::<Card>(&line).is_ok_and(|card| !rich.contains_key(card.id.as_str()));
+            if stays {
+                writeln!(out, "{line}")?;
+            }
+        }
+    }
+    for card in rich.values() {
         let line = serde_json::to_string(card).map_err(anyhow::Error::from)?;
         writeln!(out, "{line}")?;
     }
-    Ok(out.into_inner().map_err(|error| error.into_error())?.sync_all()?)
+    out.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+    std::fs::rename(&next, &kept)?;
+    std::fs::File::open(directory)?.sync_all()?;
+    Ok(())
 }
 
 /// Reads the cards of some ids; a line that cannot be read is passed over, the index answers without it.
@@ -410,6 +434,52 @@ mod tests {
         assert!(
             !with_ending(&directory, ".before").exists() && !with_ending(&directory, ".building").exists()
         );
+    }
+
+    fn card(id: &str, born: &str) -> Card {
+        Card { id: id.to_owned(), born: vec![born.to_owned()], ..Card::default() }
+    }
+
+    fn born(directory: &Path, id: &str) -> Vec<String> {
+        cards(directory, &[id]).remove(id).map(|card| card.born).unwrap_or_default()
+    }
+
+    #[test]
+    fn cards_are_the_old_ones_or_the_new_ones() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = place.path();
+        keep_cards(directory, &[card("a", "1961"), card("b", "1962")]).unwrap();
+        // Killed in the middle of writing, and between writing and putting in place.
+        let whole = std::fs::read(directory.join(CARDS)).unwrap();
+        for end in [0, 5, whole.len()] {
+            std::fs::write(directory.join(CARDS_NEXT), &whole[..end]).unwrap();
+            assert_eq!(std::fs::read(directory.join(CARDS)).unwrap(), whole);
+            assert_eq!(born(directory, "a"), ["1961"]);
+        }
+        keep_cards(directory, &[card("a", "1971")]).unwrap();
+        assert_eq!(
+            (born(directory, "a"), born(directory, "b")),
+            (vec!["1971".to_owned()], vec!["1962".to_owned()])
+        );
+        assert_eq!(std::fs::read_to_string(directory.join(CARDS)).unwrap().lines().count(), 2);
+        assert!(!directory.join(CARDS_NEXT).exists());
+        // What cannot be written changes nothing.
+        std::fs::create_dir(directory.join(CARDS_NEXT)).unwrap();
+        assert!(keep_cards(directory, &[card("a", "1999")]).is_err());
+        assert_eq!(born(directory, "a"), ["1971"]);
+    }
+
+    #[test]
+    fn half_a_line_is_passed_over_and_goes() {
+        let place = tempfile::tempdir().unwrap();
+        keep_cards(place.path(), &[card("a", "1961")]).unwrap();
+        let mut text = std::fs::read_to_string(place.path().join(CARDS)).unwrap();
+        text.push_str("{\"id\":\"b\",\"born\":[\"19");
+        std::fs::write(place.path().join(CARDS), text).unwrap();
+        assert_eq!(born(place.path(), "a"), ["1961"]);
+        keep_cards(place.path(), &[card("c", "1963")]).unwrap();
+        assert_eq!((born(place.path(), "a").len(), born(place.path(), "c").len()), (1, 1));
+        assert_eq!(std::fs::read_to_string(place.path().join(CARDS)).unwrap().lines().count(), 2);
     }
 
     #[test]

@@ -1,19 +1,25 @@
 //! Scoring and searching over standard input and output, line by line, for programs that measure or embed.
 
-use std::io::{BufRead as _, BufWriter, Write};
+use std::io::{BufRead, BufWriter, Write};
 
 use clap::Args;
-use mithaq_names::index::{Part, Record, Scratch, SearchOptions, Segment, Tombstones, build_segment, search};
+use mithaq_names::index::{
+    Hit, Part, Record, Scratch, SearchOptions, Segment, Tombstones, build_segment, search,
+};
 use mithaq_names::{Kind, Name, Scorer};
+use serde_json::{Value as Json, json};
 
-use super::KindArg;
-use crate::ui::{Exit, Failure};
+use super::{KindArg, likeness_json};
+use crate::ui::{Exit, Failure, Ui};
 
-/// Reads `id TAB kind TAB a TAB b`, writes `id TAB bits`; kind is person, org or place.
-pub(super) fn pairs() -> Result<(), Failure> {
+/// Reads `id TAB kind TAB a TAB b`, writes `id TAB bits`, or an object a line; kind is person, org or place.
+pub(super) fn pairs(ui: Ui) -> Result<(), Failure> {
+    score(std::io::stdin().lock(), BufWriter::new(std::io::stdout().lock()), ui.json)
+}
+
+fn score(input: impl BufRead, mut out: impl Write, as_json: bool) -> Result<(), Failure> {
     let scorer = Scorer::new();
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    for line in std::io::stdin().lock().lines() {
+    for line in input.lines() {
         let line = line?;
         let mut fields = line.split('\t');
         let (Some(id), Some(kind), Some(a), Some(b)) =
@@ -23,7 +29,15 @@ pub(super) fn pairs() -> Result<(), Failure> {
         };
         let kind = kind_of(kind);
         let likeness = scorer.score(&Name::parse_as(kind, a), &Name::parse_as(kind, b));
-        writeln!(out, "{id}\t{:.4}", likeness.bits)?;
+        if as_json {
+            let mut answer = likeness_json(&likeness);
+            if let Json::Object(fields) = &mut answer {
+                fields.insert("id".into(), id.into());
+            }
+            writeln!(out, "{answer}")?;
+        } else {
+            writeln!(out, "{id}\t{:.4}", likeness.bits)?;
+        }
     }
     Ok(out.flush()?)
 }
@@ -52,11 +66,16 @@ pub(crate) struct RetrieveArgs {
 }
 
 /// Reads `I TAB id TAB name`, `B`, `Q TAB query TAB limit TAB name`, `E`; writes `READY TAB json` after `B` and
-/// `R TAB query TAB id:bits,…` after each `Q`. At the end the times of the searches go to standard error.
-pub(super) fn retrieve(args: &RetrieveArgs) -> Result<(), Failure> {
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut server = Server { kind: args.kind.into(), candidates: args.candidates, ..Server::default() };
-    for line in std::io::stdin().lock().lines() {
+/// `R TAB query TAB id:bits,…` after each `Q`; with `--json` an object a line. At the end the times of the searches go to
+/// standard error.
+pub(super) fn retrieve(args: &RetrieveArgs, ui: Ui) -> Result<(), Failure> {
+    serve(args, ui.json, std::io::stdin().lock(), BufWriter::new(std::io::stdout().lock()))
+}
+
+fn serve(args: &RetrieveArgs, json: bool, input: impl BufRead, mut out: impl Write) -> Result<(), Failure> {
+    let mut server =
+        Server { kind: args.kind.into(), candidates: args.candidates, json, ..Server::default() };
+    for line in input.lines() {
         let line = line?;
         if line == "E" || !server.answer(&line, &mut out)? {
             break;
@@ -75,6 +94,7 @@ pub(super) fn retrieve(args: &RetrieveArgs) -> Result<(), Failure> {
 struct Server {
     kind: Kind,
     candidates: usize,
+    json: bool,
     records: Vec<Record>,
     segment: Option<Segment<Vec<u8>>>,
     scratch: Scratch,
@@ -95,7 +115,13 @@ impl Server {
                 let begin = std::time::Instant::now();
                 let answer = self.search(name, limit)?;
                 self.times.push(begin.elapsed());
-                writeln!(out, "R\t{id}\t{answer}")?;
+                if self.json {
+                    let hits: Vec<Json> = answer.iter().map(hit_json).collect();
+                    writeln!(out, "{}", json!({ "query": id, "hits": hits }))?;
+                } else {
+                    let shown = answer.iter().map(|hit| format!("{}:{:.4}", hit.id, hit.pair.bits));
+                    writeln!(out, "R\t{id}\t{}", shown.collect::<Vec<_>>().join(","))?;
+                }
             }
             _ => return Err(wrong("a line is none of `I`, `B`, `Q`, `E`")),
         }
@@ -105,23 +131,71 @@ impl Server {
     fn build(&mut self, out: &mut impl Write) -> Result<(), Failure> {
         let begin = std::time::Instant::now();
         let bytes = build_segment(&self.records).map_err(anyhow::Error::from)?;
-        let info = serde_json::json!({
+        let info = json!({
             "names": self.records.len(), "bytes": bytes.len(), "build_s": begin.elapsed().as_secs_f64(),
         });
         self.records = Vec::new();
         self.segment = Some(Segment::open(bytes).map_err(anyhow::Error::from)?);
-        writeln!(out, "READY\t{info}")?;
+        if self.json {
+            writeln!(out, "{}", json!({ "ready": info }))?;
+        } else {
+            writeln!(out, "READY\t{info}")?;
+        }
         Ok(out.flush()?)
     }
 
-    fn search(&mut self, name: &str, limit: usize) -> Result<String, Failure> {
+    fn search(&mut self, name: &str, limit: usize) -> Result<Vec<Hit>, Failure> {
         let segment = self.segment.as_ref().ok_or_else(|| wrong("a search stands before `B`"))?;
         let none = Tombstones::default();
         let parts = [Part { segment, dead: &none }];
         let options = SearchOptions { limit, candidates: self.candidates, probability_min: 0.0 };
         let query = Name::parse_as(self.kind, name);
-        let hits = search(&parts, &query, options, &mut self.scratch).map_err(anyhow::Error::from)?;
-        let shown: Vec<String> = hits.iter().map(|hit| format!("{}:{:.4}", hit.id, hit.pair.bits)).collect();
-        Ok(shown.join(","))
+        Ok(search(&parts, &query, options, &mut self.scratch).map_err(anyhow::Error::from)?)
+    }
+}
+
+/// A hit as programs read it: its likeness among all names of the index, and that of the pair by itself.
+fn hit_json(hit: &Hit) -> Json {
+    let mut json = likeness_json(&hit.likeness);
+    if let Json::Object(fields) = &mut json {
+        fields.insert("id".into(), hit.id.clone().into());
+        fields.insert("pair_bits".into(), super::rounded(hit.pair.bits).into());
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(bytes: &[u8]) -> Vec<Json> {
+        std::str::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn pairs_answer_in_lines_and_in_objects() {
+        let input = "p1\tperson\tZubayda Rahmani\tزبيدة رحماني\np2\torg\tVolta GmbH\tKalmora\n";
+        let (mut lines, mut json) = (Vec::new(), Vec::new());
+        score(input.as_bytes(), &mut lines, false).unwrap();
+        score(input.as_bytes(), &mut json, true).unwrap();
+        assert!(std::str::from_utf8(&lines).unwrap().starts_with("p1\t"));
+        let answers = objects(&json);
+        assert_eq!((answers[0]["id"].as_str(), answers[0]["band"].as_str()), (Some("p1"), Some("possible")));
+        assert_eq!(answers[1]["band"].as_str(), Some("unlikely"));
+        assert!(score("p1\tperson\tonly one\n".as_bytes(), &mut lines, true).is_err());
+    }
+
+    #[test]
+    fn searches_answer_in_lines_and_in_objects() {
+        let input = "I\ts-1\tZubayda Rahmani\nI\ts-2\tNina Orlova\nB\nQ\tq1\t5\tНина Орлова\nE\n";
+        let args = RetrieveArgs { kind: KindArg::Person, candidates: 100 };
+        let (mut lines, mut json) = (Vec::new(), Vec::new());
+        serve(&args, false, input.as_bytes(), &mut lines).unwrap();
+        serve(&args, true, input.as_bytes(), &mut json).unwrap();
+        assert!(std::str::from_utf8(&lines).unwrap().contains("R\tq1\ts-2:"));
+        let answers = objects(&json);
+        assert_eq!(answers[0]["ready"]["names"].as_u64(), Some(2));
+        assert_eq!(answers[1]["query"].as_str(), Some("q1"));
+        assert_eq!(answers[1]["hits"][0]["id"].as_str(), Some("s-2"));
     }
 }
