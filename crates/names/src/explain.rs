@@ -259,6 +259,9 @@ fn taken(name: &Name, first: u8, count: u8) -> &[Token] {
 }
 
 fn link_reason(a: &Name, b: &Name, link: &Link) -> Reason {
+    if link.written {
+        return written_reason(a, b, link);
+    }
     let (x, y) = (taken(a, link.a, link.a_count), taken(b, link.b, link.b_count));
     let shown = |name: &Name, tokens: &[Token]| -> String {
         tokens.iter().map(|t| letters(name, t, (0, usize::from(t.len)))).collect::<Vec<_>>().join(" ")
@@ -301,6 +304,21 @@ fn link_reason(a: &Name, b: &Name, link: &Link) -> Reason {
         reason.spellings = spellings(&pa, &pb, &align::trace(tables::tables(), &pa, &pb));
     }
     reason
+}
+
+/// The reason of words that were compared as they are written.
+fn written_reason(a: &Name, b: &Name, link: &Link) -> Reason {
+    let side = |name: &Name, at: u8, count: u8| {
+        let (at, count) = (usize::from(at), usize::from(count));
+        let word = name.translated().find(|(.., first, tokens)| (*first, *tokens) == (at, count));
+        let word =
+            word.map(|(written, token, ..)| (written.letters(token).collect::<String>(), token.span()));
+        let own = || name.tokens.get(at).map(|token| (name.letters(token).collect(), token.span()));
+        word.or_else(own).unwrap_or_default()
+    };
+    let ((x, span_a), (y, span_b)) = (side(a, link.a, link.a_count), side(b, link.b, link.b_count));
+    let code = if x == y { ReasonCode::TokenEqual } else { ReasonCode::TokenSpelling };
+    Reason { bits: link.bits, a: x, b: y, span_a: Some(span_a), span_b: Some(span_b), ..plain(code) }
 }
 
 /// Names the conventions seen in an alignment.

@@ -29,6 +29,8 @@ pub(crate) struct Link {
     pub(crate) loss: f32,
     /// One side is an initial.
     pub(crate) initial: bool,
+    /// The words are compared as they are written, not as those of the concepts they were read as.
+    pub(crate) written: bool,
 }
 
 /// Links that are kept without allocating; few names have more.
@@ -74,6 +76,7 @@ impl Candidates {
             rarity: 0.0,
             loss: 0.0,
             initial: false,
+            written: false,
         };
         Self { list: [NO_LINK; CANDIDATES], count: 0, more: Vec::new() }
     }

@@ -68,7 +68,14 @@ fn written((tables, grid): (&Tables, &mut Grid), a: &Name, b: &Name, mut push: i
                 link.bits = link.rarity * link.quality;
             }
             let counts = (u8::try_from(x.count).unwrap_or(1), u8::try_from(y.count).unwrap_or(1));
-            push(Link { a: index(x.first), b: index(y.first), a_count: counts.0, b_count: counts.1, ..link });
+            push(Link {
+                a: index(x.first),
+                b: index(y.first),
+                a_count: counts.0,
+                b_count: counts.1,
+                written: true,
+                ..link
+            });
         }
     }
 }

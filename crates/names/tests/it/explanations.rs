@@ -1,6 +1,6 @@
 //! Explanations as a person reads them.
 
-use mithaq_names::{BirthDate, Details, Name, Scorer};
+use mithaq_names::{BirthDate, Details, Kind, Name, Scorer};
 
 fn why(a: &str, b: &str) -> Vec<String> {
     let none = Details::default();
@@ -39,4 +39,16 @@ fn details_are_reasons_of_their_own() {
     let born = |year| Details { births: vec![BirthDate::year(year)], ..Details::default() };
     let text = Scorer::new().explain(&name, &name, &born(1970), &born(1971)).to_string();
     assert!(text.contains("birth_date: near"), "{text}");
+}
+
+#[test]
+fn a_word_taken_for_a_concept_is_shown_as_it_is_written() {
+    let parse = |text| Name::parse_as(Kind::Organisation, text);
+    let none = Details::default();
+    let (a, b) = (parse("Iskusstvo Kalmora"), parse("Iskustvo Kalmora"));
+    let why = Scorer::new().explain(&a, &b, &none, &none).to_string();
+    assert!(why.contains("iskusstvo ~ iskustvo"), "{why}");
+    let back = Scorer::new().explain(&b, &a, &none, &none);
+    assert_eq!(Scorer::new().score(&a, &b), Scorer::new().score(&b, &a));
+    assert!(back.to_string().contains("iskustvo ~ iskusstvo"), "{back}");
 }
