@@ -61,8 +61,8 @@ fn a_plan_is_kept_as_it_was_and_found_while_it_is_open() {
         assert_eq!((open(4_999), open(5_000)), (1, 0));
         let none = node.read(|tx, _| checks::open_plans(tx, &AGREEMENT, at(0), 0)).unwrap();
         assert!(none.is_empty(), "at most as many as asked for");
-        assert_eq!(node.read(|tx, _| checks::plans_of(tx, CASE)).unwrap(), [kept.clone()]);
-        assert_eq!(node.read(|tx, _| checks::plans_alive(tx, CASE)).unwrap(), [kept.clone()]);
+        assert_eq!(node.read(|tx, _| checks::plans_of(tx, CASE)).unwrap(), core::slice::from_ref(&kept));
+        assert_eq!(node.read(|tx, _| checks::plans_alive(tx, CASE)).unwrap(), core::slice::from_ref(&kept));
         let ended = |now| node.read(move |tx, _| checks::plans_ended(tx, at(now), 9)).unwrap().len();
         assert_eq!((ended(4_999), ended(5_000)), (0, 1));
         let content = node.read(|tx, vault| checks::plan_content(tx, vault, PLAN)).unwrap();
