@@ -83,6 +83,9 @@ pub struct PostgresOptions {
     pub statement_timeout: Duration,
     /// Limit of waiting for a row lock, enforced by the server; then `Retry`.
     pub lock_timeout: Duration,
+    /// Longest pause between two statements of one transaction before the server ends the session: a machine that dies in
+    /// the middle holds its locks no longer. What a job computes between two statements must take less.
+    pub idle_timeout: Duration,
 }
 
 impl Default for PostgresOptions {
@@ -99,6 +102,7 @@ impl Default for PostgresOptions {
             reconnect_patience: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(60),
             lock_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(10),
         }
     }
 }

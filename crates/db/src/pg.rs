@@ -32,8 +32,6 @@ type Request<'a> = Pin<Box<dyn Future<Output = Answer<u64>> + 'a>>;
 const STATEMENTS_MAX: usize = 512;
 /// Rows of one statement that travel without waiting for an answer.
 const ROWS_IN_FLIGHT: usize = 256;
-/// Longest pause between two statements of one transaction before the server ends it.
-const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(10);
 /// The oldest server whose behaviour is tested.
 const VERSION_MIN: i64 = 150_000;
 
@@ -104,8 +102,7 @@ impl PgSource {
     fn settings(&self) -> String {
         let statement = self.options.statement_timeout.as_millis().max(1);
         let lock = self.options.lock_timeout.as_millis().max(1);
-        // A machine that dies in the middle of a transaction holds its locks no longer than this.
-        let idle = statement.min(IDLE_IN_TRANSACTION_MAX.as_millis());
+        let idle = self.options.idle_timeout.as_millis().max(1);
         let read_only = if self.role == Role::Reader { "on" } else { "off" };
         format!(
             "SET statement_timeout = {statement};

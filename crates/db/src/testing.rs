@@ -160,9 +160,11 @@ pub fn postgres() -> Result<Option<TestDatabase>, DbError> {
     Ok(Some(TestDatabase { db: place.open()?, place }))
 }
 
-/// Few sessions: many tests share one cluster.
+/// Few sessions: many tests share one cluster. And patience: unoptimised code on a busy machine may compute for longer
+/// between two statements than a node in service ever does, and a session that is cut fails the test for no reason.
 pub(crate) fn postgres_options() -> PostgresOptions {
-    PostgresOptions { workers: 2, readers: 2, ..PostgresOptions::default() }
+    let idle_timeout = std::time::Duration::from_secs(120);
+    PostgresOptions { workers: 2, readers: 2, idle_timeout, ..PostgresOptions::default() }
 }
 
 fn file(directory: &Path) -> PathBuf {
