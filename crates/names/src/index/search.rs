@@ -67,7 +67,7 @@ pub struct Hit {
     /// What the likeness of the best of its names means among all names that were searched (see
     /// `population`): an agreement that many names of the index show is worth little. Never more than `pair`.
     pub likeness: Likeness,
-    /// How alike the two names are by themselves; the same as [`Scorer::score`] gives.
+    /// How alike the two names are by themselves; the same as [`crate::Scorer::score`] gives.
     pub pair: Likeness,
     /// Names that agree with the query as well by chance, as the frequencies of the index let expect.
     pub chance: f32,
