@@ -60,7 +60,7 @@ pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
     let (mut all, mut done, mut faults, mut reports, mut rotations) = (Verdict::default(), 0, 0, 0, 0);
     while done < args.cycles {
         let cycles = ROUND.min(args.cycles - done);
-        let round = super::block_on(round(args, seed.wrapping_add(u64::from(done)), cycles, ui))?;
+        let round = super::block_on(round(args, seed.wrapping_add(u64::from(done)), (done, cycles), ui))?;
         done += cycles;
         faults += round.faults;
         reports += round.reports;
@@ -104,7 +104,7 @@ struct Round {
     rotations: u64,
 }
 
-async fn round(args: &KillArgs, seed: u64, cycles: u32, ui: Ui) -> Result<Round, Failure> {
+async fn round(args: &KillArgs, seed: u64, (before, cycles): (u32, u32), ui: Ui) -> Result<Round, Failure> {
     let mut dice = Dice::new(seed);
     let weather = if args.calm { Weather::Calm } else { Weather::Storm(seed) };
     let mut specs = [Spec::new("ma-security", "MA")?, Spec::new("es-police", "ES")?];
@@ -127,10 +127,14 @@ async fn round(args: &KillArgs, seed: u64, cycles: u32, ui: Ui) -> Result<Round,
                 if args.rotate && cycle % 2 == 0 && cycle <= ROTATIONS {
                     let node = usize::from(cycle % 4 == 0);
                     let number = rotate::rotate(&fleet, node).await?;
-                    ui.say(&format!("cycle {cycle}: {} has manifest {number}", fleet.node(node)?.party));
+                    ui.say(&format!(
+                        "cycle {}: {} has manifest {number}",
+                        before + cycle,
+                        fleet.node(node)?.party
+                    ));
                     rotations += number.min(1);
                 }
-                strike(&mut fleet, &mut dice, cycle, ui).await?;
+                strike(&mut fleet, &mut dice, before + cycle, ui).await?;
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
             Ok::<_, Failure>(())
