@@ -137,12 +137,7 @@ fn headed(script: Script, symbols: &[Symbol]) -> Option<Parts> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Kind, Name};
-
-    fn read(text: &str) -> Vec<String> {
-        let name = Name::parse_as(Kind::Organisation, text);
-        name.tokens().iter().map(|token| name.letters(token).collect()).collect()
-    }
+    use crate::concepts::tests::read;
 
     #[test]
     fn portmanteaus_are_taken_apart_in_both_alphabets() {

@@ -243,11 +243,12 @@ pub(crate) fn skeletons(line: u8) -> &'static [u64] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{Kind, Name};
 
-    fn read(text: &str) -> Vec<String> {
+    /// The words of a body's name as they are compared.
+    pub(crate) fn read(text: &str) -> Vec<String> {
         let name = Name::parse_as(Kind::Organisation, text);
         name.tokens().iter().map(|token| name.letters(token).collect()).collect()
     }

@@ -79,16 +79,25 @@ pub(crate) struct Pump {
     ask_heads: Instant,
     ask_witness: Instant,
     /// The partner is asked to countersign: beside the batches, which need not wait for its answer.
-    witnessing: Option<JoinHandle<Result<(), PeerIoError>>>,
+    witnessing: Beside,
     /// Whether this node accepts no connection, and so fetches what partners have for it.
     fetches: bool,
     ask_outbox: Instant,
     /// The private checks under way with this partner: apart, for their answers take their time.
-    checking: Option<JoinHandle<Result<(), PeerIoError>>>,
+    checking: Beside,
     check_next: Instant,
 }
 
 type Answered = (OutBatch, Result<Bytes, PeerIoError>);
+
+/// What goes beside the batches, one at a time.
+type Beside = Option<JoinHandle<Result<(), PeerIoError>>>;
+
+/// Lets go of what has ended, and says why it failed if it did.
+async fn failed(beside: &mut Beside) -> Option<PeerIoError> {
+    let ended = beside.take_if(|task| task.is_finished())?;
+    ended.await.ok()?.err()
+}
 
 impl Pump {
     pub(crate) fn new(
@@ -243,9 +252,7 @@ impl Pump {
 
     /// Asks the partner to countersign what the log signed since: after the log grew, on a cadence, one request at a time.
     async fn witness(&mut self) {
-        if let Some(task) = self.witnessing.take_if(|task| task.is_finished())
-            && let Ok(Err(error)) = task.await
-        {
+        if let Some(error) = failed(&mut self.witnessing).await {
             tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
             self.ask_witness = Instant::now() + WITNESS_RETRY;
             // Nothing else may be under way: heard again, it is asked at once, not after the pause.
@@ -263,9 +270,7 @@ impl Pump {
     /// Carries the documents of private checks, one round at a time, beside everything else and under no lease: taking
     /// one twice is safe.
     async fn check(&mut self) {
-        if let Some(task) = self.checking.take_if(|task| task.is_finished())
-            && let Ok(Err(error)) = task.await
-        {
+        if let Some(error) = failed(&mut self.checking).await {
             tracing::debug!(peer = %self.peer, %error, "a private check got no answer");
             self.line.next_endpoint(&error);
             self.check_next = Instant::now() + CHECK_RETRY;

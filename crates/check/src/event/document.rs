@@ -281,11 +281,11 @@ impl EventContacts {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn request() -> EventRequest {
+    pub(in crate::event) fn request() -> EventRequest {
         EventRequest {
             ask: [1; 16],
             agreement: AgreementId::new([2; 32]),

@@ -145,24 +145,15 @@ fn fill(seed: &[u8; 32], n: u64) -> EventTag {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document;
     use super::super::tests::plan;
     use super::*;
     use crate::oprf::Element;
-    use mithaq_model::{AgreementId, PartyId, Purpose, Timestamp};
 
     fn request(ask: u8) -> EventRequest {
-        EventRequest {
-            ask: [ask; 16],
-            agreement: AgreementId::new([2; 32]),
-            asking: PartyId::new("ma-security").unwrap(),
-            asked: PartyId::new("es-police").unwrap(),
-            purpose: Purpose::Investigate,
-            case: [3; 16],
-            officer: [4; 16],
-            created: Timestamp::from_millis(5),
-            commitment: [0; 32],
-            element: Element([0; 32]),
-        }
+        // Commitment and element are filled in from the opening.
+        let empty = Element([0; 32]);
+        EventRequest { ask: [ask; 16], commitment: [0; 32], element: empty, ..document::tests::request() }
     }
 
     fn opening(plan: &Plan) -> Opening {
