@@ -15,7 +15,7 @@ use crate::App;
 use crate::cases::CaseAccess;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::{Committed, Event};
-use crate::ports::{fresh_at, random};
+use crate::ports::{random, report_number};
 use crate::rights::{May, intent};
 
 /// What an author gives. The rest (number, version, originator, case, dates) is the node's.
@@ -79,7 +79,7 @@ impl App {
         new: NewReport,
     ) -> Result<ReportId, AppError> {
         self.own_access(may, access)?;
-        let number: ReportId = fresh_at(&*self.entropy, self.now())?;
+        let number = report_number(&*self.entropy, self.now(), &self.party)?;
         self.write_new_draft(may, access, new, (number, ReportVersion::FIRST))
     }
 

@@ -1,7 +1,8 @@
 //! What the application asks of the machine it runs on: the time and randomness. The shell gives both, tests
 //! give their own.
 
-use mithaq_model::{Id16, Timestamp};
+use mithaq_exchange::object_number;
+use mithaq_model::{Id16, PartyId, ReportId, Timestamp};
 pub use mithaq_store::{Entropy, NoEntropy};
 
 /// A wall clock. Never used for order or loss, only to refuse, to remind and to say when.
@@ -55,26 +56,24 @@ pub fn fresh<I: Id16>(entropy: &dyn Entropy) -> Result<I, NoEntropy> {
     random::<16>(entropy).map(I::from_bytes)
 }
 
-/// Returns a new identifier that begins with the time, for what is stored and sent in the order it is made. The
-/// first six bytes are the milliseconds since 1970, the other ten are random: what is made together lies together
-/// in every index (`docs/decisions/report-numbers.md`). Only for what says its time anyway.
+/// Returns the number of a new report of a party. The first six bytes are the milliseconds since 1970, so that what is made
+/// together lies together in every index; four are the party's mark, so that no other can claim it; six are random
+/// (`docs/decisions/report-numbers.md`).
 ///
 /// # Errors
 /// When the source fails.
-pub fn fresh_at<I: Id16>(entropy: &dyn Entropy, now: Timestamp) -> Result<I, NoEntropy> {
+pub fn report_number(entropy: &dyn Entropy, now: Timestamp, of: &PartyId) -> Result<ReportId, NoEntropy> {
     let mut bytes = random::<16>(entropy)?;
     // Before 1970 and after the year 10,889 the place is wrong and the number as good as any.
     let millis = now.as_millis().to_be_bytes();
     for (byte, of_time) in bytes.iter_mut().zip(millis.into_iter().skip(2)) {
         *byte = of_time;
     }
-    Ok(I::from_bytes(bytes))
+    Ok(ReportId::new(*object_number(bytes, of).as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
-    use mithaq_model::ReportId;
-
     use super::*;
 
     struct Fixed(u8);
@@ -86,19 +85,23 @@ mod tests {
         }
     }
 
+    fn number(millis: i64, random: u8) -> ReportId {
+        let of = PartyId::new("ma-security").unwrap();
+        report_number(&Fixed(random), Timestamp::from_millis(millis), &of).unwrap()
+    }
+
     #[test]
-    fn a_number_with_time_sorts_by_it_and_keeps_ten_random_bytes() {
-        let at =
-            |millis, random| fresh_at::<ReportId>(&Fixed(random), Timestamp::from_millis(millis)).unwrap();
-        let (early, late) = (at(1_795_000_000_000, 0xff), at(1_795_000_000_001, 0));
+    fn a_number_sorts_by_its_time_says_whose_it_is_and_keeps_six_random_bytes() {
+        let (early, late) = (number(1_795_000_000_000, 0xff), number(1_795_000_000_001, 0));
         assert!(early < late);
-        assert_eq!(early.as_bytes()[6..], [0xff; 10]);
+        assert_eq!(early.as_bytes()[10..], [0xff; 6]);
         assert_eq!(late.as_bytes()[..6], [0x01, 0xa1, 0xee, 0x56, 0x5e, 0x01]);
+        let of = |name| mithaq_exchange::is_number_of(early.into(), &PartyId::new(name).unwrap());
+        assert!(of("ma-security") && !of("es-police"));
     }
 
     #[test]
     fn a_clock_before_1970_gives_a_number_too() {
-        let made = fresh_at::<ReportId>(&Fixed(7), Timestamp::from_millis(-1)).unwrap();
-        assert_eq!(made.as_bytes()[..6], [0xff; 6]);
+        assert_eq!(number(-1, 7).as_bytes()[..6], [0xff; 6]);
     }
 }

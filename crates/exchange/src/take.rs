@@ -13,6 +13,7 @@ use mithaq_wire::{
 
 use crate::code::Refuse;
 use crate::content::{Carried, Content, Effect, Opened};
+use crate::number::is_number_of;
 use crate::ports::{CannotJudge, Inbox, Judge, Judgement};
 use crate::rows::{HeldVersion, Holding, Modified, Tombstone, VersionState, Versions};
 
@@ -214,6 +215,10 @@ impl<'a, V: Inbox, J> Desk<'a, V, J> {
     {
         let (object, version) = (seal.object, seal.version);
         self.spoke_of = Some(object);
+        // Rows may be lost, or not be there yet: whose a number is does not depend on them.
+        if !is_number_of(object, &seal.originator) {
+            return Ok((refused(Refuse::ObjectOriginator), Effect::None));
+        }
         let found = self.holding(object)?;
         // An empty row of another party only remembers orders about a number it does not own.
         let foreign =

@@ -1,7 +1,6 @@
 //! Trouble: partitions, crashes, clocks that jump; and one partner that equivocates, lies, forges, replays and
 //! tampers. It has its own key and nobody else's.
 
-use mithaq_model::ObjectId;
 use mithaq_model::ReportVersion;
 use mithaq_wire::{BatchAnswer, Digest, MessageKind, Position, Verdict};
 
@@ -58,7 +57,7 @@ impl World {
 
     /// Two envelopes for one place, both signed; the partner gets both, at different times.
     fn equivocate(&mut self, liar: usize, peer: usize) {
-        let object = ObjectId::new(self.dice.bytes16());
+        let Some(object) = self.new_object(liar) else { return };
         let Some(seal) = self.seal(liar, peer, object, ReportVersion::FIRST) else { return };
         let sealed = self.plain(seal);
         let Some(twin) = self.make(liar, peer, MessageKind::Report, &sealed) else { return };

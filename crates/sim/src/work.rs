@@ -1,7 +1,7 @@
 //! What people do: reports to one or several partners, corrections, recalls, expiry, notices, agreements
 //! suspended and resumed, reading; and what should never be sent but is.
 
-use mithaq_exchange::{Content, VersionState, may_read};
+use mithaq_exchange::{Content, VersionState, may_read, object_number};
 use mithaq_model::{AgreementId, Millis, ObjectId, ReportVersion, Timestamp};
 use mithaq_wire::{Lane, MessageKind, Notice, Order, OrderReason};
 
@@ -69,6 +69,11 @@ impl World {
         Some((Sealed { seal: self.seal(from, to, object, version)?, content, expires }, deserves))
     }
 
+    pub(crate) fn new_object(&mut self, of: usize) -> Option<ObjectId> {
+        let bytes = self.dice.bytes16();
+        self.nodes.get(of).map(|n| object_number(bytes, &n.name))
+    }
+
     /// A report to one partner or two; rarely a hundred to one, to fill windows and batches.
     fn report(&mut self, node: usize, first: usize) {
         let burst = if self.dice.chance(10) { self.dice.between(60, 200) } else { 1 };
@@ -78,7 +83,7 @@ impl World {
     }
 
     fn report_one(&mut self, node: usize, first: usize) {
-        let object = ObjectId::new(self.dice.bytes16());
+        let Some(object) = self.new_object(node) else { return };
         let mut recipients = vec![first];
         if self.dice.chance(300) {
             recipients.push((first + 1) % self.nodes.len());
@@ -165,7 +170,7 @@ impl World {
 
     /// What a broken application might hand to the protocol: for nobody, for another, under nothing.
     fn never(&mut self, node: usize, peer: usize) {
-        let object = ObjectId::new(self.dice.bytes16());
+        let Some(object) = self.new_object(node) else { return };
         let Some((mut sealed, _)) = self.slip(node, peer, object, ReportVersion::FIRST) else { return };
         match self.dice.below(3) {
             0 => sealed.seal.recipients.clear(),

@@ -10,8 +10,8 @@ use mithaq_envelope::{
 };
 use mithaq_exchange::ports::{ReadReceipts, SignReceipts, Unopened, Unreadable, Unsigned, Unwrap, Wrap};
 use mithaq_exchange::{
-    Content, Door, Opened, Outgoing, Queued, Received, Shelf, Stamp, Stop, Window, enqueue, inspect, receive,
-    settle, start_epoch,
+    Content, Door, Opened, Outgoing, Queued, Received, Shelf, Stamp, Stop, Window, enqueue, inspect,
+    object_number, receive, settle, start_epoch,
 };
 use mithaq_model::{Millis, PartyId, ReportId, ReportVersion, Role, Timestamp};
 use mithaq_policy::{Decision, Disclosure, OrderKind, Side, decide, permit_order};
@@ -205,9 +205,13 @@ impl World {
         self.ma.store.commit_queued(queued).bytes
     }
 
+    fn number(&self, number: u8) -> ReportId {
+        ReportId::new(*object_number([number; 16], &self.ma.party).as_bytes())
+    }
+
     /// Decides, seals and queues a report or its correction.
     fn report(&mut self, number: u8, version: u32) -> Vec<u8> {
-        self.sample.report.id = ReportId::new([number; 16]);
+        self.sample.report.id = self.number(number);
         self.sample.report.version = ReportVersion::new(version).unwrap();
         let asked = Disclosure {
             report: &self.sample.report,
@@ -226,7 +230,7 @@ impl World {
     }
 
     fn recall(&mut self, number: u8) -> Vec<u8> {
-        let object = ReportId::new([number; 16]).into();
+        let object = self.number(number).into();
         let (ma, es, now) = (self.ma.party.clone(), self.es.party.clone(), self.sample.now);
         let kind = (OrderKind::Recall, object);
         let permit =

@@ -1,6 +1,8 @@
 //! Every way a batch can be wrong, and what the receiver does about it.
 
-use mithaq_exchange::{Alarm, Content, Effect, Stop, VersionState, Versions, enqueue, start_epoch};
+use mithaq_exchange::{
+    Alarm, Content, Effect, Stop, VersionState, Versions, enqueue, is_number_of, object_number, start_epoch,
+};
 use mithaq_model::{AgreementId, Millis, Timestamp};
 use mithaq_sim::paper::{Policy, manifest};
 use mithaq_wire::limits::{BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, ENVELOPE_MAX, REORDER_MAX, VALIDITY_MAX_MS};
@@ -392,6 +394,43 @@ fn only_the_originator_takes_back() {
     assert_eq!((holding.versions[0].state, holding.expires), (VersionState::Current, None));
     let stolen = c.report(&b.party, 1);
     let (received, _) = b.take(&c.party, &[stolen]);
+    assert_eq!(verdicts(&received), ["object.originator"]);
+}
+
+#[test]
+fn who_claims_anothers_number_first_is_refused_and_the_owner_is_not() {
+    let (mut a, mut b) = pair();
+    let mut c = Node::new("ci-judiciary");
+    // B never saw the object, or lost the rows that say whose it is.
+    let stolen = c.report(&b.party, 1);
+    let changed = c.slip(&b.party, object(1), 2, Policy::Accept);
+    let changed = c.queue(&b.party, MessageKind::Correction, &changed);
+    for claim in [stolen, changed] {
+        let (received, _) = b.take(&c.party, &[claim]);
+        assert_eq!(verdicts(&received), ["object.originator"]);
+    }
+    assert!(b.store.holdings.is_empty(), "and leaves no trace");
+    let report = a.report(&b.party, 1);
+    let (received, _) = b.take(&a.party, &[report]);
+    assert_eq!(verdicts(&received), ["accepted"]);
+}
+
+#[test]
+fn of_two_parties_with_one_mark_the_second_does_not_get_what_is_held() {
+    // Marks are four bytes: these two names, looked for, have the same.
+    let (mut one, mut other) = (Node::new("aa-agency-9825"), Node::new("aa-agency-97779"));
+    let object = object_number([1; 16], &one.party);
+    assert!(is_number_of(object, &other.party));
+    let mut b = Node::new("es-police");
+    b.paper.learn(&one.party, 1);
+    b.paper.learn(&other.party, 1);
+    let slip = one.slip(&b.party, object, 1, Policy::Accept);
+    let report = one.queue(&b.party, MessageKind::Report, &slip);
+    let (received, _) = b.take(&one.party, &[report]);
+    assert_eq!(verdicts(&received), ["accepted"]);
+    let slip = other.slip(&b.party, object, 1, Policy::Accept);
+    let stolen = other.queue(&b.party, MessageKind::Report, &slip);
+    let (received, _) = b.take(&other.party, &[stolen]);
     assert_eq!(verdicts(&received), ["object.originator"]);
 }
 

@@ -2,7 +2,7 @@
 
 use mithaq_exchange::{
     Content, Door, Inspection, Outgoing, Queued, Received, Settled, Shelf, Stamp, Stop, enqueue, inspect,
-    receive, settle,
+    object_number, receive, settle,
 };
 use mithaq_model::{AgreementId, Level, Millis, ObjectId, PartyId, ReportVersion, Timestamp};
 use mithaq_sim::paper::{Paper, Policy, Sealed, Slip, manifest};
@@ -19,8 +19,9 @@ pub(crate) fn party(name: &str) -> PartyId {
     PartyId::new(name).unwrap()
 }
 
+/// An object of MA.
 pub(crate) fn object(n: u8) -> ObjectId {
-    ObjectId::new([n; 16])
+    object_number([n; 16], &party("ma-security"))
 }
 
 pub(crate) fn version(n: u32) -> ReportVersion {

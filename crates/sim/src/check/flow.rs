@@ -191,11 +191,7 @@ fn object(record: &Record, honest: &BTreeSet<&str>, seen: &mut Seen, report: &mu
                 .applied
                 .iter()
                 .any(|((at, from, what), _)| at == node && what == object && from != originator);
-            // Who lost rows no longer knows whose it was: the first claim after that stands, and the owner hears that it was
-            // refused (`docs/reliability.md`, not promised).
-            report.expect(again || !stolen, "I9", || {
-                format!("{node} took {originator}'s claim to another's object")
-            });
+            report.expect(!stolen, "I9", || format!("{node} took {originator}'s claim to another's object"));
             let new = seen.applied.insert((thing, *version)) || seen.restored.contains(node);
             report.expect(new, "I2", || format!("applied twice: {node} of {originator} v{version}"));
         }
