@@ -322,7 +322,12 @@ fn search(args: &SearchArgs, ui: Ui) -> Result<(), Failure> {
     if lines.is_empty() {
         lines.push(format!("no name of the index may be this one (from probability {})", args.min));
     }
-    ui.say(&format!("{} {} in {:.1} ms", shown.len(), if shown.len() == 1 { "hit" } else { "hits" }, started.elapsed().as_secs_f64() * 1000.0));
+    ui.say(&format!(
+        "{} {} in {:.1} ms",
+        shown.len(),
+        if shown.len() == 1 { "hit" } else { "hits" },
+        started.elapsed().as_secs_f64() * 1000.0
+    ));
     ui.result(&json!({ "query": args.name, "hits": rows }), &lines)
 }
 
