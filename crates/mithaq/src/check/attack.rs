@@ -130,7 +130,7 @@ impl Outcome {
     }
 
     /// One line for each way to ask.
-    pub(crate) fn rows(&self) -> Vec<String> {
+    fn rows(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for one in &self.shipped {
             lines.push(format!(

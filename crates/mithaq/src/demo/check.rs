@@ -2,6 +2,7 @@
 
 use data_encoding::HEXLOWER;
 use mithaq_check::TokenPolicy;
+use mithaq_check::attack::Shipped;
 use mithaq_model::Days;
 use serde_json::{Value as Json, json};
 
@@ -49,7 +50,7 @@ pub(super) async fn tell(
         step(world, node, case, (&check, &handle), "compare").await?;
     }
     for node in [MA, ES] {
-        let shown = |one: &Json| one.get("shown").filter(|shown| !shown.is_null()).map(ToString::to_string);
+        let shown = |one: &Json| one.get("shown").and_then(|shown| years(shown.get("years")?));
         teller.shows(&candidate(world, node, &check, shown).await?);
     }
     for (node, case) in [(MA, case), (ES, es_case)] {
@@ -75,9 +76,15 @@ async fn attacked(teller: &Teller) -> Result<(), Failure> {
     let tried = tokio::task::spawn_blocking(|| attack::attack(&AttackArgs::small(), |_progress| ()));
     let outcome = tried.await.map_err(|error| broken(&error.to_string()))??;
     teller.say(&words::ATTACK);
-    for line in outcome.rows() {
-        teller.shows(&line);
+    let row = |what: &str, named: usize, tried: usize, seconds: f64| {
+        let (of, names) = (teller.word(&words::NAMED), teller.word(&words::TRIED));
+        teller.shows(&format!("{what}: {of} {named}, {names} {tried}, {seconds:.1} s"));
+    };
+    for one in &outcome.shipped {
+        let what = if one.kind == Shipped::Short { teller.word(&words::SHORT) } else { "PBKDF2" };
+        row(what, one.named, one.tried, one.seconds);
     }
+    row(teller.word(&words::TAG_SET), outcome.ours, outcome.names, outcome.ours_seconds);
     if outcome.ours > 0 { Err(broken("the attacker named somebody without the key")) } else { Ok(()) }
 }
 
@@ -141,6 +148,12 @@ async fn step(
 
 fn text_of(one: &Json, key: &str) -> Option<String> {
     one.get(key).and_then(Json::as_str).map(ToOwned::to_owned)
+}
+
+/// `1987`, or `1987–1988` for what is not known better.
+fn years(range: &Json) -> Option<String> {
+    let (first, last) = (range.get(0)?.as_i64()?, range.get(1)?.as_i64()?);
+    Some(if first == last { first.to_string() } else { format!("{first}–{last}") })
 }
 
 fn field(one: &Json, key: &str) -> String {

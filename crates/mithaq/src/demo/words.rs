@@ -66,6 +66,24 @@ pub(crate) const COMPLETE: Words4 =
         en: "entries, complete", fr: "entrées, complet", es: "asientos, completo", ar: "قيدا، كامل"
     };
 
+/// Labels of what the attacker of the demonstration got.
+pub(super) const SHORT: Words4 =
+    Words4 {
+        en: "short hashes", fr: "empreintes courtes", es: "huellas cortas", ar: "بصمات قصيرة"
+    };
+pub(super) const TAG_SET: Words4 = Words4 {
+    en: "tag set and transcript",
+    fr: "jeu d'étiquettes et transcription",
+    es: "conjunto de etiquetas y transcripción",
+    ar: "مجموعة الوسوم والسجل",
+};
+pub(super) const NAMED: Words4 =
+    Words4 { en: "named", fr: "nommées", es: "nombradas", ar: "المكشوفون" };
+pub(super) const TRIED: Words4 =
+    Words4 {
+        en: "names tried", fr: "noms essayés", es: "nombres probados", ar: "الأسماء المجربة"
+    };
+
 impl Teller {
     pub(crate) const fn new(ui: Ui) -> Self {
         Self { ui }
