@@ -216,11 +216,8 @@ impl App {
             let one = checks::plan_ask_locked(tx, number)?.filter(theirs).ok_or_else(AppError::not_found)?;
             let content = checks::ask_content(tx, &app.vault, number)?.ok_or_else(AppError::not_found)?;
             let mut contacts = Vec::new();
-            for token in content.as_chunks::<TOKEN>().0 {
-                let Some((half, plan)) = token.split_first_chunk::<32>() else { continue };
-                if let (true, Some(plan)) = (*half == claim.half, plan.first_chunk::<16>()) {
-                    app.meet(tx, (&one, ObjectId::new(*plan)), &claim.contact, &mut contacts)?;
-                }
+            for plan in met(&claim, &content) {
+                app.meet(tx, (&one, plan), &claim.contact, &mut contacts)?;
             }
             contacts.sort();
             contacts.dedup();
@@ -254,6 +251,17 @@ impl App {
         let event = Event::system("check.plan_conflict", one.id).case(plan.case).purpose(plan.purpose);
         self.log(tx, &[event.agreement(plan.agreement).with(&one.partner)]).map(drop)
     }
+}
+
+/// The plans that a claim met. Every half is compared, each in constant time, before anything is done for one that met: who
+/// claims at random learns nothing from how long it takes to be told no.
+fn met(claim: &EventClaim, content: &[u8]) -> Vec<ObjectId> {
+    let tokens = content.as_chunks::<TOKEN>().0.iter().filter_map(|token| {
+        let (half, plan) = token.split_first_chunk::<32>()?;
+        Some((claim.is_of(half), plan.first_chunk::<16>()?))
+    });
+    let compared: Vec<(bool, &[u8; 16])> = tokens.collect();
+    compared.into_iter().filter(|(met, _)| *met).map(|(_, plan)| ObjectId::new(*plan)).collect()
 }
 
 fn received_from(one: &PlanAsk, ends: &Ends) -> bool {

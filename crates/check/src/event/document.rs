@@ -5,6 +5,7 @@ use mithaq_model::{AgreementId, Lang, PartyId, Purpose, Text, Timestamp};
 use mithaq_wire::WireError;
 use mithaq_wire::cbor::{Reader, Writer};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use crate::TokenKey;
 use crate::messages::{CheckId, code};
@@ -217,6 +218,12 @@ impl EventClaim {
         r.end()?;
         Ok(claim)
     }
+
+    /// Returns whether what is claimed is this half, in a time that says nothing of how far the two agree.
+    #[must_use]
+    pub fn is_of(&self, half: &[u8; 32]) -> bool {
+        self.half.ct_eq(half).into()
+    }
 }
 
 /// Returns whether a text is a point of contact: one line, and nothing in it makes it read as something else.
@@ -349,6 +356,19 @@ pub(super) mod tests {
         );
         let twice = EventContacts { ask: [1; 16], contacts: vec!["b".to_owned(), "b".to_owned()] };
         assert_eq!(EventContacts::from_bytes(&twice.to_bytes()), Err(WireError::NotCanonical));
+    }
+
+    #[test]
+    fn a_claim_is_of_one_half_and_of_none_that_differs_in_a_bit() {
+        let claim = EventClaim { ask: [1; 16], half: [0xa5; 32], contact: "desk 12".to_owned() };
+        assert!(claim.is_of(&[0xa5; 32]));
+        for bit in 0..256 {
+            let mut other = claim.half;
+            if let Some(byte) = other.get_mut(bit / 8) {
+                *byte ^= 1 << (bit % 8);
+            }
+            assert!(!claim.is_of(&other), "bit {bit}");
+        }
     }
 
     proptest! {
