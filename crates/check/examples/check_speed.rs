@@ -1,26 +1,19 @@
 //! How fast the private check is: the table of `docs/benchmarks/check.md`.
 //!
-//! `cargo run --release -p mithaq-check --example check_speed -- [--tokens 1000000] [--threads 2]`
+//! `cargo run --release -p mithaq-check --example check_speed -- [--tokens 1000000]`, on as many cores as it is let
+//! (`taskset`), four at most.
 #![expect(clippy::disallowed_methods, reason = "a program reads its arguments, files and the clock")]
 
 use std::time::Instant;
 
-use mithaq_check::oprf::{self, Blinds, Element, Mode, OprfError, Output, SecretKey};
-use mithaq_check::{
-    Known, Party, TagSeed, TagSet, Token, TokenKey, TokenPolicy, filled, part, tag_seed, tokens,
-};
+use mithaq_check::oprf::{self, Blinds, Mode, OprfError, Output, SecretKey};
+use mithaq_check::{Known, Party, TagSeed, TagSet, Token, TokenKey, TokenPolicy, filled, tag_seed, tokens};
 use mithaq_model::PartialDate;
 use mithaq_names::Name;
 use sha2::{Digest as _, Sha256};
 
-/// Runs a function over parts of a list, one thread each, and joins what it gives.
-fn spread<T: Sync, R: Send>(list: &[T], threads: usize, work: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
-    let size = list.len().div_ceil(threads.max(1)).max(1);
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = list.chunks(size).map(|chunk| scope.spawn(|| work(chunk))).collect();
-        handles.into_iter().flat_map(|handle| handle.join().unwrap_or_default()).collect()
-    })
-}
+/// Elements of one request on the line.
+const REQUEST: usize = 32_768;
 
 /// CPU seconds of this process, all threads: what a loaded machine does not change. Hundredths, from Linux.
 fn cpu() -> f64 {
@@ -51,54 +44,27 @@ fn random(n: u32) -> [u8; 64] {
     out
 }
 
-fn set_of(nonce: [u8; 16], seeds: &[TagSeed], threads: usize) -> Option<TagSet> {
+fn set_of(nonce: [u8; 16], seeds: &[TagSeed]) -> Option<TagSet> {
     let count = u32::try_from(seeds.len()).ok()?;
-    let slots = filled(count);
-    let dummies: Vec<TagSeed> = (0..slots - count).map(|n| Sha256::digest(n.to_le_bytes()).into()).collect();
-    let all = [seeds, &dummies].concat();
-    let size = all.len().div_ceil(threads).max(1);
-    let parts = std::thread::scope(|scope| {
-        let handles: Vec<_> =
-            all.chunks(size).map(|chunk| scope.spawn(move || part(&nonce, slots, chunk))).collect();
-        handles.into_iter().map(|handle| handle.join().unwrap_or_default()).collect()
-    });
-    TagSet::new(nonce, slots, parts).ok()
+    let dummies: Vec<TagSeed> =
+        (0..filled(count) - count).map(|n| Sha256::digest(n.to_le_bytes()).into()).collect();
+    TagSet::of(nonce, seeds, &dummies).ok()
 }
 
-fn online(
-    key: &SecretKey,
-    (set, held): (&TagSet, u32),
-    count: u32,
-    threads: usize,
-) -> Result<usize, OprfError> {
+/// What a check does on both sides, several requests where one holds no more; returns the hits.
+fn online(key: &SecretKey, (set, held): (&TagSet, u32), count: u32) -> Result<usize, OprfError> {
     // Half of what is asked is in the set.
-    let asked: Vec<([u8; 64], [u8; 64])> =
-        (0..count).map(|n| (input((n + held).saturating_sub(count / 2)), random(n))).collect();
-    let blind = |chunk: &[([u8; 64], [u8; 64])]| -> Vec<Element> {
-        let inputs: Vec<_> = chunk.iter().map(|(i, _)| *i).collect();
-        let blinds = Blinds::new(Mode::Base, chunk.iter().map(|(_, r)| r));
-        blinds.and_then(|blinds| oprf::blind(&inputs, &blinds)).unwrap_or_default()
-    };
-    let step = 32_768; // several requests where one holds no more
-    let blinded: Vec<Element> = asked.chunks(step).flat_map(|c| spread(c, threads, blind)).collect();
-    let evaluated = spread(&blinded, threads, |chunk| {
-        chunk.chunks(step).flat_map(|c| oprf::evaluate(key, c).unwrap_or_default()).collect()
-    });
-    let pairs: Vec<_> = asked.iter().copied().zip(evaluated).collect();
-    let hits = spread(&pairs, threads, |chunk| {
-        chunk
-            .chunks(step)
-            .map(|chunk| {
-                let inputs: Vec<_> = chunk.iter().map(|((i, _), _)| *i).collect();
-                let elements: Vec<_> = chunk.iter().map(|(_, e)| *e).collect();
-                let outputs = Blinds::new(Mode::Base, chunk.iter().map(|((_, r), _)| r))
-                    .and_then(|blinds| oprf::finalize(&inputs, &blinds, &elements))
-                    .unwrap_or_default();
-                outputs.iter().filter(|output| set.contains(output)).count()
-            })
-            .collect()
-    });
-    Ok(hits.into_iter().sum())
+    let inputs: Vec<_> = (0..count).map(|n| input((n + held).saturating_sub(count / 2))).collect();
+    let random: Vec<_> = (0..count).map(random).collect();
+    let mut hits = 0;
+    for (inputs, random) in inputs.chunks(REQUEST).zip(random.chunks(REQUEST)) {
+        let blinds = Blinds::new(Mode::Base, random)?;
+        let blinded = oprf::blind(inputs, &blinds)?;
+        let evaluated = oprf::evaluate(key, &blinded)?;
+        let outputs = oprf::finalize(inputs, &blinds, &evaluated)?;
+        hits += outputs.iter().filter(|output| set.contains(output)).count();
+    }
+    Ok(hits)
 }
 
 /// Average tokens of invented subjects born in a year, asking side.
@@ -122,18 +88,16 @@ fn main() -> Result<(), OprfError> {
     let option = |name: &str| {
         std::env::args().skip_while(|arg| arg != name).nth(1).and_then(|n| n.parse::<u32>().ok())
     };
-    let (count, threads) = (option("--tokens").unwrap_or(1_000_000), option("--threads").unwrap_or(2));
-    let threads = usize::try_from(threads).unwrap_or(2).max(1);
+    let count = option("--tokens").unwrap_or(1_000_000);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("{count} tokens, {threads} threads, load {}", load.trim());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("{count} tokens, {cores} cores, load {}", load.trim());
     let key = SecretKey::derive(Mode::Base, &[1; 32], b"speed")?;
     let inputs: Vec<[u8; 64]> = (0..count).map(input).collect();
 
-    let outputs: Vec<Output> = timed("outputs of the set", || {
-        spread(&inputs, threads, |c| oprf::own_outputs(&key, c).unwrap_or_default())
-    });
+    let outputs: Vec<Output> = timed("outputs of the set", || oprf::own_outputs(&key, &inputs))?;
     let mut seeds: Vec<TagSeed> = outputs.iter().map(tag_seed).collect();
-    let Some(set) = timed("tags, sorted", || set_of([1; 16], &seeds, threads)) else {
+    let Some(set) = timed("tags, sorted", || set_of([1; 16], &seeds)) else {
         return Err(OprfError::Count);
     };
     let filter = timed("filter", || set.filter());
@@ -147,34 +111,31 @@ fn main() -> Result<(), OprfError> {
 
     for asked in [10_000, 100_000] {
         let label = format!("{asked} tokens asked: blind, evaluate, finalize, match");
-        let hits = timed(&label, || online(&key, (&set, count), asked, threads))?;
+        let hits = timed(&label, || online(&key, (&set, count), asked))?;
         println!("hits {hits}; {} bytes per token there and back", 64);
     }
     for policy in [TokenPolicy::WIDE, TokenPolicy::MIDDLE] {
         let each = u32::try_from(tokens_each(&policy)).unwrap_or(1);
         let label = format!("1000 subjects of {each} tokens each asked");
-        timed(&label, || online(&key, (&set, count), 1_000 * each, threads))?;
+        timed(&label, || online(&key, (&set, count), 1_000 * each))?;
     }
     timed("update: 1000 subjects of 8 tokens, a whole new set and filter", || {
         let added: Vec<[u8; 64]> = (0..8_000).map(|n| input(n + 50_000_000)).collect();
-        let outputs = spread(&added, threads, |c| oprf::own_outputs(&key, c).unwrap_or_default());
-        seeds.extend(outputs.iter().map(tag_seed));
-        set_of([2; 16], &seeds, threads).map(|set| set.filter().len())
-    });
-    verifiable(threads)
+        seeds.extend(oprf::own_outputs(&key, &added)?.iter().map(tag_seed));
+        set_of([2; 16], &seeds).map(|set| set.filter().len()).ok_or(OprfError::Count)
+    })?;
+    verifiable()
 }
 
-fn verifiable(threads: usize) -> Result<(), OprfError> {
+fn verifiable() -> Result<(), OprfError> {
     let key = SecretKey::derive(Mode::Verifiable, &[1; 32], b"speed")?;
     let inputs: Vec<[u8; 64]> = (0..1_000).map(input).collect();
     let random: Vec<[u8; 64]> = (0..1_000).map(random).collect();
     let blinds = Blinds::new(Mode::Verifiable, &random)?;
     let blinded = oprf::blind(&inputs, &blinds)?;
-    let _ = threads;
-    let (evaluated, proof) = timed("verifiable: 1000 evaluated and proved, one core", || {
-        oprf::evaluate_proved(&key, &blinded, &[5; 64])
-    })?;
-    timed("verifiable: 1000 checked and finalized, one core", || {
+    let (evaluated, proof) =
+        timed("verifiable: 1000 evaluated and proved", || oprf::evaluate_proved(&key, &blinded, &[5; 64]))?;
+    timed("verifiable: 1000 checked and finalized", || {
         oprf::finalize_verified(&inputs, &blinds, &blinded, &evaluated, (&key.public(), &proof))
     })?;
     let tokens: Vec<TokenKey> = timed("tokens of 1000 subjects, one core", || {

@@ -1,10 +1,13 @@
 //! The asking side: blind what is asked, and take the blind off what comes back.
 
+use core::ops::Range;
+
 use curve25519_dalek::Scalar;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use super::group::{self, Element};
 use super::hash::{self, ToGroup};
+use super::share::shared;
 use super::{BATCH_MAX, CHUNK, Mode, OprfError, Output, Proof, PublicKey, proof};
 
 /// The blinds of one batch, in the order of its inputs. Without them an evaluation cannot be read, with them and
@@ -57,54 +60,76 @@ impl Blinds {
 ///
 /// # Errors
 /// When there is none or more than [`BATCH_MAX`], another number than blinds, or an input is too long.
-pub fn blind<T: AsRef<[u8]>>(inputs: &[T], blinds: &Blinds) -> Result<Vec<Element>, OprfError> {
+pub fn blind<T: AsRef<[u8]> + Sync>(inputs: &[T], blinds: &Blinds) -> Result<Vec<Element>, OprfError> {
     count(inputs.len(), blinds.len())?;
     let to_group = ToGroup::new(blinds.mode);
-    let mut out = Vec::with_capacity(inputs.len());
-    for (inputs, scalars) in inputs.chunks(CHUNK).zip(blinds.scalars.chunks(CHUNK)) {
-        let mut points = Vec::with_capacity(CHUNK);
-        for (input, scalar) in inputs.iter().zip(scalars) {
-            points.push(group::times(to_group.point(input.as_ref())?, &group::half(scalar)));
+    shared(inputs.len(), |at| {
+        let (inputs, scalars) = (part(inputs, &at), part(&blinds.scalars, &at));
+        let mut out = Vec::with_capacity(inputs.len());
+        for (inputs, scalars) in inputs.chunks(CHUNK).zip(scalars.chunks(CHUNK)) {
+            let mut points = Vec::with_capacity(CHUNK);
+            for (input, scalar) in inputs.iter().zip(scalars) {
+                points.push(group::times(to_group.point(input.as_ref())?, &group::half(scalar)));
+            }
+            out.extend(group::compress_doubled(&points));
+            points.zeroize();
         }
-        out.extend(group::compress_doubled(&points));
-        points.zeroize();
-    }
-    Ok(out)
+        Ok(out)
+    })
 }
 
 /// Takes the blinds off and returns the outputs, in the order of the inputs.
 ///
 /// # Errors
 /// When the numbers differ or an element is none.
-pub fn finalize<T: AsRef<[u8]>>(
+pub fn finalize<T: AsRef<[u8]> + Sync>(
     inputs: &[T],
     blinds: &Blinds,
     evaluated: &[Element],
 ) -> Result<Vec<Output>, OprfError> {
     count(inputs.len(), blinds.len())?;
     count(evaluated.len(), blinds.len())?;
-    let mut out = Vec::with_capacity(inputs.len());
-    let chunks = inputs.chunks(CHUNK).zip(blinds.scalars.chunks(CHUNK)).zip(evaluated.chunks(CHUNK));
-    for ((inputs, scalars), evaluated) in chunks {
-        let mut inverses = scalars.to_vec();
-        Scalar::invert_batch_alloc(&mut inverses).zeroize();
-        let mut points = Vec::with_capacity(CHUNK);
-        for (element, inverse) in evaluated.iter().zip(&inverses) {
-            points.push(group::times(element.point()?, &group::half(inverse)));
+    shared(inputs.len(), |at| {
+        let (inputs, scalars) = (part(inputs, &at), part(&blinds.scalars, &at));
+        let mut out = Vec::with_capacity(inputs.len());
+        let chunks = inputs.chunks(CHUNK).zip(scalars.chunks(CHUNK));
+        for ((inputs, scalars), evaluated) in chunks.zip(part(evaluated, &at).chunks(CHUNK)) {
+            unblind(inputs, scalars, evaluated, &mut out)?;
         }
-        let elements = group::compress_doubled(&points);
-        out.extend(inputs.iter().zip(elements).map(|(input, e)| hash::output(input.as_ref(), &e.0)));
-        points.zeroize();
-        inverses.zeroize();
+        Ok(out)
+    })
+}
+
+/// Takes the blinds of one chunk off: one inversion for all of them.
+fn unblind<T: AsRef<[u8]>>(
+    inputs: &[T],
+    scalars: &[Scalar],
+    evaluated: &[Element],
+    out: &mut Vec<Output>,
+) -> Result<(), OprfError> {
+    let mut inverses = scalars.to_vec();
+    Scalar::invert_batch_alloc(&mut inverses).zeroize();
+    let mut points = Vec::with_capacity(CHUNK);
+    for (element, inverse) in evaluated.iter().zip(&inverses) {
+        points.push(group::times(element.point()?, &group::half(inverse)));
     }
-    Ok(out)
+    let elements = group::compress_doubled(&points);
+    out.extend(inputs.iter().zip(elements).map(|(input, e)| hash::output(input.as_ref(), &e.0)));
+    points.zeroize();
+    inverses.zeroize();
+    Ok(())
+}
+
+/// A part of a list; none where there is none.
+pub(crate) fn part<'a, T>(list: &'a [T], at: &Range<usize>) -> &'a [T] {
+    list.get(at.clone()).unwrap_or_default()
 }
 
 /// As [`finalize`], after checking that all of it was evaluated with the key of `public`.
 ///
 /// # Errors
 /// As [`finalize`], and [`OprfError::Proof`]. Nothing is unblinded when the proof does not hold.
-pub fn finalize_verified<T: AsRef<[u8]>>(
+pub fn finalize_verified<T: AsRef<[u8]> + Sync>(
     inputs: &[T],
     blinds: &Blinds,
     blinded: &[Element],

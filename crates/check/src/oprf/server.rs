@@ -2,9 +2,10 @@
 
 use zeroize::Zeroize as _;
 
-use super::client::count;
+use super::client::{count, part};
 use super::group::{self, Element};
 use super::hash::{self, ToGroup};
+use super::share::shared;
 use super::{CHUNK, Mode, OprfError, Output, Proof, SecretKey, proof};
 
 /// Evaluates blinded elements. Time depends on their number only: there is nothing to hit here.
@@ -13,16 +14,18 @@ use super::{CHUNK, Mode, OprfError, Output, Proof, SecretKey, proof};
 /// When there is none, too many, or one is no element: then none is evaluated.
 pub fn evaluate(key: &SecretKey, blinded: &[Element]) -> Result<Vec<Element>, OprfError> {
     count(blinded.len(), blinded.len())?;
-    let mut out = Vec::with_capacity(blinded.len());
-    for chunk in blinded.chunks(CHUNK) {
-        let mut points = Vec::with_capacity(CHUNK);
-        for element in chunk {
-            points.push(group::times(element.point()?, key.half()));
+    shared(blinded.len(), |at| {
+        let mut out = Vec::with_capacity(at.len());
+        for chunk in part(blinded, &at).chunks(CHUNK) {
+            let mut points = Vec::with_capacity(CHUNK);
+            for element in chunk {
+                points.push(group::times(element.point()?, key.half()));
+            }
+            out.extend(group::compress_doubled(&points));
+            points.zeroize();
         }
-        out.extend(group::compress_doubled(&points));
-        points.zeroize();
-    }
-    Ok(out)
+        Ok(out)
+    })
 }
 
 /// As [`evaluate`], with a proof that this key was used, from 64 random bytes.
@@ -42,22 +45,23 @@ pub fn evaluate_proved(
     Ok((evaluated, proof))
 }
 
-/// Evaluates inputs of one's own without blinding: the outputs a tag set is made of. Any number; a caller with
-/// several cores gives each a part.
+/// Evaluates inputs of one's own without blinding: the outputs a tag set is made of. Any number.
 ///
 /// # Errors
 /// When an input is too long.
-pub fn own_outputs<T: AsRef<[u8]>>(key: &SecretKey, inputs: &[T]) -> Result<Vec<Output>, OprfError> {
+pub fn own_outputs<T: AsRef<[u8]> + Sync>(key: &SecretKey, inputs: &[T]) -> Result<Vec<Output>, OprfError> {
     let to_group = ToGroup::new(key.mode());
-    let mut out = Vec::with_capacity(inputs.len());
-    for chunk in inputs.chunks(CHUNK) {
-        let mut points = Vec::with_capacity(CHUNK);
-        for input in chunk {
-            points.push(group::times(to_group.point(input.as_ref())?, key.half()));
+    shared(inputs.len(), |at| {
+        let mut out = Vec::with_capacity(at.len());
+        for chunk in part(inputs, &at).chunks(CHUNK) {
+            let mut points = Vec::with_capacity(CHUNK);
+            for input in chunk {
+                points.push(group::times(to_group.point(input.as_ref())?, key.half()));
+            }
+            let elements = group::compress_doubled(&points);
+            out.extend(chunk.iter().zip(elements).map(|(input, e)| hash::output(input.as_ref(), &e.0)));
+            points.zeroize();
         }
-        let elements = group::compress_doubled(&points);
-        out.extend(chunk.iter().zip(elements).map(|(input, e)| hash::output(input.as_ref(), &e.0)));
-        points.zeroize();
-    }
-    Ok(out)
+        Ok(out)
+    })
 }

@@ -104,6 +104,25 @@ fn more_than_one_chunk_goes_round() {
 }
 
 #[test]
+fn a_batch_for_several_cores_is_whole_in_order_and_refused_whole() {
+    let key = SecretKey::derive(Mode::Base, &seed(1), b"").unwrap();
+    let inputs: Vec<[u8; 2]> = (0..1_300_u16).map(u16::to_be_bytes).collect();
+    let blinds = blinds(Mode::Base, inputs.len());
+    let mut blinded = blind(&inputs, &blinds).unwrap();
+    let mut evaluated = evaluate(&key, &blinded).unwrap();
+    let out = finalize(&inputs, &blinds, &evaluated).unwrap();
+    assert_eq!(out, own_outputs(&key, &inputs).unwrap());
+    for (at, output) in out.iter().enumerate().step_by(97) {
+        assert_eq!(own_outputs(&key, &inputs[at..=at]).unwrap(), [*output], "{at}");
+    }
+    // One bad element, in the part of the last core: none is evaluated.
+    blinded[1_299] = Element([0; 32]);
+    assert_eq!(evaluate(&key, &blinded), Err(OprfError::Element));
+    evaluated[1_299] = Element([0; 32]);
+    assert_eq!(finalize(&inputs, &blinds, &evaluated), Err(OprfError::Element));
+}
+
+#[test]
 fn what_is_no_point_is_refused_and_nothing_is_evaluated() {
     let key = SecretKey::derive(Mode::Base, &seed(1), b"").unwrap();
     let good = blind(&[b"x"], &blinds(Mode::Base, 1)).unwrap()[0];
