@@ -4,6 +4,9 @@
 //! letter is read in two ways (ج as dj or g, `ch` as in French, German or Italian) the token has several codes, the
 //! likeliest first, at most [`READINGS_MAX`]. Coarser than a comparison by [`mithaq_names::Scorer`]: equality of
 //! codes is all that a private check can see.
+//!
+//! The classes of letters that `mithaq_names` cuts its skeletons from say much of the same. They are another table on
+//! purpose: one reading a letter, and free to change with the tables of names; these are bytes that two nodes compare.
 
 use mithaq_names::Script;
 
