@@ -7,8 +7,8 @@ use mithaq_model::{
     ReportId, ReportKind, ReportState, ReportVersion, Role, SubjectId, Text, Tie, Timestamp, Urgency,
 };
 use mithaq_policy::screen;
-use mithaq_store::reports::{self, Approval, Direction, Form, NewVersion, ReportHead};
-use mithaq_store::{Page, subjects};
+use mithaq_store::reports::{self, Approval, Direction, Form, NewVersion, ReportHead, StoredVersion};
+use mithaq_store::{Page, Plain, subjects};
 use mithaq_wire::{decode_report, decode_subject, encode_report};
 
 use crate::App;
@@ -292,16 +292,25 @@ impl App {
 
     /// Loads a draft of this node, locked until the job ends.
     pub(crate) fn load_draft(&self, tx: &mut dyn Tx, number: ReportId) -> Result<Draft, AppError> {
-        let head = reports::head_locked(tx, number)?;
-        if head.direction != Direction::Own {
+        self.load_drafts(tx, &[number])?.pop().ok_or_else(AppError::not_found)
+    }
+
+    /// As [`App::load_draft`], in the order of the numbers.
+    pub(crate) fn load_drafts(&self, tx: &mut dyn Tx, numbers: &[ReportId]) -> Result<Vec<Draft>, AppError> {
+        let heads = reports::heads_locked(tx, numbers)?;
+        if heads.iter().any(|head| head.direction != Direction::Own) {
             return Err(AppError::not_found());
         }
-        let (stored, content) = reports::content(tx, &self.vault, number, head.version)?;
-        if stored.form != Form::Draft {
-            return Err(AppError::conflict("report.not_a_draft"));
-        }
-        let report = decode_report(&content).map_err(|error| damaged("report", error))?;
-        Ok(Draft { head, report, bytes: content.to_vec(), revision: stored.revision, hash: stored.hash })
+        let versions: Vec<_> = heads.iter().map(|head| (head.id, head.version)).collect();
+        let contents = reports::contents(tx, &self.vault, &versions)?;
+        let draft = |(head, (stored, content)): (ReportHead, (StoredVersion, Plain))| {
+            if stored.form != Form::Draft {
+                return Err(AppError::conflict("report.not_a_draft"));
+            }
+            let report = decode_report(&content).map_err(|error| damaged("report", error))?;
+            Ok(Draft { head, report, bytes: content.to_vec(), revision: stored.revision, hash: stored.hash })
+        };
+        heads.into_iter().zip(contents).map(draft).collect()
     }
 }
 

@@ -222,20 +222,6 @@ impl App {
             Ok(events.len())
         })
     }
-
-    /// The two persons who opened a content, while it is open.
-    pub(crate) fn opened_by(
-        &self,
-        tx: &mut dyn Tx,
-        report: &Report,
-        hash: Digest,
-    ) -> Result<Option<[(OfficerId, Role); 2]>, AppError> {
-        if !claims_life(report) {
-            return Ok(None);
-        }
-        let said = rulings::of_version(tx, report.id.into(), report.version)?;
-        Ok(opened_in(&said, report, hash, self.now()))
-    }
 }
 
 /// The two persons who opened a content, while it is open, by what was said of it.

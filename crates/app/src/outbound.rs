@@ -12,10 +12,10 @@ use mithaq_exchange::{
     settle,
 };
 use mithaq_ledger::SignedNote;
-use mithaq_model::{CopyState, PartyId, ReportId, ReportState};
+use mithaq_model::{CopyState, PartyId, ReportId};
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::lanes::{self, LaneKey, Outbox};
-use mithaq_store::{alarms, reports};
+use mithaq_store::{alarms, reports, requests};
 use mithaq_wire::{
     Ack, BatchAnswer, Digest, EnvelopeHeader, Lane, LaneId, MessageKind, Position, ReceiptBatch, Verdict,
     decode_batch_answer, encode_batch,
@@ -359,8 +359,14 @@ impl App {
 
     /// Reports that the partner accepted are acknowledged; receipts of requests and steps move their clocks.
     fn acknowledged(&self, tx: &mut dyn Tx, key: LaneKey, batch: &ReceiptBatch) -> Result<(), AppError> {
-        for statement in &batch.statements {
-            let Some(message) = lanes::message(tx, key, statement.at)? else { continue };
+        let places: Vec<_> = batch.statements.iter().map(|statement| statement.at).collect();
+        let messages = lanes::messages(tx, key, &places)?;
+        let reports = messages.iter().flatten().filter(|one| one.kind == MessageKind::Report);
+        let reports: Vec<ReportId> = reports.filter_map(|one| Some(one.object?.0.into())).collect();
+        let requests = requests::among(tx, &reports)?;
+        let mut accepted = Vec::new();
+        for (statement, message) in batch.statements.iter().zip(messages) {
+            let Some(message) = message else { continue };
             let said = (&statement.verdict, batch.stored_at);
             match (message.kind, message.object) {
                 (MessageKind::Hop, Some(of)) => {
@@ -368,7 +374,7 @@ impl App {
                     self.hop_answered(tx, of, &batch.lane.to, state)?;
                 }
                 (MessageKind::Step, Some((step, _))) => self.step_receipted(tx, step, said)?,
-                (MessageKind::Report, Some((object, _))) => {
+                (MessageKind::Report, Some((object, _))) if requests.contains(&object.into()) => {
                     self.request_receipted(tx, object.into(), said)?;
                 }
                 _other => {}
@@ -377,20 +383,9 @@ impl App {
                 statement.verdict == Verdict::Accepted
                     && matches!(one.kind, MessageKind::Report | MessageKind::Correction)
             });
-            if let Some((object, _)) = report.and_then(|one| one.object) {
-                self.acknowledge(tx, object.into())?;
-            }
+            accepted.extend(report.and_then(|one| one.object).map(|(object, _)| ReportId::from(object)));
         }
-        Ok(())
-    }
-
-    /// A released report that a partner accepted is acknowledged.
-    pub(crate) fn acknowledge(&self, tx: &mut dyn Tx, number: ReportId) -> Result<(), AppError> {
-        let (from, to) = (ReportState::Released, ReportState::Acknowledged);
-        if reports::head(tx, number)?.is_some_and(|head| head.state == from) {
-            reports::set_state(tx, number, from, to, self.now())?;
-        }
-        Ok(())
+        Ok(reports::acknowledge(tx, &accepted, self.now())?)
     }
 
     /// Declares what was not delivered by its deadline (N1).

@@ -7,12 +7,13 @@ mod places;
 mod ready;
 
 use mithaq_db::Tx;
+use mithaq_envelope::Sealed;
 use mithaq_model::{
     Assurance, ExcludedPredicate, Millis, PartyId, ReportId, ReportState, ReportVersion, RiskDimension,
     RiskLevel, Timestamp,
 };
 use mithaq_policy::Refusal;
-use mithaq_store::reports::{self, Form, NewVersion};
+use mithaq_store::reports::{self, Form, Leaving, NewVersion};
 use mithaq_wire::MessageKind;
 
 use self::asked::Asked;
@@ -104,15 +105,16 @@ impl App {
             events: Vec::with_capacity(numbers.len() * 3),
             places: Places::default(),
             corrected: Vec::new(),
+            leaving: Vec::new(),
         };
-        let ready = numbers.iter().map(|number| self.ready(tx, *number, stated, &mut call.asked));
-        let ready = ready.collect::<Result<Vec<_>, _>>()?;
+        let ready = self.ready_all(tx, numbers, stated, &mut call.asked)?;
         let judged = self.judge_all(&ready);
         let mut done = Vec::with_capacity(numbers.len());
         for (mut ready, judged) in ready.into_iter().zip(judged) {
             let judged = self.within_budget(&call.asked, &mut ready, judged?)?;
             done.push((ready.report.id, self.send_off(tx, may, &ready, judged, &mut call)?));
         }
+        self.leave(tx, &call.leaving)?;
         self.count_used(tx, &call.asked)?;
         self.log_places(tx, call.events, call.places)?;
         // After the corrections themselves have their places: what is said about them comes behind them.
@@ -124,6 +126,28 @@ impl App {
         Ok(done)
     }
 
+    /// The sealed bytes take the places of the drafts.
+    fn leave(
+        &self,
+        tx: &mut dyn Tx,
+        leaving: &[(ReportId, u32, ReportState, ReportVersion, Sealed)],
+    ) -> Result<(), AppError> {
+        let at = self.now();
+        let leaving = leaving.iter().map(|(id, revision, from, version, kept)| Leaving {
+            id: *id,
+            revision: *revision,
+            from: *from,
+            sealed: NewVersion {
+                version: *version,
+                supersedes: None,
+                form: Form::Sealed,
+                content: kept.bytes(),
+                at,
+            },
+        });
+        Ok(reports::release(tx, &self.vault, &leaving.collect::<Vec<_>>())?)
+    }
+
     /// Stores and logs what was judged of one report.
     fn send_off(
         &self,
@@ -131,7 +155,7 @@ impl App {
         may: May<intent::ReleaseReport>,
         ready: &Ready,
         judged: Judged,
-        Call { asked, events, places, corrected }: &mut Call,
+        Call { asked, events, places, corrected, leaving }: &mut Call,
     ) -> Result<Released, AppError> {
         let (report, draft) = (&ready.report, &ready.draft);
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
@@ -152,22 +176,14 @@ impl App {
                 return Ok(Released::Refused(refusal));
             }
         };
-        let kept = sealed.first().ok_or_else(|| AppError::bug("release.permit"))?;
-        let next = NewVersion {
-            version: report.version,
-            supersedes: None,
-            form: Form::Sealed,
-            content: kept.bytes(),
-            at: self.now(),
-        };
-        reports::write_draft(tx, &self.vault, (report.id, draft.revision), &next)?;
-        reports::set_state(tx, report.id, draft.head.state, ReportState::Released, self.now())?;
         let first = report.version == ReportVersion::FIRST;
         let kind = if first { MessageKind::Report } else { MessageKind::Correction };
         for (permit, sealed) in judged.permits.iter().zip(&sealed) {
             self.place(tx, places, (&ready.known, permit.recipient()), (sealed, kind), report.expires)?;
             asked.count(permit.agreement(), ready.bytes(sealed.bytes().len()));
         }
+        let kept = sealed.into_iter().next().ok_or_else(|| AppError::bug("release.permit"))?;
+        leaving.push((report.id, draft.revision, draft.head.state, report.version, kept));
         self.tied_release(tx, &ready.known, report, events)?;
         if !first {
             corrected.push(report.clone());
@@ -185,6 +201,8 @@ struct Call {
     places: Places,
     /// Corrections that leave: further holders are told of them.
     corrected: Vec<mithaq_model::Report>,
+    /// What takes the place of the drafts: number, edit and state as read, version, sealed bytes.
+    leaving: Vec<(ReportId, u32, ReportState, ReportVersion, Sealed)>,
 }
 
 /// Budget of reports.

@@ -43,6 +43,9 @@ pub(crate) trait Connection: Send {
     fn exec(&mut self, sql: &str, args: &[Value]) -> Result<u64, DbError>;
     fn exec_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError>;
     fn query(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>, DbError>;
+    fn query_many(&mut self, sql: &str, lists: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, DbError> {
+        lists.iter().map(|list| self.query(sql, list)).collect()
+    }
     fn script(&mut self, sql: &str) -> Result<(), DbError>;
     fn chore(&mut self, chore: Chore) -> Result<(), DbError>;
 }

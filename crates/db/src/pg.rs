@@ -17,6 +17,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use crate::connection::{Chore, Connection, Shape, Source};
@@ -25,12 +26,12 @@ use crate::{DbError, Engine, PostgresOptions, Row, Share, Value};
 use types::{row, translate};
 
 type Answer<T> = Result<T, tokio_postgres::Error>;
-/// One row on its way to the server.
-type Request<'a> = Pin<Box<dyn Future<Output = Answer<u64>> + 'a>>;
+/// One list of values on its way to the server.
+type Request<'a, T> = Pin<Box<dyn Future<Output = Answer<T>> + 'a>>;
 
 /// Statements kept prepared per session; above it all are dropped and prepared anew.
 const STATEMENTS_MAX: usize = 512;
-/// Rows of one statement that travel without waiting for an answer.
+/// Lists of values of one statement that travel without waiting for an answer.
 const ROWS_IN_FLIGHT: usize = 256;
 /// The oldest server whose behaviour is tested.
 const VERSION_MIN: i64 = 150_000;
@@ -372,17 +373,15 @@ impl Connection for PgConnection {
     fn exec_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError> {
         let Some(first) = rows.first() else { return Ok(0) };
         let statement = self.prepare_for(sql, first.len())?;
-        if let Some(odd) = rows.iter().find(|row| row.len() != first.len()) {
-            return Err(DbError::Parameters { expected: first.len(), given: odd.len() });
-        }
+        alike(first, rows)?;
         self.dirty = true;
         let client = Arc::clone(&self.client);
         let mut sum = 0;
         for block in rows.chunks(ROWS_IN_FLIGHT) {
             let requests =
-                block.iter().map(|row| -> Request<'_> { Box::pin(client.execute_raw(&statement, row)) });
+                block.iter().map(|row| -> Request<'_, u64> { Box::pin(client.execute_raw(&statement, row)) });
             let result = self.send(all(requests.collect()));
-            sum += self.forget_stale(sql, result)?;
+            sum += self.forget_stale(sql, result)?.into_iter().sum::<u64>();
         }
         Ok(sum)
     }
@@ -390,11 +389,29 @@ impl Connection for PgConnection {
     fn query(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>, DbError> {
         let statement = self.prepare_for(sql, args.len())?;
         self.dirty = true;
-        let arguments: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
-            args.iter().map(|value| value as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
         let client = Arc::clone(&self.client);
-        let result = self.send(client.query(&statement, &arguments));
+        let result = self.send(client.query(&statement, &borrowed(args)));
         self.forget_stale(sql, result)?.iter().map(row).collect()
+    }
+
+    fn query_many(&mut self, sql: &str, lists: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, DbError> {
+        let Some(first) = lists.first() else { return Ok(Vec::new()) };
+        let statement = self.prepare_for(sql, first.len())?;
+        alike(first, lists)?;
+        self.dirty = true;
+        let client = Arc::clone(&self.client);
+        let mut found = Vec::with_capacity(lists.len());
+        for block in lists.chunks(ROWS_IN_FLIGHT) {
+            let (client, statement) = (&client, &statement);
+            let requests = block.iter().map(|list| -> Request<'_, Vec<_>> {
+                Box::pin(async move { client.query(statement, &borrowed(list)).await })
+            });
+            let result = self.send(all(requests.collect()));
+            for rows in self.forget_stale(sql, result)? {
+                found.push(rows.iter().map(row).collect::<Result<_, _>>()?);
+            }
+        }
+        Ok(found)
     }
 
     fn script(&mut self, sql: &str) -> Result<(), DbError> {
@@ -420,9 +437,20 @@ impl Connection for PgConnection {
     }
 }
 
-/// Waits for all, started in order, and adds up their rows; the first error in that order.
-async fn all(mut requests: Vec<Request<'_>>) -> Answer<u64> {
-    let mut answers: Vec<Option<Answer<u64>>> = requests.iter().map(|_| None).collect();
+/// Values as the client takes them.
+fn borrowed(args: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    args.iter().map(|value| -> &(dyn ToSql + Sync) { value }).collect()
+}
+
+/// All lists of values of one statement are of one length.
+fn alike(first: &[Value], lists: &[Vec<Value>]) -> Result<(), DbError> {
+    let odd = lists.iter().find(|list| list.len() != first.len());
+    odd.map_or(Ok(()), |odd| Err(DbError::Parameters { expected: first.len(), given: odd.len() }))
+}
+
+/// Waits for all, started in order, and returns their answers in it; the first error in that order.
+async fn all<T>(mut requests: Vec<Request<'_, T>>) -> Answer<Vec<T>> {
+    let mut answers: Vec<Option<Answer<T>>> = requests.iter().map(|_| None).collect();
     poll_fn(|context| {
         let mut waiting = false;
         for (request, answer) in requests.iter_mut().zip(&mut answers) {
@@ -437,5 +465,5 @@ async fn all(mut requests: Vec<Request<'_>>) -> Answer<u64> {
         if waiting { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
-    answers.into_iter().flatten().sum()
+    answers.into_iter().flatten().collect()
 }

@@ -38,7 +38,7 @@ pub fn skip_locked_clause(engine: Engine) -> &'static str {
 
 /// An open transaction. SQL is written once, with `$1..$n`; see the crate page for the subset.
 ///
-/// After an error from `exec`, `exec_many` or `query` the job is lost: further statements
+/// After an error from `exec`, `exec_many`, `query` or `query_many` the job is lost: further statements
 /// answer [`DbError::Aborted`], and the job is rolled back even if it returns `Ok`.
 pub trait Tx {
     /// Returns the engine, for the few places where the text must differ.
@@ -64,6 +64,14 @@ pub trait Tx {
     /// # Errors
     /// As [`Tx::exec`], and [`DbError::Type`] for a column outside the shared types.
     fn query(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>, DbError>;
+
+    /// Runs one statement once per list of values and returns the rows of each, in the order of the lists.
+    ///
+    /// Prepared once. On PostgreSQL many travel without waiting for each answer.
+    ///
+    /// # Errors
+    /// As [`Tx::query`]; which list failed is not told.
+    fn query_many(&mut self, sql: &str, lists: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, DbError>;
 
     /// Returns the row, if there is one.
     ///
@@ -147,6 +155,13 @@ impl Tx for JobTx<'_> {
         self.guarded(sql, |connection| {
             check_args(args)?;
             connection.query(sql, args)
+        })
+    }
+
+    fn query_many(&mut self, sql: &str, lists: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, DbError> {
+        self.guarded(sql, |connection| {
+            lists.iter().try_for_each(|list| check_args(list))?;
+            connection.query_many(sql, lists)
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod approvals;
 mod erase;
+mod leaving;
 mod list;
 
 use std::collections::BTreeSet;
@@ -20,11 +21,12 @@ use crate::sql::{Of, id, insert_new, sha256, time};
 use crate::vault::{Kind, Plain, Record, erase_key};
 use crate::{StoreError, Vault};
 
-pub use approvals::{Approval, Decision, add_decisions, approvals, approve, decisions};
+pub use approvals::{Approval, Decision, add_decisions, approvals, approvals_of, approve, decisions};
 pub use erase::{
     Erasure, Quarantined, buried, bury, erase, in_quarantine, is_buried, quarantine, quarantined,
     resolve_quarantine, tombstones,
 };
+pub use leaving::{Leaving, acknowledge, release};
 pub use list::{expired, of_case, with_state};
 
 const OF: Of = Of("report");
@@ -258,21 +260,7 @@ pub fn write_draft(
 ) -> Result<u32, StoreError> {
     let next = revision.checked_add(1).ok_or(StoreError::Limit { what: "number of edits" })?;
     let sealed = vault.seal(&record(&number, new.version, next), new.content)?;
-    insert_new(
-        tx,
-        "UPDATE report_version SET form = $4, hash = $5, at = $6, revision = revision + 1, content = $7
-         WHERE id = $1 AND version = $2 AND revision = $3 AND form = 'draft'",
-        &[
-            id(number),
-            Value::from(new.version.get()),
-            Value::from(revision),
-            Value::from(new.form.code()),
-            Value::from(sha256(new.content).0),
-            time(new.at),
-            Value::from(sealed.content),
-        ],
-        "draft",
-    )?;
+    insert_new(tx, EDIT, &edit_columns((number, revision), new, sealed.content), "draft")?;
     erase_key(tx, &record(&number, new.version, revision))?;
     Vault::put_keys(tx, &[sealed.key])?;
     if new.form == Form::Draft {
@@ -281,6 +269,23 @@ pub fn write_draft(
     }
     tx.exec("UPDATE report SET changed_at = $2 WHERE id = $1", &[id(number), time(new.at)])?;
     Ok(next)
+}
+
+const EDIT: &str =
+    "UPDATE report_version SET form = $4, hash = $5, at = $6, revision = revision + 1, content = $7
+    WHERE id = $1 AND version = $2 AND revision = $3 AND form = 'draft'";
+const SET_STATE: &str = "UPDATE report SET state = $3, changed_at = $4 WHERE id = $1 AND state = $2";
+
+fn edit_columns((number, revision): (ReportId, u32), new: &NewVersion<'_>, content: Vec<u8>) -> Vec<Value> {
+    vec![
+        id(number),
+        Value::from(new.version.get()),
+        Value::from(revision),
+        Value::from(new.form.code()),
+        Value::from(sha256(new.content).0),
+        time(new.at),
+        Value::from(content),
+    ]
 }
 
 /// Changes the state, if it still is `from`.
@@ -296,7 +301,7 @@ pub fn set_state(
 ) -> Result<(), StoreError> {
     insert_new(
         tx,
-        "UPDATE report SET state = $3, changed_at = $4 WHERE id = $1 AND state = $2",
+        SET_STATE,
         &[id(number), Value::from(from.code()), Value::from(to.code()), time(at)],
         "report",
     )
@@ -346,6 +351,19 @@ pub fn head_locked(tx: &mut dyn Tx, number: ReportId) -> Result<ReportHead, Stor
     read_head(&row)
 }
 
+/// Returns the rows of reports in the order of their numbers, locked until the job ends.
+///
+/// # Errors
+/// As [`head_locked`].
+pub fn heads_locked(tx: &mut dyn Tx, numbers: &[ReportId]) -> Result<Vec<ReportHead>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE r.id = $1{}", lock_clause(tx.engine()));
+    let lists: Vec<_> = numbers.iter().map(|number| vec![id(*number)]).collect();
+    let found = tx.query_many(&sql, &lists)?;
+    let one =
+        |rows: &Vec<Row>| rows.first().ok_or(StoreError::Missing { what: "report" }).and_then(read_head);
+    found.iter().map(one).collect()
+}
+
 /// Returns the versions of a report without their content.
 ///
 /// # Errors
@@ -367,17 +385,37 @@ pub fn content(
     number: ReportId,
     version: ReportVersion,
 ) -> Result<(StoredVersion, Plain), StoreError> {
-    let row = tx.query_opt(
-        "SELECT v.version, v.supersedes, v.form, v.hash, v.at, v.revision, v.content, k.master, k.wrapped
-         FROM report_version v LEFT JOIN record_key k ON k.id = v.id AND k.kind = 6
-         AND k.version = v.version * 4294967296 + v.revision
-         WHERE v.id = $1 AND v.version = $2",
-        &[id(number), Value::from(version.get())],
-    )?;
-    let row = row.ok_or(StoreError::Missing { what: "version" })?;
-    let stored = read_version(&row)?;
-    let plain = vault.open_row(&record(&number, version, stored.revision), &row, 6)?;
-    if sha256(&plain) == stored.hash { Ok((stored, plain)) } else { Err(OF_VERSION.broken()) }
+    contents(tx, vault, &[(number, version)])?.pop().ok_or(StoreError::Missing { what: "version" })
+}
+
+const CONTENT: &str =
+    "SELECT v.version, v.supersedes, v.form, v.hash, v.at, v.revision, v.content, k.master, k.wrapped
+     FROM report_version v LEFT JOIN record_key k ON k.id = v.id AND k.kind = 6
+     AND k.version = v.version * 4294967296 + v.revision
+     WHERE v.id = $1 AND v.version = $2";
+
+/// Returns versions with their contents, in the order given.
+///
+/// # Errors
+/// As [`content`].
+pub fn contents(
+    tx: &mut dyn Tx,
+    vault: &Vault,
+    versions: &[(ReportId, ReportVersion)],
+) -> Result<Vec<(StoredVersion, Plain)>, StoreError> {
+    let found = tx.query_many(CONTENT, &version_keys(versions))?;
+    let open = |((number, version), rows): (&(ReportId, ReportVersion), Vec<Row>)| {
+        let row = rows.first().ok_or(StoreError::Missing { what: "version" })?;
+        let stored = read_version(row)?;
+        let plain = vault.open_row(&record(number, *version, stored.revision), row, 6)?;
+        if sha256(&plain) == stored.hash { Ok((stored, plain)) } else { Err(OF_VERSION.broken()) }
+    };
+    versions.iter().zip(found).map(open).collect()
+}
+
+/// One list of values for each version: its report and its number.
+pub(super) fn version_keys(versions: &[(ReportId, ReportVersion)]) -> Vec<Vec<Value>> {
+    versions.iter().map(|(number, version)| vec![id(*number), version_value(*version)]).collect()
 }
 
 /// Returns which of these objects are there in that version; for telling a duplicate from a first receipt.

@@ -2,6 +2,8 @@
 //! encrypted), and which reports answer it. The request's own content is a report (`crate::reports`). Which step is
 //! allowed is `exchange`'s matter, who may take it `app`'s.
 
+use std::collections::BTreeSet;
+
 use mithaq_db::{Row, Tx, Value, lock_clause};
 use mithaq_exchange::request::Dialogue;
 use mithaq_model::{
@@ -144,6 +146,16 @@ pub fn save(tx: &mut dyn Tx, request: &Request) -> Result<(), StoreError> {
 pub fn get(tx: &mut dyn Tx, number: ReportId) -> Result<Option<Request>, StoreError> {
     let row = tx.query_opt(&format!("{COLUMNS} WHERE id = $1"), &[id(number)])?;
     row.map(|row| read(&row)).transpose()
+}
+
+/// Returns which of these numbers are requests.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn among(tx: &mut dyn Tx, numbers: &[ReportId]) -> Result<BTreeSet<ReportId>, StoreError> {
+    let lists: Vec<_> = numbers.iter().map(|number| vec![id(*number)]).collect();
+    let found = tx.query_many("SELECT 1 FROM request WHERE id = $1", &lists)?;
+    Ok(numbers.iter().zip(found).filter(|(_, rows)| !rows.is_empty()).map(|(number, _)| *number).collect())
 }
 
 /// Returns a request, locked until the job ends: to be read before it is changed.

@@ -112,8 +112,21 @@ pub fn of_version(
     object: ObjectId,
     version: ReportVersion,
 ) -> Result<Vec<Ruling>, StoreError> {
+    Ok(of_versions(tx, &[(object, version)])?.pop().unwrap_or_default())
+}
+
+/// Returns the words about versions in the order given, each oldest first.
+///
+/// # Errors
+/// As [`of_version`].
+pub fn of_versions(
+    tx: &mut dyn Tx,
+    versions: &[(ObjectId, ReportVersion)],
+) -> Result<Vec<Vec<Ruling>>, StoreError> {
     let sql = format!("{COLUMNS} WHERE r.object = $1 AND r.version = $2 ORDER BY r.at, r.officer LIMIT 1000");
-    tx.query(&sql, &[id(object), Value::from(version.get())])?.iter().map(read).collect()
+    let list = |(object, version): &(ObjectId, ReportVersion)| vec![id(*object), Value::from(version.get())];
+    let found = tx.query_many(&sql, &versions.iter().map(list).collect::<Vec<_>>())?;
+    found.iter().map(|rows| rows.iter().map(read).collect()).collect()
 }
 
 /// Returns the words on a matter since a time, oldest first.

@@ -351,10 +351,14 @@ pub(crate) fn erase_keys(tx: &mut dyn Tx, kind: Kind, ids: &[&[u8]]) -> Result<u
 
 /// Erases the key of one version.
 pub(crate) fn erase_key(tx: &mut dyn Tx, record: &Record<'_>) -> Result<u64, StoreError> {
-    Ok(tx.exec(
-        "DELETE FROM record_key WHERE id = $1 AND kind = $2 AND version = $3",
-        &[Value::from(record.id), Value::from(record.kind.number()), int(record.version)?],
-    )?)
+    Ok(tx.exec(ERASE_KEY, &key_columns(record)?)?)
+}
+
+/// Erases the key of one version: values of [`key_columns`].
+pub(crate) const ERASE_KEY: &str = "DELETE FROM record_key WHERE id = $1 AND kind = $2 AND version = $3";
+
+pub(crate) fn key_columns(record: &Record<'_>) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![Value::from(record.id), Value::from(record.kind.number()), int(record.version)?])
 }
 
 fn fill(entropy: &dyn Entropy, out: &mut [u8]) -> Result<(), StoreError> {

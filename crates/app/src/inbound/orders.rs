@@ -118,7 +118,7 @@ impl App {
             disclosures::decided(tx, &key, verdict, self.now())?;
             self.request_receipted(tx, object.into(), (verdict, self.now()))?;
             if *verdict == Verdict::Accepted {
-                self.acknowledge(tx, object.into())?;
+                reports::acknowledge(tx, &[object.into()], self.now())?;
             }
         }
         let word = if waited { word } else { "ignored".to_owned() };

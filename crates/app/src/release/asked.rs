@@ -8,6 +8,8 @@ use mithaq_db::Tx;
 use mithaq_model::{AgreementId, CaseId, CaseState, OfficerId, PartyId, Role};
 use mithaq_policy::{Agreement, Clearance, RiskAssessment, Work};
 use mithaq_store::agreements::{self, Counter};
+use mithaq_store::reports::Approval;
+use mithaq_store::rulings::Ruling;
 use mithaq_store::{cases, holds, partners, reports, rulings};
 
 use super::{BYTES, REPORTS};
@@ -70,23 +72,30 @@ pub(super) struct Said {
 }
 
 impl App {
-    /// Asks once per report for what people said about it.
-    pub(super) fn said_of(&self, tx: &mut dyn Tx, draft: &Draft) -> Result<Said, AppError> {
-        let (number, version) = (draft.report.id, draft.report.version);
-        let rulings = rulings::of_version(tx, number.into(), version)?;
-        let opened = emergency::opened_in(&rulings, &draft.report, draft.hash, self.now());
-        let mut approvals = approvers(&reports::approvals(tx, number, version)?);
+    /// What people said about each of these drafts, in their order.
+    pub(super) fn said_of(&self, tx: &mut dyn Tx, drafts: &[Draft]) -> Result<Vec<Said>, AppError> {
+        let versions: Vec<_> = drafts.iter().map(|one| (one.report.id, one.report.version)).collect();
+        let objects: Vec<_> = versions.iter().map(|(number, version)| ((*number).into(), *version)).collect();
+        let rulings = rulings::of_versions(tx, &objects)?;
+        let approvals = reports::approvals_of(tx, &versions)?;
+        let heard = drafts.iter().zip(rulings).zip(approvals);
+        Ok(heard.map(|((draft, rulings), approvals)| self.said_about(draft, &rulings, &approvals)).collect())
+    }
+
+    fn said_about(&self, draft: &Draft, rulings: &[Ruling], approvals: &[Approval]) -> Said {
+        let opened = emergency::opened_in(rulings, &draft.report, draft.hash, self.now());
+        let mut approvals = approvers(approvals);
         for (officer, role) in opened.into_iter().flatten() {
             if approvals.iter().all(|(other, _)| *other != officer) {
                 approvals.push((officer, role));
             }
         }
-        Ok(Said {
-            cleared: clearances::cleared_in(&rulings, draft.hash),
-            clearances: clearances::clearances_in(&rulings, &draft.report, draft.hash),
+        Said {
+            cleared: clearances::cleared_in(rulings, draft.hash),
+            clearances: clearances::clearances_in(rulings, &draft.report, draft.hash),
             opened: opened.is_some(),
             approvals,
-        })
+        }
     }
 
     /// Step 1: the case is open and its author is still assigned to it.

@@ -36,27 +36,37 @@ impl Ready {
 }
 
 impl App {
-    /// Reads what one report is decided on. The budget left is what is left if every report of the call before it is
-    /// sent; [`App::within_budget`] compares it with what was sent.
-    pub(super) fn ready(
+    /// Reads what reports are decided on, in the order of their numbers.
+    pub(super) fn ready_all(
         &self,
         tx: &mut dyn Tx,
-        number: ReportId,
+        numbers: &[ReportId],
+        stated: &Use,
+        asked: &mut Asked,
+    ) -> Result<Vec<Ready>, AppError> {
+        let drafts = self.load_drafts(tx, numbers)?;
+        let said = self.said_of(tx, &drafts)?;
+        drafts.into_iter().zip(said).map(|of| self.ready(tx, of, stated, asked)).collect()
+    }
+
+    /// The budget left is what is left if every report of the call before it is sent; [`App::within_budget`] compares it
+    /// with what was sent.
+    fn ready(
+        &self,
+        tx: &mut dyn Tx,
+        (draft, said): (Draft, Said),
         stated: &Use,
         asked: &mut Asked,
     ) -> Result<Ready, AppError> {
-        let draft = self.load_draft(tx, number)?;
         let graded = draft.head.state == ReportState::Graded;
         // The review by a third person is what a life at risk does not wait for.
-        let opened = graded && self.opened_by(tx, &draft.report, draft.hash)?.is_some();
-        if draft.head.state != ReportState::Reviewed && !opened {
+        if draft.head.state != ReportState::Reviewed && !(graded && said.opened) {
             return Err(AppError::conflict("report.not_reviewed"));
         }
         let known = self.known(draft.report.agreement)?;
         crate::tally::decides_by(known.as_of);
         let report = minimised(&known, &draft.report);
         self.ensure_attachments(tx, &report)?;
-        let said = self.said_of(tx, &draft)?;
         let salt = random::<32>(&*self.entropy)?;
         let mut ready = Ready { known, draft, report, said, contexts: Vec::new(), salt };
         let recipients = match ready.report.recipients.as_slice() {

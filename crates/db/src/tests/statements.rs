@@ -120,6 +120,29 @@ fn a_failing_row_of_many_undoes_all() {
 }
 
 #[test]
+fn many_questions_are_answered_in_their_order() {
+    on_each(|database| {
+        let db = database.db();
+        let rows: Vec<_> = (0..600_i64).map(|id| args![id, format!("n{id}")].to_vec()).collect();
+        db.write(move |tx| tx.exec_many(INSERT, &rows)).unwrap();
+        // More than travel at once, some without an answer, one with two.
+        let lists: Vec<_> = (0..700_i64).rev().map(|id| args![id, 699 - id].to_vec()).collect();
+        let sql = "SELECT id FROM item WHERE id = $1 OR (id = 7 AND $2 = 0) ORDER BY id";
+        let found = db.write(move |tx| tx.query_many(sql, &lists)).unwrap();
+        let ids: Vec<Vec<i64>> =
+            found.iter().map(|rows| rows.iter().map(|row| row.int(0).unwrap()).collect()).collect();
+        assert_eq!(ids.len(), 700);
+        assert_eq!((&ids[0], &ids[99], &ids[100], &ids[699]), (&vec![7], &vec![], &vec![599], &vec![0]));
+        assert_eq!(db.write(|tx| tx.query_many("SELECT 1", &[])).unwrap().len(), 0);
+        let odd = vec![args![1_i64, 1_i64].to_vec(), args![2_i64].to_vec()];
+        let refused = db.write(move |tx| tx.query_many(sql, &odd)).map(|rows| rows.len());
+        assert_eq!(refused, Err(DbError::Parameters { expected: 2, given: 1 }));
+        let nul = vec![args!["a", "nul\0"].to_vec()];
+        assert!(db.write(move |tx| tx.query_many("SELECT $1, $2", &nul)).is_err());
+    });
+}
+
+#[test]
 fn one_row_is_one_row() {
     on_each(|database| {
         let db = database.db();

@@ -10,7 +10,7 @@ use mithaq_exchange::ports::{
 };
 use mithaq_exchange::{
     Content, Door, LaneOut, Logged, Opened, OutState, Outgoing, Shelf, Stamp, Window, enqueue, inspect,
-    receive, settle,
+    object_number, receive, settle,
 };
 use mithaq_model::{ObjectId, Timestamp};
 use mithaq_wire::{
@@ -19,10 +19,15 @@ use mithaq_wire::{
 
 use super::lanes::lane_id;
 use super::reports::v;
-use super::{AGREEMENT, Node, at, nodes, number, party};
+use super::{AGREEMENT, Node, at, nodes, party};
 use crate::StoreError;
 use crate::lanes::{self, Inbox, LaneKey, Outbox};
 use crate::sql::sha256;
+
+/// An object of the sender.
+fn object(n: u8) -> ObjectId {
+    object_number([n; 16], &lane_id(Lane::Report).from)
+}
 
 type Envelopes = BTreeMap<Vec<u8>, (EnvelopeHeader, Vec<u8>)>;
 
@@ -59,7 +64,7 @@ impl Unwrap for Memory {
         let known = self.envelopes.lock().unwrap();
         let (_, sealed) = known.get(envelope).ok_or(Unopened::Undecryptable)?;
         let seal = SealHeader {
-            object: number(sealed[0]),
+            object: object(sealed[0]),
             version: v(1),
             supersedes: None,
             originator: header.lane.from.clone(),
@@ -116,10 +121,9 @@ fn queue(node: &Node, memory: &Memory, n: u8) -> Result<(), StoreError> {
     node.write(move |tx, _| {
         let lane = lanes::outbound(tx, &lane_id(Lane::Report))?;
         let sealed = [n; 40];
-        let object: ObjectId = number(n);
         let out = Outgoing {
             kind: MessageKind::Report,
-            object: Some((object, v(1))),
+            object: Some((object(n), v(1))),
             sealed: &sealed,
             expires: at(500_000),
             deadline: at(400_000),
@@ -235,7 +239,7 @@ fn messages_pass_once_in_order_and_duplicates_get_the_same_receipt() {
             assert!(kept(&sender).is_some_and(|bytes| sha256(&bytes) == receipt));
             assert_eq!(kept(&sender), kept(&receiver), "both hold the same bytes");
         }
-        let held = |n: u8| receiver.read(move |tx, _| lanes::holding(tx, number(n))).unwrap().is_some();
+        let held = |n: u8| receiver.read(move |tx, _| lanes::holding(tx, object(n))).unwrap().is_some();
         assert!(held(89) && !held(90));
     }
 }

@@ -6,7 +6,7 @@ use super::{AGREEMENT, Node, at, integrity, nodes, number, party};
 use crate::disclosures::{self, Answer, Answers, Disclosure, Key};
 use crate::lanes::LaneKey;
 use crate::reports::{
-    self, Approval, Decision, Direction, Erasure, Form, NewVersion, Quarantined, ReportHead,
+    self, Approval, Decision, Direction, Erasure, Form, Leaving, NewVersion, Quarantined, ReportHead,
 };
 use crate::sql::sha256;
 use crate::{Page, StoreError};
@@ -74,6 +74,45 @@ fn reports_come_back_as_they_were() {
         assert_eq!(node.read(|tx, _| reports::head(tx, number(2))), Ok(None));
         let there = node.read(|tx, _| reports::existing(tx, &[(number(1), v(1)), (number(1), v(2))]));
         assert_eq!(there.unwrap().into_iter().collect::<Vec<_>>(), [(number::<ReportId>(1), v(1))]);
+    }
+}
+
+#[test]
+fn many_leave_together_or_none_does() {
+    for node in nodes() {
+        let draft = NewVersion { form: Form::Draft, content: b"draft", ..sealed(b"") };
+        let own = |n| ReportHead { direction: Direction::Own, ..head(n, ReportState::Reviewed) };
+        let three = [(own(1), draft), (own(2), draft), (own(3), draft)];
+        node.write(move |tx, vault| reports::add_many(tx, vault, &three)).unwrap();
+        let leave = |numbers: &[u8], revision: u32, from: ReportState| {
+            let one = |n: &u8| Leaving { id: number(*n), revision, from, sealed: sealed(b"sealed") };
+            let leaving: Vec<_> = numbers.iter().map(one).collect();
+            node.write(move |tx, vault| reports::release(tx, vault, &leaving))
+        };
+        let conflict = |what| Err(StoreError::Conflict { what });
+        assert_eq!(leave(&[1, 2], 2, ReportState::Reviewed), conflict("draft"), "edited since");
+        assert_eq!(leave(&[1, 2], 1, ReportState::Graded), conflict("report"), "another state");
+        assert_eq!(leave(&[1, 2, 1], 1, ReportState::Reviewed), conflict("draft"), "twice in one call");
+        assert_eq!(leave(&[1, 9], 1, ReportState::Reviewed), conflict("draft"), "one that is not there");
+        assert_eq!(content(&node, 1, 1), Ok(b"draft".to_vec()), "nothing of it was written");
+        assert_eq!(leave(&[2, 1], 1, ReportState::Reviewed), Ok(()));
+        assert_eq!(leave(&[1], 2, ReportState::Released), conflict("draft"), "what is sealed stays");
+        let asked = [(number(3), v(1)), (number(1), v(1))];
+        let found = node.read(move |tx, vault| reports::contents(tx, vault, &asked)).unwrap();
+        let found: Vec<_> = found.iter().map(|(stored, plain)| (stored.form, plain.to_vec())).collect();
+        assert_eq!(found, [(Form::Draft, b"draft".to_vec()), (Form::Sealed, b"sealed".to_vec())]);
+        let keys = node.read(|tx, _| Ok(tx.query("SELECT 1 FROM record_key WHERE kind = 6", &[])?.len()));
+        assert_eq!(keys, Ok(3), "the keys of the drafts that left went with them");
+        // Accepted by a partner: what is released is acknowledged, all else stays.
+        let numbers = [number(3), number(1), number(9)];
+        node.write(move |tx, _| reports::acknowledge(tx, &numbers, at(7))).unwrap();
+        let asked = [number(2), number(3), number(1)];
+        let heads = node.write(move |tx, _| reports::heads_locked(tx, &asked)).unwrap();
+        let states: Vec<_> = heads.iter().map(|head| (head.id, head.state)).collect();
+        let wanted = [ReportState::Released, ReportState::Reviewed, ReportState::Acknowledged];
+        assert_eq!(states, asked.into_iter().zip(wanted).collect::<Vec<_>>());
+        let missing = node.write(|tx, _| reports::heads_locked(tx, &[number(1), number(8)]));
+        assert_eq!(missing.err(), Some(StoreError::Missing { what: "report" }));
     }
 }
 

@@ -290,6 +290,24 @@ pub fn message(tx: &mut dyn Tx, lane: LaneKey, at: Position) -> Result<Option<Ou
     row.map(read).transpose()
 }
 
+/// Returns the messages at places in their order, without their envelopes; none where there is none.
+///
+/// # Errors
+/// As [`waiting`].
+pub fn messages(
+    tx: &mut dyn Tx,
+    lane: LaneKey,
+    places: &[Position],
+) -> Result<Vec<Option<OutMessage>>, StoreError> {
+    let sql = "SELECT epoch, seq, kind, object, version, hash, deadline, logged,
+               state, verdict, code, ground, receipt, NULL
+               FROM outbox WHERE lane = $1 AND epoch = $2 AND seq = $3";
+    let list = |at: &Position| Ok(vec![lane.value(), Value::from(at.epoch), int(at.seq)?]);
+    let lists = places.iter().map(list).collect::<Result<Vec<_>, StoreError>>()?;
+    let found = tx.query_many(sql, &lists)?;
+    found.into_iter().map(|rows| rows.into_iter().next().map(read).transpose()).collect()
+}
+
 /// Returns waiting messages of any lane whose deadline is over by `now`, each with its lane, longest first.
 ///
 /// # Errors

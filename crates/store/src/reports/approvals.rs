@@ -1,10 +1,10 @@
 //! Who approved which bytes, and what the rules decided about them.
 
-use mithaq_db::{Tx, Value};
+use mithaq_db::{Row, Tx, Value};
 use mithaq_model::{AgreementId, ObjectId, OfficerId, PartyId, ReportId, ReportVersion, Role, Timestamp};
 use mithaq_wire::Digest;
 
-use super::{OF_VERSION, version_value};
+use super::{OF_VERSION, version_keys, version_value};
 use crate::StoreError;
 use crate::sql::{Of, id, insert_new, int, time};
 
@@ -58,20 +58,30 @@ pub fn approvals(
     number: ReportId,
     version: ReportVersion,
 ) -> Result<Vec<Approval>, StoreError> {
+    Ok(approvals_of(tx, &[(number, version)])?.pop().unwrap_or_default())
+}
+
+/// Returns the approvals of versions in the order given, each oldest first.
+///
+/// # Errors
+/// As [`approvals`].
+pub fn approvals_of(
+    tx: &mut dyn Tx,
+    versions: &[(ReportId, ReportVersion)],
+) -> Result<Vec<Vec<Approval>>, StoreError> {
     let of = OF_VERSION;
     let sql = "SELECT officer, role, hash, at FROM report_approval
                WHERE id = $1 AND version = $2 ORDER BY at, officer LIMIT 100";
-    let rows = tx.query(sql, &[id(number), version_value(version)])?;
-    rows.iter()
-        .map(|row| {
-            Ok(Approval {
-                officer: of.id(row, 0)?,
-                role: of.code(row, 1, Role::from_code)?,
-                hash: of.digest(row, 2)?,
-                at: of.time(row, 3)?,
-            })
+    let read = |row: &Row| {
+        Ok(Approval {
+            officer: of.id(row, 0)?,
+            role: of.code(row, 1, Role::from_code)?,
+            hash: of.digest(row, 2)?,
+            at: of.time(row, 3)?,
         })
-        .collect()
+    };
+    let found = tx.query_many(sql, &version_keys(versions))?;
+    found.iter().map(|rows| rows.iter().map(read).collect()).collect()
 }
 
 /// What the rules decided about one disclosure or receipt.
