@@ -4,6 +4,7 @@
 //! ([`crate::MAX_WORD_SYMBOLS`], joined tokens 30), so by about 900 cells. What this module deliberately does
 //! not do: decide what a score means (see `score`).
 
+mod memory;
 mod quick;
 mod whole;
 
@@ -113,6 +114,19 @@ pub(crate) fn align(
     grid: &mut Grid,
 ) -> Option<Aligned> {
     let (a, b) = if in_order(a, b) { (a, b) } else { (b, a) };
+    let key = grid.memory.key(a, b, share);
+    if let Some(known) = key.as_ref().and_then(|key| grid.memory.recall(key)) {
+        return known;
+    }
+    let found = search(tables, (a, b), share, grid);
+    if let Some(key) = key {
+        grid.memory.remember(key, found);
+    }
+    found
+}
+
+/// Searches the best reading of two pieces that stand in order.
+fn search(tables: &Tables, (a, b): (&Piece<'_>, &Piece<'_>), share: i32, grid: &mut Grid) -> Option<Aligned> {
     let search = Search::new(tables, a, b);
     let cap = search.cap;
     if cap <= 0 {

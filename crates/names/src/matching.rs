@@ -133,8 +133,12 @@ const QUALITY_JOINED: f32 = 0.5;
 /// Tokens that are equal and equally rare stand for each other whatever else there is: no other link of theirs can
 /// weigh more, so that none is looked for.
 pub(crate) fn matching(a: &Name, b: &Name) -> Matching {
+    matching_in(a, b, &mut Grid::new())
+}
+
+/// The same in memory that may remember readings of words.
+pub(crate) fn matching_in(a: &Name, b: &Name, grid: &mut Grid) -> Matching {
     let tables = tables::tables();
-    let mut grid = Grid::new();
     let mut found = Candidates::new();
     let (mut best_a, mut best_b) = ([0.0_f32; MAX_TOKENS], [0.0_f32; MAX_TOKENS]);
     let (mut settled_a, mut settled_b) = (0_u32, 0_u32);
@@ -155,18 +159,18 @@ pub(crate) fn matching(a: &Name, b: &Name) -> Matching {
             if equal(x, y) {
                 continue;
             }
-            let Some(link) = unequal(tables, (a, x, &mask), (b, y), &mut grid) else { continue };
+            let Some(link) = unequal(tables, (a, x, &mask), (b, y), grid) else { continue };
             raise(&mut best_a, i, link.quality);
             raise(&mut best_b, j, link.quality);
             found.push(Link { a: index(i), b: index(j), ..link });
         }
     }
-    joined((tables, &mut grid), (a, &best_a), (b, &best_b), |link| found.push(link));
-    joined((tables, &mut grid), (b, &best_b), (a, &best_a), |link| {
+    joined((tables, &mut *grid), (a, &best_a), (b, &best_b), |link| found.push(link));
+    joined((tables, &mut *grid), (b, &best_b), (a, &best_a), |link| {
         found.push(Link { a: link.b, b: link.a, a_count: link.b_count, b_count: link.a_count, ..link });
     });
     if a.kind == Kind::Organisation {
-        bodies::links((tables, &mut grid), a, b, |link| found.push(link));
+        bodies::links((tables, &mut *grid), a, b, |link| found.push(link));
     }
     choose(&mut found)
 }

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use crate::align::Grid;
 use crate::matching::{self, Matching};
 use crate::name::{Name, Role, Token};
 use crate::script::Script;
@@ -166,6 +167,14 @@ impl Scorer {
     pub fn score(&self, a: &Name, b: &Name) -> Likeness {
         let bits = self.log_odds(a, b);
         likeness(bits, SecondIdentifier::Absent)
+    }
+
+    /// The same in memory that may remember readings of words.
+    pub(crate) fn score_in(a: &Name, b: &Name, grid: &mut Grid) -> Likeness {
+        if a.is_empty() || b.is_empty() {
+            return likeness(-12.0, SecondIdentifier::Absent);
+        }
+        weighed(&features(a, b, &matching::matching_in(a, b, grid)))
     }
 
     /// Log-odds in bits of the name alone.

@@ -24,15 +24,18 @@
 mod runs;
 mod sound;
 mod table;
+mod wanted;
 
 use std::collections::BTreeMap;
 
+use crate::align::Grid;
 use crate::index::Record;
 use crate::name::{Name, Role, Token};
 use crate::{Kind, Likeness, Scorer, keys, population};
 use runs::Run;
 use sound::sound;
-use table::{Table, pair_key, pair_sound};
+use table::{Near, Table, pair_key, pair_sound};
+use wanted::{Brief, Words};
 
 /// Records that are compared whole for two words of a text.
 pub const COMPARED: usize = 6;
@@ -54,36 +57,25 @@ pub struct Spot {
     pub likeness: Likeness,
 }
 
-/// A name that is looked for.
-#[derive(Clone, Debug)]
-struct Wanted {
-    id: String,
-    kind: Kind,
-    text: String,
-    tokens: u8,
-    /// Hashes of its first tokens: words written alike to the letter.
-    hashes: [u32; 4],
-    /// Names that agree with it by chance, itself included.
-    chance: f32,
-    /// The most that words can mean with so many by chance, as a probability.
-    most: f32,
-}
-
 /// Finds the names of records in texts.
 #[derive(Clone, Debug)]
 pub struct Spotter {
-    names: Vec<Wanted>,
+    /// By place: the id of the record of every name, and what is known of the name.
+    ids: Vec<Box<str>>,
+    briefs: Vec<Brief>,
+    words: Words,
     table: Table,
 }
 
 impl Spotter {
-    /// Prepares to find the names of those records whose ids may be revealed. About 100 bytes a name.
+    /// Prepares to find the names of those records whose ids may be revealed. About 150 bytes a name.
     #[must_use]
     pub fn new(records: &[Record], allowed: impl Fn(&str) -> bool) -> Self {
         let (mut names, mut entries, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+        let mut words = Words::default();
         for record in records.iter().filter(|record| allowed(&record.id)) {
             let name = Name::parse_as(record.kind, &record.name);
-            let at = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            let number = u32::try_from(names.len()).unwrap_or(u32::MAX);
             let mut tokens: Vec<&Token> = name.tokens().iter().filter(|token| is_key(token)).collect();
             tokens.sort_by(|x, y| y.rarity.cmp(&x.rarity).then_with(|| y.len.cmp(&x.len)));
             let [rarest, others @ ..] = tokens.as_slice() else { continue };
@@ -92,26 +84,22 @@ impl Spotter {
             }
             for other in others.iter().take(2) {
                 for a in readings(&name, rarest) {
-                    let with = |b: (u64, u32)| (pair_key(a.0, b.0), pair_sound(a, b), at);
+                    let with = |b: (u64, u32)| (pair_key(a.0, b.0), pair_sound(a, b), number);
                     entries.extend(readings(&name, other).map(with));
                 }
             }
-            let count = u8::try_from(name.tokens().len()).unwrap_or(u8::MAX);
             let mut hashes = [0; 4];
             hashes.iter_mut().zip(&tokens).for_each(|(slot, token)| *slot = written(token));
             keys.push(tokens.iter().map(|token| token.fine).collect::<Vec<u64>>());
-            names.push(Wanted {
-                id: record.id.clone(),
-                kind: record.kind,
-                text: record.name.clone(),
-                tokens: count,
-                hashes,
-                chance: 0.0,
-                most: 0.0,
-            });
+            names.push((Box::from(record.id.as_str()), words.add(&name, &record.name, number, hashes)));
         }
-        weigh(&mut names, &keys);
-        Self { names, table: Table::new(entries) }
+        let most = weigh(&mut names, &keys);
+        let (table, numbers) = Table::new(entries, &most);
+        let mut names: Vec<Option<(Box<str>, Brief)>> = names.into_iter().map(Some).collect();
+        let by_place = numbers.iter().filter_map(|number| names.get_mut(*number as usize)?.take());
+        let (ids, mut briefs): (Vec<_>, Vec<_>) = by_place.unzip();
+        words.close(&mut briefs);
+        Self { ids, briefs, words, table }
     }
 
     /// Finds the names in a text: places that reach a probability, in order, each record once at a place.
@@ -122,10 +110,12 @@ impl Spotter {
             tried: BTreeMap::new(),
             parsed: Vec::new(),
             sounds: Vec::new(),
-            kept: Kept::new(),
+            likely: Vec::new(),
+            name: Name::parse(""),
+            grid: Grid::remembering(),
         };
         runs::each(text, |run| self.run(&run, probability_min, &mut found));
-        found.finish(&self.names)
+        found.finish(&self.ids)
     }
 
     fn run(&self, run: &Run<'_>, least: f32, found: &mut Found) {
@@ -139,8 +129,8 @@ impl Spotter {
             for j in (i + 1..tokens.len()).take(REACH) {
                 let own = |at: usize| found.sounds.get(at).copied().flatten();
                 if let Some((x, y)) = own(i).zip(own(j)) {
-                    let at = self.table.get(pair_key(x.0, y.0), pair_sound(x, y));
-                    self.verify((run, tokens), (i, j), at, least, found);
+                    let near = self.table.get(pair_key(x.0, y.0), pair_sound(x, y));
+                    self.verify((run, &name), (i, j), near, least, found);
                 }
             }
         }
@@ -148,48 +138,59 @@ impl Spotter {
 
     fn verify(
         &self,
-        (run, tokens): (&Run<'_>, &[Token]),
+        (run, whole): (&Run<'_>, &Name),
         pair: (usize, usize),
-        names: impl Iterator<Item = (u32, u32)>,
+        names: impl Iterator<Item = Near>,
         least: f32,
         found: &mut Found,
     ) {
-        let near = tokens.get(pair.0..).unwrap_or_default();
-        let written_near: Vec<u32> = near.iter().take(REACH + 1).map(written).collect();
-        let mut likely: Vec<(usize, u32, u32)> = Vec::new();
-        for (at, apart) in names.take(LOOKED_AT) {
-            let Some(wanted) = self.names.get(at as usize) else { continue };
-            if wanted.most < least || found.tried.get(&at).is_some_and(|end| *end > pair.0) {
+        let mut hashes = [0; REACH + 1];
+        let tokens = whole.tokens().get(pair.0..).unwrap_or_default();
+        hashes.iter_mut().zip(tokens).for_each(|(slot, token)| *slot = written(token));
+        let mut likely = std::mem::take(&mut found.likely);
+        likely.clear();
+        for near in names.take(LOOKED_AT) {
+            let Some(brief) = self.briefs.get(near.at as usize).filter(|_| near.most >= least) else {
+                continue;
+            };
+            if found.tried.get(&near.at).is_some_and(|end| *end > pair.0) {
                 continue;
             }
-            let same = wanted.hashes.iter().filter(|hash| **hash != 0 && written_near.contains(hash)).count();
-            likely.push((usize::from(wanted.tokens).saturating_sub(same), apart, at));
+            let same = brief.hashes.iter().filter(|hash| **hash != 0 && hashes.contains(hash)).count();
+            let rest = usize::from(brief.tokens).saturating_sub(same);
+            likely.push((rest, near.apart, brief.number, near.at));
+        }
+        if likely.len() > COMPARED {
+            likely.select_nth_unstable(COMPARED);
+            likely.truncate(COMPARED);
         }
         likely.sort_unstable();
         // A name written alike to the letter leaves no room for its near namesakes.
         let most = likely.first().map_or(0, |(rest, ..)| *rest);
-        likely.retain(|(rest, ..)| most > 0 || *rest == 0);
-        for (_, _, at) in likely.into_iter().take(COMPARED) {
-            let Some(wanted) = self.names.get(at as usize) else { continue };
-            self.compare((run, tokens), pair, (at, wanted), least, found);
+        for (.., at) in likely.iter().filter(|(rest, ..)| most > 0 || *rest == 0) {
+            self.compare((run, whole), pair, *at, least, found);
         }
+        found.likely = likely;
     }
 
     /// Compares a wanted name with the stretches of a run that hold a pair.
     fn compare(
         &self,
-        (run, tokens): (&Run<'_>, &[Token]),
+        (run, whole): (&Run<'_>, &Name),
         pair: (usize, usize),
-        (at, wanted): (u32, &Wanted),
+        at: u32,
         least: f32,
         found: &mut Found,
     ) {
-        let name = found.kept.take(at, wanted);
+        let Some(wanted) = self.briefs.get(at as usize) else { return };
+        let Found { list, tried, parsed, name, grid, .. } = found;
+        self.words.fill(wanted, name);
+        let tokens = whole.tokens();
         let mut best: Option<(Likeness, usize, usize, usize)> = None;
-        for window in windows(tokens.len(), pair, usize::from(wanted.tokens)) {
+        for window in windows(tokens.len(), pair, name.tokens().len()) {
             let Some((from, to)) = place(tokens, window) else { continue };
-            let Some(words) = found.words(run, (from, to), wanted.kind) else { continue };
-            let likeness = Scorer::new().score(words, &name);
+            let Some(words) = words((run, whole), (from, to), wanted.kind, parsed) else { continue };
+            let likeness = Scorer::score_in(words, name, grid);
             let better = |(other, first, end, _): &(Likeness, usize, usize, usize)| {
                 (likeness.bits, end - first) > (other.bits, to - from)
             };
@@ -197,14 +198,35 @@ impl Spotter {
                 best = Some((likeness, from, to, window.1));
             }
         }
-        found.kept.put(at, name);
         let Some((likeness, from, to, last)) = best else { return };
-        found.tried.insert(at, last);
+        tried.insert(at, last);
         let likeness = population::among(likeness, wanted.chance);
         if likeness.probability >= least {
-            found.list.push((at, run.from + from, run.from + to, likeness));
+            list.push((at, run.from + from, run.from + to, likeness));
         }
     }
+}
+
+/// Returns a stretch of a run as a name, parsed once.
+fn words<'a>(
+    (run, whole): (&Run<'_>, &'a Name),
+    place: (usize, usize),
+    kind: Kind,
+    parsed: &'a mut Vec<((usize, usize), Kind, Name)>,
+) -> Option<&'a Name> {
+    let known = parsed.iter().position(|(at, of, _)| *at == place && *of == kind);
+    let at = match known {
+        Some(at) => at,
+        None => {
+            let slice = run.slice(place.0, place.1)?;
+            if kind == whole.kind() && slice.len() == run.text.len() {
+                return Some(whole);
+            }
+            parsed.push((place, kind, Name::parse_as(kind, slice)));
+            parsed.len() - 1
+        }
+    };
+    parsed.get(at).map(|(.., name)| name)
 }
 
 /// A token as it is written, in 32 bits.
@@ -213,8 +235,8 @@ fn written(token: &Token) -> u32 {
 }
 
 /// Gives every name the number of names that agree with it by chance: all of them, times the share that each of its
-/// words has.
-fn weigh(names: &mut [Wanted], keys: &[Vec<u64>]) {
+/// words has. Returns for each the most that words can mean with so many by chance, as a probability.
+fn weigh(names: &mut [(Box<str>, Brief)], keys: &[Vec<u64>]) -> Vec<f32> {
     let mut all: Vec<u64> = keys.iter().flatten().copied().collect();
     all.sort_unstable();
     #[expect(clippy::cast_precision_loss, reason = "counts of names; their nearest floats will do")]
@@ -224,13 +246,15 @@ fn weigh(names: &mut [Wanted], keys: &[Vec<u64>]) {
         let from = all.partition_point(|other| other < fine);
         float(all.partition_point(|other| other <= fine) - from) / total
     };
-    for (name, keys) in names.iter_mut().zip(keys) {
-        name.chance = total * keys.iter().map(share).product::<f32>();
-        name.most = population::most(name.chance).probability;
+    let mut most = Vec::with_capacity(names.len());
+    for ((_, wanted), keys) in names.iter_mut().zip(keys) {
+        wanted.chance = total * keys.iter().map(share).product::<f32>();
+        most.push(population::most(wanted.chance).probability);
     }
+    most
 }
 
-/// What was found, by number of name; and which names were tried in this run, up to which token.
+/// What was found, by place of name; and which names were tried in this run, up to which token.
 struct Found {
     list: Vec<(u32, usize, usize, Likeness)>,
     tried: BTreeMap<u32, usize>,
@@ -238,58 +262,21 @@ struct Found {
     parsed: Vec<((usize, usize), Kind, Name)>,
     /// Fine skeletons and sounds of the tokens of the run that keys are made of.
     sounds: Vec<Option<(u64, u32)>>,
-    kept: Kept,
-}
-
-/// Wanted names that were parsed last: common words of a text ask for the same ones again and again.
-struct Kept(Vec<Option<(u32, Name)>>);
-
-impl Kept {
-    const PLACES: usize = 1024;
-
-    fn new() -> Self {
-        Self(vec![None; Self::PLACES])
-    }
-
-    fn place(&mut self, at: u32) -> Option<&mut Option<(u32, Name)>> {
-        self.0.get_mut(at as usize % Self::PLACES)
-    }
-
-    /// Returns a name as it was parsed, by now or before.
-    fn take(&mut self, at: u32, wanted: &Wanted) -> Name {
-        let known = self.place(at).and_then(Option::take).filter(|(of, _)| *of == at);
-        known.map_or_else(|| Name::parse_as(wanted.kind, &wanted.text), |(_, name)| name)
-    }
-
-    fn put(&mut self, at: u32, name: Name) {
-        if let Some(place) = self.place(at) {
-            *place = Some((at, name));
-        }
-    }
+    /// Names that may be compared, the likeliest first: words that are written otherwise, sounds apart, number, place.
+    likely: Vec<(usize, u32, u32, u32)>,
+    /// The wanted name that is compared.
+    name: Name,
+    grid: Grid,
 }
 
 impl Found {
-    /// Returns a stretch of the run as a name.
-    fn words(&mut self, run: &Run<'_>, place: (usize, usize), kind: Kind) -> Option<&Name> {
-        let known = self.parsed.iter().position(|(at, of, _)| *at == place && *of == kind);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let name = Name::parse_as(kind, run.slice(place.0, place.1)?);
-                self.parsed.push((place, kind, name));
-                self.parsed.len() - 1
-            }
-        };
-        self.parsed.get(at).map(|(_, _, name)| name)
-    }
-
     /// Of places of one record that overlap, keeps the best.
-    fn finish(self, names: &[Wanted]) -> Vec<Spot> {
+    fn finish(self, ids: &[Box<str>]) -> Vec<Spot> {
         let mut spots: Vec<Spot> = self
             .list
             .into_iter()
             .filter_map(|(at, from, to, likeness)| {
-                Some(Spot { from, to, id: names.get(at as usize)?.id.clone(), likeness })
+                Some(Spot { from, to, id: ids.get(at as usize)?.to_string(), likeness })
             })
             .collect();
         spots.sort_by(|x, y| {

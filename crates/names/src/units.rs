@@ -8,6 +8,15 @@ use crate::tables;
 /// Fills [`Name::units`]; token borders do not matter there, so that two tokens can be read as one. What a token holds by
 /// itself is noted in [`Token::present`](crate::name::Token).
 pub(crate) fn fill(name: &mut Name) {
+    mark(name);
+    let Name { units, tokens, .. } = name;
+    for token in tokens {
+        token.present = Present::of(units.get(token.range()).unwrap_or_default());
+    }
+}
+
+/// Fills the units of a name whose tokens know what they hold.
+pub(crate) fn mark(name: &mut Name) {
     let tables = tables::tables();
     let Name { symbols, units: out, tokens, .. } = name;
     out.clear();
@@ -30,8 +39,5 @@ pub(crate) fn fill(name: &mut Name) {
             let triple = units.triple(pair, beyond.first().copied().unwrap_or(0));
             *slot = [0, *first, pair, triple];
         }
-    }
-    for token in tokens {
-        token.present = Present::of(out.get(token.range()).unwrap_or_default());
     }
 }

@@ -4,6 +4,7 @@
 //! more than [`NEVER`]. The search ends when no cell of a row leads to the floor. What this module deliberately does not
 //! do: give a reading other than that of `whole`, which tests hold it against.
 
+use super::memory::Memory;
 use super::{BAND, NO_UNIT, Search};
 use crate::present::Present;
 use crate::tables::{NEVER, Tables};
@@ -22,15 +23,24 @@ type Row = [i32; SIDE];
 
 /// Memory of the search, used again from pair to pair.
 #[derive(Debug)]
-pub(crate) struct Grid([Row; SIDE]);
+pub(crate) struct Grid {
+    rows: [Row; SIDE],
+    /// Readings that were found before.
+    pub(super) memory: Memory,
+}
 
 impl Grid {
-    pub(crate) const fn new() -> Self {
-        Self([[LOW; SIDE]; SIDE])
+    pub(crate) fn new() -> Self {
+        Self { rows: [[LOW; SIDE]; SIDE], memory: Memory::default() }
+    }
+
+    /// One that remembers readings; takes a few hundred kilobytes.
+    pub(crate) fn remembering() -> Self {
+        Self { memory: Memory::with_places(), ..Self::new() }
     }
 
     fn at(&self, i: usize, j: usize) -> i32 {
-        self.0.get(i).and_then(|row| row.get(j)).copied().unwrap_or(LOW)
+        self.rows.get(i).and_then(|row| row.get(j)).copied().unwrap_or(LOW)
     }
 }
 
@@ -160,7 +170,7 @@ pub(super) fn run(search: &Search<'_>, tables: &Tables, floor: i32, grid: &mut G
     let least = floor - search.tail_gain();
     let mut silent = 0;
     for i in 0..=na {
-        let (before, rows) = grid.0.split_at_mut_checked(i)?;
+        let (before, rows) = grid.rows.split_at_mut_checked(i)?;
         let row = rows.first_mut()?;
         let above = before.last().unwrap_or(&NOWHERE);
         let single = i.checked_sub(1).map_or(NO_UNIT, |at| a.units(at)[1]);

@@ -1,13 +1,25 @@
+use std::cell::RefCell;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::structure;
 use crate::{Kind, Script};
 
+thread_local! {
+    /// Used by all checks of a thread, so that it is full of other readings.
+    static REMEMBERING: RefCell<Grid> = RefCell::new(Grid::remembering());
+}
+
 /// What the quick way gives, and what every cell of the alignment gives.
 fn both_ways(a: &Piece<'_>, b: &Piece<'_>, share: i32) -> [Option<Aligned>; 2] {
     let tables = crate::tables::tables();
     let quick = align(tables, a, b, share, &mut Grid::new());
+    // What is remembered, of this pair or of another, is what is found: asked twice, once from the other side.
+    REMEMBERING.with_borrow_mut(|grid| {
+        assert_eq!(align(tables, a, b, share, grid), quick, "{:?} {:?} {share}", a.symbols, b.symbols);
+        assert_eq!(align(tables, b, a, share, grid), quick, "{:?} {:?} {share}", b.symbols, a.symbols);
+    });
     let (a, b) = if in_order(a, b) { (a, b) } else { (b, a) };
     let search = Search::new(tables, a, b);
     let cap = search.cap;
@@ -105,6 +117,29 @@ fn changed(symbols: &[Symbol], changes: &[(usize, Symbol, u8)]) -> Vec<Symbol> {
         }
     }
     out
+}
+
+#[test]
+fn a_reading_is_remembered_with_all_it_depends_on() {
+    let tables = crate::tables::tables();
+    let mut grid = Grid::remembering();
+    let (a, b) = (Name::parse("Ivanova"), Name::parse("Ivanov"));
+    let (x, y) = (Piece::token(&a, &a.tokens[0]), Piece::token(&b, &b.tokens[0]));
+    let others = [
+        Piece { tail: 0, ..x },
+        Piece { skip: 2, cost: 6, ..x },
+        Piece { skip: 2, cost: 40, ..x },
+        Piece { skip: 1, cost: 40, ..x },
+    ];
+    for x in [x].iter().chain(&others) {
+        for share in [850, 1235] {
+            let fresh = align(tables, x, &y, share, &mut Grid::new());
+            assert_eq!(align(tables, x, &y, share, &mut grid), fresh);
+            let key = grid.memory.key(&y, x, share).unwrap();
+            assert_eq!(grid.memory.recall(&key), Some(fresh), "the reading was remembered");
+        }
+    }
+    assert!(Grid::new().memory.key(&y, &x, 850).is_none(), "without places nothing is");
 }
 
 proptest! {

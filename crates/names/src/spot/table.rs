@@ -23,6 +23,19 @@ struct Entry {
     name: u32,
     /// The sounds of both words, in the order of the key.
     sounds: [u32; 2],
+    /// The most that words can mean with so many names by chance, as a probability.
+    most: f32,
+}
+
+/// A name behind a key that sounds alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Near {
+    /// Its place.
+    pub(super) at: u32,
+    /// How many sounds differ.
+    pub(super) apart: u32,
+    /// The most that words can mean with so many names by chance, as a probability.
+    pub(super) most: f32,
 }
 
 /// Sounds that may differ: a table of near spellings, not of equal ones.
@@ -32,7 +45,9 @@ const APART: u32 = 2;
 const FILTER_SHIFT: u32 = 4;
 
 impl Table {
-    pub(super) fn new(mut entries: Vec<(u64, [u32; 2], u32)>) -> Self {
+    /// Makes the table of the names behind every key, and gives every name (its number leads to `most`) a place: names
+    /// behind one key stand near each other, for they are looked at together. Returns the numbers by place.
+    pub(super) fn new(mut entries: Vec<(u64, [u32; 2], u32)>, most: &[f32]) -> (Self, Vec<u32>) {
         entries.sort_unstable();
         entries.dedup();
         let bits = (usize::BITS - entries.len().leading_zeros()).clamp(1, 26);
@@ -48,12 +63,22 @@ impl Table {
                 *word |= bit;
             }
         }
-        let entry = |(key, sounds, name): (u64, [u32; 2], u32)| Entry { key: low(key), name, sounds };
-        Self { entries: entries.into_iter().map(entry).collect(), starts, bits, filter }
+        let (mut places, mut numbers) = (vec![u32::MAX; most.len()], Vec::with_capacity(most.len()));
+        let mut out = Vec::with_capacity(entries.len());
+        for (key, sounds, number) in entries {
+            let Some(place) = places.get_mut(number as usize) else { continue };
+            if *place == u32::MAX {
+                *place = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+                numbers.push(number);
+            }
+            let most = most.get(number as usize).copied().unwrap_or(0.0);
+            out.push(Entry { key: low(key), name: *place, sounds, most });
+        }
+        (Self { entries: out, starts, bits, filter }, numbers)
     }
 
-    /// Returns the names behind a key that sound alike, and with each how many of their sounds differ.
-    pub(super) fn get(&self, key: u64, sounds: [u32; 2]) -> impl Iterator<Item = (u32, u32)> + '_ {
+    /// Returns the names behind a key that sound alike.
+    pub(super) fn get(&self, key: u64, sounds: [u32; 2]) -> impl Iterator<Item = Near> + '_ {
         let (word, bit) = slot(key, self.filter.len());
         let there = self.filter.get(word).is_some_and(|word| word & bit != 0);
         let bounds = if there {
@@ -68,7 +93,7 @@ impl Table {
             let [x, y] = entry.sounds;
             let [p, q] = sounds;
             let apart = sound::apart(x, p) + sound::apart(y, q);
-            (apart <= APART).then_some((entry.name, apart))
+            (apart <= APART).then_some(Near { at: entry.name, apart, most: entry.most })
         })
     }
 }
@@ -112,7 +137,7 @@ pub(super) fn pair_sound(x: (u64, u32), y: (u64, u32)) -> [u32; 2] {
 }
 
 /// A fixed 64-bit mixer (the finaliser of SplitMix64).
-const fn mix(value: u64) -> u64 {
+pub(super) const fn mix(value: u64) -> u64 {
     let a = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let b = (a ^ (a >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     b ^ (b >> 31)

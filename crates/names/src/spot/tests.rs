@@ -55,7 +55,7 @@ fn a_record_that_is_not_allowed_does_not_show() {
     let spotter = Spotter::new(&records(), |id| id == "s-2");
     let spots = spotter.spot(text, 0.1);
     assert!(!spots.is_empty() && spots.iter().all(|spot| spot.id == "s-2"));
-    assert_eq!(spotter.names.len(), 1);
+    assert_eq!(spotter.ids.len(), 1);
     assert!(Spotter::new(&records(), |_| false).spot(text, 0.0).is_empty(), "empty means nobody");
 }
 
