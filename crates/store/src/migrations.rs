@@ -88,6 +88,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0014_plans.sql"),
         postgres: include_str!("../migrations/postgres/0014_plans.sql"),
     },
+    Migration {
+        version: 15,
+        name: "storage",
+        sqlite: include_str!("../migrations/sqlite/0015_storage.sql"),
+        postgres: include_str!("../migrations/postgres/0015_storage.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -66,3 +66,17 @@ fn migrations_run_once() {
         assert_eq!((again.from, again.to), (last, last));
     }
 }
+
+#[test]
+fn postgres_does_not_try_to_make_ciphertext_smaller() {
+    let sql = "SELECT CAST(c.relname || '.' || a.attname AS TEXT) FROM pg_attribute a
+               JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'public' AND c.relkind = 'r' AND a.attstorage = 'e' ORDER BY 1";
+    for node in nodes().into_iter().filter(|node| node.db().engine() == Engine::Postgres) {
+        let plain = node.read(move |tx, _| Ok(tx.query(sql, &[])?)).unwrap();
+        let mut plain: Vec<_> = plain.iter().map(|row| row.text(0).unwrap().to_owned()).collect();
+        plain.sort();
+        let bytes = ["inbox.bytes", "inbox_ahead.bytes", "ledger_tile.hashes", "outbox.bytes"];
+        assert_eq!(plain, [&bytes[..], &["report_version.content", "subject.content"]].concat());
+    }
+}

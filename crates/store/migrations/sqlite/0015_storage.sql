@@ -1,0 +1,1 @@
+-- Nothing here: SQLite stores bytes as they are. The number belongs to a setting of PostgreSQL.
