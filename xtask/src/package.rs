@@ -36,8 +36,6 @@ const FILES: &[(&str, &str, u32)] = &[
     ("packaging/debian/postrm", "DEBIAN/postrm", 0o755),
 ];
 
-/// What is built with beyond `Cargo.toml`: one program for every processor, with what newer ones do faster.
-const FLAGS: &str = "packaging/cargo.toml";
 const UNIT: &str = "packaging/systemd/mithaq.service";
 /// Above this `systemd-analyze security` calls a service exposed; ours is near 1.
 const EXPOSURE_MAX: f64 = 2.0;
@@ -45,8 +43,7 @@ const EXPOSURE_MAX: f64 = 2.0;
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let root = &workspace.root;
     if !options.no_build {
-        let package = ["build", "--locked", "--package", "mithaq"];
-        let args = [&package[..], &["--config", FLAGS, "--profile", &options.profile]].concat();
+        let args = ["build", "--locked", "--package", "mithaq", "--profile", &options.profile];
         shell::run(&mut shell::cargo(root, &args))?;
     }
     let directory = if options.profile == "dev" { "debug" } else { options.profile.as_str() };
@@ -237,8 +234,8 @@ mod tests {
         at("STOPSIGNAL SIGTERM");
         assert!(!lines.iter().any(|line| line.starts_with("ADD ")), "COPY fetches nothing");
         assert!(text.contains("--locked"));
-        assert!(text.contains(&format!("--config {FLAGS}")), "built as the package is");
-        assert!(root().join(FLAGS).is_file());
+        // The flags of every build lie beside the sources, and come with them.
+        assert!(text.contains("COPY . .") && root().join(".cargo/config.toml").is_file());
         assert!(
             !text.contains("EXPOSE 7402") && !text.contains("EXPOSE 7403"),
             "only partners come from outside"
