@@ -29,6 +29,7 @@ use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
 use crate::orders::{Body, Control};
 use crate::rights::{May, intent};
+use crate::sight::head_seen;
 
 pub(crate) use inward::{AHEAD_MAX, Pull};
 pub use inward::{Pulled, Want};
@@ -255,11 +256,11 @@ impl App {
     /// When there is no such report.
     pub fn attachments_of(
         &self,
-        _may: May<intent::ReadReport>,
+        may: May<intent::ReadReport>,
         number: ReportId,
     ) -> Result<Vec<AttachmentState>, AppError> {
         self.read(move |_app, tx| {
-            reports::head(tx, number)?.ok_or_else(AppError::not_found)?;
+            head_seen(tx, may, number)?;
             let receipts = rows::receipts(tx, number.into())?;
             let mut all = Vec::new();
             for link in rows::links(tx, number.into())? {

@@ -276,18 +276,19 @@ impl App {
         self.read(move |_app, tx| Ok(reports::of_case(tx, case, &page)?))
     }
 
-    /// Lists reports in a state, without content: the desk's view.
+    /// Lists reports in a state, without content: the desk's view. Who works cases sees those of theirs, and what
+    /// came in and belongs to none yet.
     ///
     /// # Errors
     /// When the store fails.
     pub fn reports_in_state(
         &self,
-        _may: May<intent::ReadReport>,
+        may: May<intent::ReadReport>,
         state: ReportState,
         page: &Page<ReportId>,
     ) -> Result<Vec<ReportHead>, AppError> {
         let page = *page;
-        self.read(move |_app, tx| Ok(reports::with_state(tx, state, &page)?))
+        self.read(move |_app, tx| Ok(reports::with_state(tx, state, may.sight(), &page)?))
     }
 
     /// Loads a draft of this node, locked until the job ends.

@@ -42,6 +42,7 @@ mod rights;
 mod rotation;
 mod rulings;
 mod shared;
+mod sight;
 mod subjects;
 mod tally;
 mod terms;

@@ -487,12 +487,12 @@ impl App {
     /// When the store fails.
     pub fn consents(
         &self,
-        _may: May<intent::ReadConsent>,
+        may: May<intent::ReadConsent>,
         direction: Direction,
         page: &Page<ObjectId>,
     ) -> Result<Vec<Consent>, AppError> {
         let page = *page;
-        self.read(move |_app, tx| Ok(onward::list(tx, direction, &page)?))
+        self.read(move |_app, tx| Ok(onward::list(tx, direction, may.sight(), &page)?))
     }
 
     /// By whom a received report came: its originator, or who passed it on.

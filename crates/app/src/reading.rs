@@ -19,6 +19,7 @@ use crate::log::{Committed, Event};
 use crate::orders::{Body, Control};
 use crate::ports::random;
 use crate::rights::{May, intent};
+use crate::sight::head_seen;
 
 impl App {
     /// Reads a report of this node or of a partner in a case.
@@ -149,14 +150,14 @@ impl App {
     /// Returns to whom a report of this node went and what each recipient has signed for it.
     ///
     /// # Errors
-    /// When there is no such report.
+    /// When there is no such report that this person sees.
     pub fn receipts_of(
         &self,
-        _may: May<intent::ReadReport>,
+        may: May<intent::ReadReport>,
         number: ReportId,
     ) -> Result<(ReportHead, Vec<Disclosure>), AppError> {
         self.read(move |_app, tx| {
-            let head = reports::head(tx, number)?.ok_or_else(AppError::not_found)?;
+            let head = head_seen(tx, may, number)?;
             Ok((head, disclosures::of_object(tx, number.into())?))
         })
     }

@@ -221,12 +221,12 @@ impl App {
     /// When the store fails.
     pub fn requests(
         &self,
-        _may: May<intent::ReadRequest>,
+        may: May<intent::ReadRequest>,
         direction: Direction,
         page: &Page<ReportId>,
     ) -> Result<Vec<Request>, AppError> {
         let page = *page;
-        self.read(move |_app, tx| Ok(requests::list(tx, direction, &page)?))
+        self.read(move |_app, tx| Ok(requests::list(tx, direction, may.sight(), &page)?))
     }
 
     /// Shows what was said about a request, with a reason, logged. The desk and the legal adviser see every one, who

@@ -60,7 +60,7 @@ intents! {
     /// Recall what was released.
     RecallReport = "report.recall": [Supervisor],
     /// Read what was received.
-    ReadReport = "report.read": [Analyst, CaseOfficer, Spoc, Supervisor],
+    ReadReport = "report.read": [Spoc, Supervisor, Analyst, CaseOfficer],
     /// See what lies in quarantine, to judge it or to clear it.
     InspectQuarantine = "quarantine.read": [Dpo, LegalAdviser, Spoc],
     /// Decide what happens to a quarantined report, as one of two persons.
@@ -100,7 +100,7 @@ intents! {
     /// Answer questions back and give feedback: who asked.
     FollowRequest = "request.follow": [Analyst, CaseOfficer, Spoc],
     /// See where requests stand and what was said about them.
-    ReadRequest = "request.read": [Spoc, LegalAdviser, Analyst, CaseOfficer, Supervisor],
+    ReadRequest = "request.read": [Spoc, LegalAdviser, Supervisor, Analyst, CaseOfficer],
     /// Decide, half a year on, whether a request is kept.
     ReviewRequest = "request.review": [Dpo, Supervisor],
     /// Read figures of timeliness: counts, small ones not shown.
@@ -112,7 +112,7 @@ intents! {
     /// Compare a candidate, say whether it is the same person, and what was released.
     JudgeCheck = "check.judge": [Analyst, CaseOfficer],
     /// See where private checks stand.
-    ReadCheck = "check.read": [Analyst, CaseOfficer, Dpo, Spoc, Supervisor],
+    ReadCheck = "check.read": [Dpo, Spoc, Supervisor, Analyst, CaseOfficer],
     /// Close a private check: its salts and tokens are destroyed.
     CloseCheck = "check.close": [Spoc, Supervisor],
     /// Publish the tag set for a partner.
@@ -124,7 +124,7 @@ intents! {
     /// Grant a partner's wish to pass something on, as one of two persons; refuse it, or take the consent back.
     GrantConsent = "onward.grant": [LegalAdviser, Supervisor],
     /// See which consents there are and where the copies went. No content, no reasons.
-    ReadConsent = "onward.read": [Analyst, CaseOfficer, Dpo, LegalAdviser, Oversight, Spoc, Supervisor],
+    ReadConsent = "onward.read": [Dpo, LegalAdviser, Oversight, Spoc, Supervisor, Analyst, CaseOfficer],
     /// Hold a case or a report: nothing of it is disclosed, nor erased because its time is over. And lift it.
     GovernHold = "hold.govern": [Oversight, Dpo, LegalAdviser],
     /// See which holds stand.

@@ -37,6 +37,7 @@ pub use standing::{
 };
 
 use crate::reports::Direction;
+use crate::sight::{self, Sight};
 use crate::sql::{Of, agreement, id, insert_new, int, time};
 use crate::vault::{Kind, Plain, Record, erase_keys};
 use crate::{StoreError, Vault};
@@ -196,9 +197,15 @@ pub fn get(tx: &mut dyn Tx, number: ObjectId) -> Result<Option<Check>, StoreErro
 ///
 /// # Errors
 /// As [`locked`].
-pub fn list(tx: &mut dyn Tx, direction: Direction, limit: u32) -> Result<Vec<Check>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE direction = $1 ORDER BY created_at DESC, id LIMIT $2");
-    let args = [Value::from(direction.code()), Value::from(limit.min(crate::sql::PAGE_MAX))];
+pub fn list(
+    tx: &mut dyn Tx,
+    direction: Direction,
+    sight: Sight,
+    limit: u32,
+) -> Result<Vec<Check>, StoreError> {
+    let mut args = vec![Value::from(direction.code()), Value::from(limit.min(crate::sql::PAGE_MAX))];
+    let seen = sight.and(sight::CHECKS, &mut args);
+    let sql = format!("{COLUMNS} WHERE direction = $1{seen} ORDER BY created_at DESC, id LIMIT $2");
     tx.query(&sql, &args)?.iter().map(read).collect()
 }
 

@@ -92,6 +92,7 @@ pub mod reports;
 pub mod requests;
 pub mod rulings;
 pub mod settings;
+pub mod sight;
 mod sql;
 pub mod subjects;
 #[cfg(any(test, feature = "testing"))]

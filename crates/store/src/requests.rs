@@ -12,6 +12,7 @@ use mithaq_model::{
 };
 
 use crate::reports::Direction;
+use crate::sight::{self, Sight};
 use crate::sql::{Of, Page, id, insert_new, int, time};
 use crate::vault::{Kind, Plain, Record, erase_keys};
 use crate::{StoreError, Vault};
@@ -175,10 +176,13 @@ pub fn locked(tx: &mut dyn Tx, number: ReportId) -> Result<Option<Request>, Stor
 pub fn list(
     tx: &mut dyn Tx,
     direction: Direction,
+    sight: Sight,
     page: &Page<ReportId>,
 ) -> Result<Vec<Request>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE direction = $1 AND id > $2 ORDER BY id LIMIT $3");
-    tx.query(&sql, &[Value::from(direction.code()), page.key(), page.rows()])?.iter().map(read).collect()
+    let mut args = vec![Value::from(direction.code()), page.key(), page.rows()];
+    let seen = sight.and(sight::REQUESTS, &mut args);
+    let sql = format!("{COLUMNS} WHERE direction = $1 AND id > $2{seen} ORDER BY id LIMIT $3");
+    tx.query(&sql, &args)?.iter().map(read).collect()
 }
 
 /// Returns requests whose clock ran out by `now`, the longest overdue first.

@@ -68,8 +68,8 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn checks(&self, _may: May<intent::ReadCheck>, direction: Direction) -> Result<Vec<Check>, AppError> {
-        self.read(move |_app, tx| Ok(checks::list(tx, direction, 1_000)?))
+    pub fn checks(&self, may: May<intent::ReadCheck>, direction: Direction) -> Result<Vec<Check>, AppError> {
+        self.read(move |_app, tx| Ok(checks::list(tx, direction, may.sight(), 1_000)?))
     }
 
     /// Shows a check with its candidates, with a reason, logged. Who works the case sees what was shown of candidates;

@@ -7,11 +7,12 @@ use mithaq_model::{
 };
 use mithaq_store::disclosures::{self, Disclosure};
 use mithaq_store::onward::{self, Consent, Copy};
-use mithaq_store::reports::{self, Direction};
+use mithaq_store::reports::{Direction, ReportHead};
 
 use crate::App;
 use crate::error::AppError;
 use crate::rights::{May, intent};
+use crate::sight::head_seen;
 
 /// What is known of a holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,33 +63,35 @@ impl App {
     /// Shows where the copies of a report of this node are.
     ///
     /// # Errors
-    /// When it is no report of this node.
+    /// When it is no report of this node that this person sees.
     pub fn onward_tree(
         &self,
-        _may: May<intent::ReadConsent>,
+        may: May<intent::ReadConsent>,
         number: ReportId,
     ) -> Result<Vec<Holder>, AppError> {
-        self.read(move |app, tx| app.tree_in(tx, number))
+        self.read(move |_app, tx| {
+            let head = head_seen(tx, may, number)?;
+            tree_in(tx, &head)
+        })
     }
+}
 
-    fn tree_in(&self, tx: &mut dyn Tx, number: ReportId) -> Result<Vec<Holder>, AppError> {
-        let head = reports::head(tx, number)?.ok_or_else(AppError::not_found)?;
-        if head.direction != Direction::Own {
-            return Err(AppError::not_found());
-        }
-        let object = ObjectId::from(number);
-        let mut tree: Vec<Holder> = disclosures::of_object(tx, object)?.iter().map(direct).collect();
-        let copies = onward::copies(tx, object)?;
-        tree.extend(copies.iter().map(further));
-        let gone = head.state == ReportState::Recalled;
-        for consent in onward::of_object(tx, object)? {
-            let told = copies.iter().any(|copy| copy.consent == consent.id);
-            if consent.token.is_some() && !told {
-                tree.push(untold(&consent, gone));
-            }
-        }
-        Ok(tree)
+fn tree_in(tx: &mut dyn Tx, head: &ReportHead) -> Result<Vec<Holder>, AppError> {
+    if head.direction != Direction::Own {
+        return Err(AppError::not_found());
     }
+    let object = ObjectId::from(head.id);
+    let mut tree: Vec<Holder> = disclosures::of_object(tx, object)?.iter().map(direct).collect();
+    let copies = onward::copies(tx, object)?;
+    tree.extend(copies.iter().map(further));
+    let gone = head.state == ReportState::Recalled;
+    for consent in onward::of_object(tx, object)? {
+        let told = copies.iter().any(|copy| copy.consent == consent.id);
+        if consent.token.is_some() && !told {
+            tree.push(untold(&consent, gone));
+        }
+    }
+    Ok(tree)
 }
 
 fn direct(sent: &Disclosure) -> Holder {

@@ -3,6 +3,7 @@
 
 mod attachments;
 mod fetch;
+mod hidden;
 mod operations;
 mod versions;
 mod world;

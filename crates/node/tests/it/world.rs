@@ -13,7 +13,7 @@ use mithaq_envelope::{RootSigner as _, SoftRoot, sign_agreement};
 use mithaq_model::{
     AgreementId, CaseId, CrimeArea, Days, Fact, Grade, Handling, HandlingCode, HandlingCodes, Lang, Level,
     Millis, Pap, PartyId, Purpose, ReportId, ReportKind, RiskDimension, RiskLevel, Role, Sensitive,
-    SubjectClass, Timestamp, Tlp, UnitId, Urgency,
+    SubjectClass, SubjectId, Timestamp, Tlp, UnitId, Urgency,
 };
 use mithaq_node::config::Config;
 use mithaq_node::setup::{self, Init, ROOT_FILE};
@@ -27,8 +27,9 @@ use tokio::task::JoinHandle;
 /// Longest wait for one thing to happen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const PEOPLE: [(&str, Role); 8] = [
+const PEOPLE: [(&str, Role); 9] = [
     ("analyst", Role::Analyst),
+    ("outsider", Role::Analyst),
     ("supervisor", Role::Supervisor),
     ("second", Role::Supervisor),
     ("spoc", Role::Spoc),
@@ -217,7 +218,7 @@ pub(crate) async fn call(
     let response = sender.send_request(request).await.unwrap();
     let (status, retry_after) = (response.status(), response.headers().contains_key("retry-after"));
     let text = response.into_body().collect().await.unwrap().to_bytes();
-    Answer { status, retry_after, text: String::from_utf8(text.to_vec()).unwrap() }
+    Answer { status, retry_after, text: String::from_utf8_lossy(&text).into_owned() }
 }
 
 /// Asks until there is an answer. The asking itself takes the time: each is a request over the network.
@@ -296,26 +297,7 @@ pub(crate) fn release(from: &Site, to: &Site, agreement: AgreementId, words: &st
         let number = subject.id();
         let write = actor("analyst").may(intent::WriteSubject).unwrap();
         app.add_subjects(write, &enter("analyst"), vec![subject]).unwrap();
-        let grade = Grade::from_code("4x4:B2").unwrap();
-        let new = NewReport {
-            kind: ReportKind::Information,
-            agreement,
-            recipients: vec![to.party.clone()],
-            urgency: Urgency::Routine,
-            title: text(&format!("Recruiter {words}")),
-            facts: vec![Fact { text: text(&format!("Three persons left by ferry with {words}")), grade }],
-            assessments: Vec::new(),
-            subjects: vec![number],
-            links: Vec::new(),
-            grade: Some(grade),
-            handling: Handling::new(HandlingCodes::H0.with(HandlingCode::H2), Tlp::Amber, Pap::Amber),
-            level: Level::Restricted,
-            expires: now().plus(Days(100)),
-            exculpatory: false,
-            machine_made: false,
-            obtained_in_violation: false,
-            tie: None,
-        };
+        let new = new_report(to, agreement, words, number);
         let report = app
             .draft_report(actor("analyst").may(intent::WriteReport).unwrap(), &enter("analyst"), new)
             .unwrap();
@@ -328,4 +310,28 @@ pub(crate) fn release(from: &Site, to: &Site, agreement: AgreementId, words: &st
             .unwrap();
         (case, report)
     })
+}
+
+/// What the reports of these tests say.
+pub(crate) fn new_report(to: &Site, agreement: AgreementId, words: &str, subject: SubjectId) -> NewReport {
+    let grade = Grade::from_code("4x4:B2").unwrap();
+    NewReport {
+        kind: ReportKind::Information,
+        agreement,
+        recipients: vec![to.party.clone()],
+        urgency: Urgency::Routine,
+        title: text(&format!("Recruiter {words}")),
+        facts: vec![Fact { text: text(&format!("Three persons left by ferry with {words}")), grade }],
+        assessments: Vec::new(),
+        subjects: vec![subject],
+        links: Vec::new(),
+        grade: Some(grade),
+        handling: Handling::new(HandlingCodes::H0.with(HandlingCode::H2), Tlp::Amber, Pap::Amber),
+        level: Level::Restricted,
+        expires: now().plus(Days(100)),
+        exculpatory: false,
+        machine_made: false,
+        obtained_in_violation: false,
+        tie: None,
+    }
 }

@@ -10,6 +10,7 @@ use crate::StoreError;
 use crate::checks::budget::{self, Account, Spent};
 use crate::checks::{self, Candidate, Check, Epoch, StoredSet};
 use crate::reports::Direction;
+use crate::sight::Sight;
 
 const CHECK: ObjectId = ObjectId::new([1; 16]);
 const HANDLE: ObjectId = ObjectId::new([2; 16]);
@@ -93,8 +94,15 @@ fn a_check_is_kept_as_it_was_and_changed_by_who_read_it_last() {
         assert!(matches!(late, StoreError::Conflict { .. }), "read at an older version");
         one.version = 2;
         assert!(since(8).unwrap().0);
-        assert_eq!(node.read(|tx, _| checks::list(tx, Direction::Own, 10)).unwrap(), [one.clone()]);
-        assert!(node.read(|tx, _| checks::list(tx, Direction::Received, 10)).unwrap().is_empty());
+        assert_eq!(
+            node.read(|tx, _| checks::list(tx, Direction::Own, Sight::Everything, 10)).unwrap(),
+            [one.clone()]
+        );
+        assert!(
+            node.read(|tx, _| checks::list(tx, Direction::Received, Sight::Everything, 10))
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(node.read(|tx, _| checks::of_joint(tx, JOINT)).unwrap(), [one.clone()]);
         assert!(node.read(|tx, _| checks::of_joint(tx, CHECK)).unwrap().is_empty());
         assert_eq!(node.read(|tx, _| checks::in_state(tx, CheckState::Executing, 9)).unwrap(), [one.clone()]);

@@ -6,6 +6,7 @@ use mithaq_model::{ConsentState, CopyState, ObjectId, Purpose, ReportVersion, Ro
 use super::{AGREEMENT, at, integrity, nodes, number, party};
 use crate::onward::{self, Consent, Copy};
 use crate::reports::Direction;
+use crate::sight::Sight;
 use crate::{Page, StoreError};
 
 fn consent(n: u8) -> Consent {
@@ -70,10 +71,14 @@ fn a_consent_is_kept_as_it_was_and_changed_by_who_read_it_last() {
         one.change = 2;
         let page = Page::first(10);
         assert_eq!(
-            node.read(move |tx, _| onward::list(tx, Direction::Received, &page)).unwrap(),
+            node.read(move |tx, _| onward::list(tx, Direction::Received, Sight::Everything, &page)).unwrap(),
             [one.clone()]
         );
-        assert!(node.read(move |tx, _| onward::list(tx, Direction::Own, &page)).unwrap().is_empty());
+        assert!(
+            node.read(move |tx, _| onward::list(tx, Direction::Own, Sight::Everything, &page))
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(node.read(|tx, _| onward::of_object(tx, number(90))).unwrap(), [one]);
         node.tamper("UPDATE onward_consent SET state = 'whatever'");
         assert!(integrity(&node.read(|tx, _| onward::get(tx, number(1))).unwrap_err()));

@@ -8,6 +8,7 @@ use crate::lanes::LaneKey;
 use crate::reports::{
     self, Approval, Decision, Direction, Erasure, Form, Leaving, NewVersion, Quarantined, ReportHead,
 };
+use crate::sight::Sight;
 use crate::sql::sha256;
 use crate::{Page, StoreError};
 
@@ -248,7 +249,8 @@ fn lists_are_by_case_state_and_clock() {
         let found = node.read(move |tx, _| reports::of_case(tx, number(9), &page)).unwrap();
         assert_eq!(ids(found), [number(2), number(3)]);
         assert_eq!(node.read(move |tx, _| reports::of_case(tx, number(8), &page)), Ok(vec![]));
-        let found = node.read(move |tx, _| reports::with_state(tx, ReportState::Acknowledged, &page));
+        let found = node
+            .read(move |tx, _| reports::with_state(tx, ReportState::Acknowledged, Sight::Everything, &page));
         assert_eq!(ids(found.unwrap()), [number(2), number(3)]);
         assert_eq!(node.read(|tx, _| reports::expired(tx, at(102), 9)), Ok(vec![number(1), number(2)]));
     }

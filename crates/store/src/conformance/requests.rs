@@ -9,6 +9,7 @@ use mithaq_wire::Said;
 use super::{AGREEMENT, at, nodes, number, party};
 use crate::reports::Direction;
 use crate::requests::{self, Request, Step};
+use crate::sight::Sight;
 use crate::{Page, StoreError};
 
 fn request(n: u8) -> Request {
@@ -50,8 +51,16 @@ fn a_request_is_kept_as_it_was_and_changed_by_who_read_it_last() {
         assert!(matches!(late, StoreError::Conflict { .. }), "read at an older version");
         one.version = 2;
         let page = Page::first(10);
-        assert_eq!(node.read(move |tx, _| requests::list(tx, Direction::Received, &page)).unwrap(), [one]);
-        assert!(node.read(move |tx, _| requests::list(tx, Direction::Own, &page)).unwrap().is_empty());
+        assert_eq!(
+            node.read(move |tx, _| requests::list(tx, Direction::Received, Sight::Everything, &page))
+                .unwrap(),
+            [one]
+        );
+        assert!(
+            node.read(move |tx, _| requests::list(tx, Direction::Own, Sight::Everything, &page))
+                .unwrap()
+                .is_empty()
+        );
         node.tamper("UPDATE request SET state = 'whatever'");
         let broken = node.read(|tx, _| requests::get(tx, number(1))).unwrap_err();
         assert!(super::integrity(&broken));

@@ -3,6 +3,7 @@
 use mithaq_app::{Cell, CheckKind, ErrorKind, JudgedAs, intent};
 use mithaq_check::CheckState;
 use mithaq_model::{CrimeArea, Days, Millis, SubjectClass};
+use mithaq_store::reports::Direction;
 use mithaq_testkit::{subject_named, text};
 
 use super::{CAPS, Scene, candidate, close, code, compare, compared, judge, later, row, show, show_at_desk};
@@ -56,10 +57,16 @@ fn another_case_sees_and_says_nothing() {
     let elsewhere = scene.es().case(CrimeArea::ForeignTerroristFighters);
     assert_eq!(code(compare(scene.es(), elsewhere, at)), "object.not_found");
     // Who works no case of it sees nothing; the desk sees no year.
-    scene.ma().hire("outsider", &[mithaq_model::Role::Analyst]);
-    let may = scene.ma().actor("outsider").may(intent::ReadCheck).unwrap();
-    let seen = scene.ma().app.show_check(may, check, &text("Merely curious about it"));
-    assert_eq!(seen.unwrap_err().kind(), ErrorKind::NotFound);
+    for (node, direction) in [(scene.ma(), Direction::Own), (scene.es(), Direction::Received)] {
+        node.hire("outsider", &[mithaq_model::Role::Analyst]);
+        let may = node.actor("outsider").may(intent::ReadCheck).unwrap();
+        let seen = node.app.show_check(may, check, &text("Merely curious about it"));
+        assert_eq!(seen.unwrap_err().kind(), ErrorKind::NotFound);
+        for (login, count) in [("outsider", 0), ("analyst", 1), ("spoc", 1)] {
+            let may = node.actor(login).may(intent::ReadCheck).unwrap();
+            assert_eq!(node.app.checks(may, direction).unwrap().len(), count, "{login} at {}", node.party);
+        }
+    }
     compared(&scene, at);
     let (_, ours, theirs) = show_at_desk(scene.ma(), check).candidates[0].clone();
     assert!(ours.is_none() && theirs.is_none());
