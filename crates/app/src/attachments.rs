@@ -20,7 +20,6 @@ use mithaq_model::{AgreementId, Attachment, ObjectId, PartyId, Report, ReportId,
 use mithaq_policy::OrderKind;
 use mithaq_store::attachments::{self as rows, FileState, Link, LinkState};
 use mithaq_store::blobs::Blob;
-use mithaq_store::reports;
 use mithaq_wire::limits::{CHUNK_TAG, PLAIN_CHUNK};
 use mithaq_wire::{Digest, LaterReceipt, MessageKind, chunks_of};
 

@@ -4,6 +4,7 @@
 mod attachments;
 mod fetch;
 mod hidden;
+mod isolation;
 mod operations;
 mod versions;
 mod world;

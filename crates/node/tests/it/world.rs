@@ -273,6 +273,16 @@ pub(crate) fn agree(one: &Site, other: &Site) -> AgreementId {
 
 /// Releases a report to a partner; it waits in the outbox.
 pub(crate) fn release(from: &Site, to: &Site, agreement: AgreementId, words: &str) -> (CaseId, ReportId) {
+    release_about(from, to, agreement, (7, words))
+}
+
+/// The same about another person: each call needs a number of its own.
+pub(crate) fn release_about(
+    from: &Site,
+    to: &Site,
+    agreement: AgreementId,
+    (person, words): (u8, &str),
+) -> (CaseId, ReportId) {
     from.with(|app| {
         let actor =
             |login| app.authenticate(&app.issue_token(login, Millis::hours(1)).unwrap().secret).unwrap();
@@ -293,7 +303,7 @@ pub(crate) fn release(from: &Site, to: &Site, agreement: AgreementId, words: &st
             let may = actor(login).may(intent::WorkCase).unwrap();
             app.enter_case(may, case, Purpose::Investigate, &text("Checking the ferry passengers")).unwrap()
         };
-        let subject = subject_named(7, words, SubjectClass::SuspectCommitted, from.party.as_str());
+        let subject = subject_named(person, words, SubjectClass::SuspectCommitted, from.party.as_str());
         let number = subject.id();
         let write = actor("analyst").may(intent::WriteSubject).unwrap();
         app.add_subjects(write, &enter("analyst"), vec![subject]).unwrap();
