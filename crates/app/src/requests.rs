@@ -29,6 +29,7 @@ use crate::ports::{fresh, random};
 use crate::registry::Known;
 use crate::release::refused;
 use crate::rights::{Intent, May, intent};
+use crate::sight::head_seen;
 
 pub use closing::Retained;
 pub use figures::{Cell, RequestFigures, Row, SMALL};
@@ -198,7 +199,7 @@ impl App {
     /// Answers a question back, or gives feedback: the side that asked.
     ///
     /// # Errors
-    /// When the state does not allow it, or the words speak of a special category.
+    /// When it is of a case this person does not work, the state does not allow it, or the words speak of a special category.
     pub fn follow_request(
         &self,
         may: May<intent::FollowRequest>,
@@ -289,8 +290,9 @@ impl App {
         said: Said,
     ) -> Result<(), AppError> {
         self.attempt(Event::refused(may, number), move |app, tx| {
+            // Who works other cases neither speaks for this one nor learns that it is there.
+            let case = head_seen(tx, may, number)?.case;
             let request = app.request_locked(tx, number, direction)?;
-            let case = reports::head(tx, number)?.and_then(|head| head.case);
             let event = app.say_in(tx, may, request, said)?;
             let event = match case {
                 Some(case) => event.case(case),

@@ -98,7 +98,7 @@ intents! {
     /// Refuse requests; grounds of rights are the legal adviser's.
     RefuseRequest = "request.refuse": [LegalAdviser, Spoc],
     /// Answer questions back and give feedback: who asked.
-    FollowRequest = "request.follow": [Analyst, CaseOfficer, Spoc],
+    FollowRequest = "request.follow": [Spoc, Analyst, CaseOfficer],
     /// See where requests stand and what was said about them.
     ReadRequest = "request.read": [Spoc, LegalAdviser, Supervisor, Analyst, CaseOfficer],
     /// Decide, half a year on, whether a request is kept.

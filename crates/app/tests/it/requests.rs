@@ -259,6 +259,24 @@ fn words_of_a_special_category_are_not_sent() {
 }
 
 #[test]
+fn who_works_other_cases_neither_follows_a_request_nor_learns_that_it_is_there() {
+    let mut world = World::new();
+    let (_, number) = asked(&mut world, Urgency::Routine);
+    accept(&world, number, false);
+    handle(&world, number, Said::Clarify { text: text("Which of the three ferries is meant") }).unwrap();
+    world.settle();
+    let said = || Said::Clarified { text: text("The ferry of 12 May at noon") };
+    world.ma().hire("outsider", &[mithaq_model::Role::Analyst, mithaq_model::Role::CaseOfficer]);
+    let outsider = || world.ma().actor("outsider").may(intent::FollowRequest).unwrap();
+    let of_it = world.ma().app.follow_request(outsider(), number, said()).unwrap_err();
+    let of_none = world.ma().app.follow_request(outsider(), ReportId::new([9; 16]), said()).unwrap_err();
+    assert_eq!((of_it.kind(), of_it.code()), (of_none.kind(), of_none.code()));
+    assert_eq!(of_it.kind(), ErrorKind::NotFound);
+    // Nothing was said: who asked may still answer.
+    follow(&world, number, said()).unwrap();
+}
+
+#[test]
 fn an_answer_goes_to_who_asked_and_only_while_it_is_owed() {
     let mut world = World::new();
     let (_, number) = asked(&mut world, Urgency::Routine);
