@@ -118,6 +118,21 @@ fn subjects_end_with_their_clock() {
     assert_eq!(ma.count("subject.erased"), 1);
 }
 
+/// OpenCTI #8150, #7598: a purge that takes everything that is due at once holds up everybody, or never ends.
+#[test]
+fn many_that_are_due_end_in_bounded_steps() {
+    let world = World::new();
+    let ma = world.ma();
+    let case = ma.case(CrimeArea::ForeignTerroristFighters);
+    for number in 1..=30 {
+        ma.add_subject(case, recruiter(number));
+    }
+    world.clock.0.advance(mithaq_model::Days(370));
+    let steps: Vec<usize> = (0..6).map(|_| ma.app.erase_expired_subjects(7).unwrap()).collect();
+    assert_eq!(steps, [7, 7, 7, 7, 2, 0]);
+    assert_eq!(ma.count("subject.erased"), 30, "each once in the log");
+}
+
 #[test]
 fn evidence_verifies_elsewhere_and_not_when_changed() {
     let mut world = World::new();
