@@ -166,8 +166,11 @@ fn scope(agreement: &Agreement, asked: &Disclosure<'_>, now: Timestamp) -> Vec<D
         Some(Tie::Answers { .. }) | None if report.kind == ReportKind::Request => {
             failing.push(DenialCode::Purpose);
         }
-        Some(Tie::Answers { .. }) if !asked.context.reply_bound => failing.push(DenialCode::Case),
         Some(Tie::Answers { .. }) | None => {}
+    }
+    // Wrong by itself, also when what calls itself a request answers one.
+    if matches!(report.tie, Some(Tie::Answers { .. })) && !asked.context.reply_bound {
+        failing.push(DenialCode::Case);
     }
     failing
 }
