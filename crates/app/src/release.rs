@@ -9,8 +9,8 @@ mod ready;
 use mithaq_db::Tx;
 use mithaq_envelope::Sealed;
 use mithaq_model::{
-    Assurance, ExcludedPredicate, Millis, PartyId, ReportId, ReportState, ReportVersion, RiskDimension,
-    RiskLevel, Timestamp,
+    Assurance, ExcludedPredicate, Millis, PartyId, ReportId, ReportVersion, RiskDimension, RiskLevel,
+    Timestamp,
 };
 use mithaq_policy::Refusal;
 use mithaq_store::reports::{self, Form, Leaving, NewVersion};
@@ -104,21 +104,21 @@ impl App {
             asked: Asked::on(day(self.now())),
             events: Vec::with_capacity(numbers.len() * 3),
             places: Places::default(),
-            corrected: Vec::new(),
             leaving: Vec::new(),
         };
-        let ready = self.ready_all(tx, numbers, stated, &mut call.asked)?;
-        let judged = self.judge_all(&ready);
+        let mut all = self.ready_all(tx, numbers, stated, &mut call.asked)?;
+        let judged = self.judge_all(&all);
         let mut done = Vec::with_capacity(numbers.len());
-        for (mut ready, judged) in ready.into_iter().zip(judged) {
-            let judged = self.within_budget(&call.asked, &mut ready, judged?)?;
-            done.push((ready.report.id, self.send_off(tx, may, &ready, judged, &mut call)?));
+        for (ready, judged) in all.iter_mut().zip(judged) {
+            let judged = self.within_budget(&call.asked, ready, judged?)?;
+            done.push((ready.report.id, self.send_off(tx, may, ready, judged, &mut call)?));
         }
         self.leave(tx, &call.leaving)?;
         self.count_used(tx, &call.asked)?;
         self.log_places(tx, call.events, call.places)?;
         // After the corrections themselves have their places: what is said about them comes behind them.
-        for report in &call.corrected {
+        let leaving = call.leaving.iter().map(|(ready, _)| &ready.report);
+        for report in leaving.filter(|report| report.version != ReportVersion::FIRST) {
             let mut events = Vec::new();
             self.correction_follows(tx, report, &mut events)?;
             self.log(tx, &events)?;
@@ -127,18 +127,14 @@ impl App {
     }
 
     /// The sealed bytes take the places of the drafts.
-    fn leave(
-        &self,
-        tx: &mut dyn Tx,
-        leaving: &[(ReportId, u32, ReportState, ReportVersion, Sealed)],
-    ) -> Result<(), AppError> {
+    fn leave(&self, tx: &mut dyn Tx, leaving: &[(&Ready, Sealed)]) -> Result<(), AppError> {
         let at = self.now();
-        let leaving = leaving.iter().map(|(id, revision, from, version, kept)| Leaving {
-            id: *id,
-            revision: *revision,
-            from: *from,
+        let leaving = leaving.iter().map(|(ready, kept)| Leaving {
+            id: ready.report.id,
+            revision: ready.draft.revision,
+            from: ready.draft.head.state,
             sealed: NewVersion {
-                version: *version,
+                version: ready.report.version,
                 supersedes: None,
                 form: Form::Sealed,
                 content: kept.bytes(),
@@ -149,15 +145,15 @@ impl App {
     }
 
     /// Stores and logs what was judged of one report.
-    fn send_off(
+    fn send_off<'a>(
         &self,
         tx: &mut dyn Tx,
         may: May<intent::ReleaseReport>,
-        ready: &Ready,
+        ready: &'a Ready,
         judged: Judged,
-        Call { asked, events, places, corrected, leaving }: &mut Call,
+        Call { asked, events, places, leaving }: &mut Call<'a>,
     ) -> Result<Released, AppError> {
-        let (report, draft) = (&ready.report, &ready.draft);
+        let report = &ready.report;
         let decided = |event: Event| event.agreement(report.agreement).purpose(report.purpose);
         let asked_for = |recipient: Option<&PartyId>| {
             let event = decided(Event::by(may, "report.decided", report.id));
@@ -183,11 +179,8 @@ impl App {
             asked.count(permit.agreement(), ready.bytes(sealed.bytes().len()));
         }
         let kept = sealed.into_iter().next().ok_or_else(|| AppError::bug("release.permit"))?;
-        leaving.push((report.id, draft.revision, draft.head.state, report.version, kept));
+        leaving.push((ready, kept));
         self.tied_release(tx, &ready.known, report, events)?;
-        if !first {
-            corrected.push(report.clone());
-        }
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
         events.push(decided(event).committed(committed).verdict("permit"));
         Ok(Released::Sent)
@@ -195,14 +188,12 @@ impl App {
 }
 
 /// What one call gathers: asked once, stored at its end.
-struct Call {
+struct Call<'a> {
     asked: Asked,
     events: Vec<Event>,
     places: Places,
-    /// Corrections that leave: further holders are told of them.
-    corrected: Vec<mithaq_model::Report>,
-    /// What takes the place of the drafts: number, edit and state as read, version, sealed bytes.
-    leaving: Vec<(ReportId, u32, ReportState, ReportVersion, Sealed)>,
+    /// What leaves, and the sealed bytes that take the place of the draft.
+    leaving: Vec<(&'a Ready, Sealed)>,
 }
 
 /// Budget of reports.

@@ -4,8 +4,7 @@
 
 use mithaq_db::Tx;
 use mithaq_model::{ReportId, Role};
-use mithaq_store::cases;
-use mithaq_store::reports::{self, Direction, ReportHead};
+use mithaq_store::reports::{self, ReportHead};
 use mithaq_store::sight::Sight;
 
 use crate::error::AppError;
@@ -32,11 +31,5 @@ pub(crate) fn head_seen<I: Intent>(
     may: May<I>,
     number: ReportId,
 ) -> Result<ReportHead, AppError> {
-    let head = reports::head(tx, number)?.ok_or_else(AppError::not_found)?;
-    let seen = match (may.sight(), head.case) {
-        (Sight::Everything, _) => true,
-        (Sight::Cases(_), None) => head.direction == Direction::Received,
-        (Sight::Cases(officer), Some(case)) => cases::is_assigned(tx, case, officer)?,
-    };
-    if seen { Ok(head) } else { Err(AppError::not_found()) }
+    reports::head_seen(tx, number, may.sight())?.ok_or_else(AppError::not_found)
 }

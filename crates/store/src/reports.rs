@@ -17,6 +17,7 @@ use mithaq_model::{
 };
 use mithaq_wire::Digest;
 
+use crate::sight::{self, Sight};
 use crate::sql::{Of, id, insert_new, sha256, time};
 use crate::vault::{Kind, Plain, Record, erase_key};
 use crate::{StoreError, Vault};
@@ -341,14 +342,23 @@ pub fn head(tx: &mut dyn Tx, number: ReportId) -> Result<Option<ReportHead>, Sto
     row.map(|row| read_head(&row)).transpose()
 }
 
+/// Returns the row of a report if a person sees it.
+///
+/// # Errors
+/// As [`head`].
+pub fn head_seen(tx: &mut dyn Tx, number: ReportId, sight: Sight) -> Result<Option<ReportHead>, StoreError> {
+    let mut args = vec![id(number)];
+    let seen = sight.and(sight::REPORTS, &mut args);
+    let row = tx.query_opt(&format!("{COLUMNS} WHERE r.id = $1{seen}"), &args)?;
+    row.map(|row| read_head(&row)).transpose()
+}
+
 /// Returns the row of a report, locked until the job ends: to be read before it is changed.
 ///
 /// # Errors
 /// As [`head`], and [`StoreError::Missing`].
 pub fn head_locked(tx: &mut dyn Tx, number: ReportId) -> Result<ReportHead, StoreError> {
-    let sql = format!("{COLUMNS} WHERE r.id = $1{}", lock_clause(tx.engine()));
-    let row = tx.query_opt(&sql, &[id(number)])?.ok_or(StoreError::Missing { what: "report" })?;
-    read_head(&row)
+    heads_locked(tx, &[number])?.pop().ok_or(StoreError::Missing { what: "report" })
 }
 
 /// Returns the rows of reports in the order of their numbers, locked until the job ends.

@@ -6,9 +6,15 @@ use mithaq_model::OfficerId;
 
 use crate::sql::id;
 
+macro_rules! of_reports {
+    () => {
+        "(r.case_id IN (SELECT case_id FROM case_officer WHERE officer = $officer)
+    OR (r.case_id IS NULL AND r.direction = 'received'))"
+    };
+}
+
 /// Reports: those of the cases of an officer, and what came in and belongs to no case yet.
-pub(crate) const REPORTS: &str = "(r.case_id IN (SELECT case_id FROM case_officer WHERE officer = $officer)
-    OR (r.case_id IS NULL AND r.direction = 'received'))";
+pub(crate) const REPORTS: &str = of_reports!();
 
 /// Requests, by the case of their report. What came in and belongs to no case is the desk's.
 pub(crate) const REQUESTS: &str =
@@ -23,9 +29,7 @@ pub(crate) const CHECKS: &str = "((direction = 'own'
         WHERE o.officer = $officer)))";
 
 /// Consents about reports the officer sees.
-pub(crate) const CONSENTS: &str = "object IN (SELECT r.id FROM report r
-    WHERE r.case_id IN (SELECT case_id FROM case_officer WHERE officer = $officer)
-    OR (r.case_id IS NULL AND r.direction = 'received'))";
+pub(crate) const CONSENTS: &str = concat!("object IN (SELECT r.id FROM report r WHERE ", of_reports!(), ")");
 
 /// How much of a node's rows a person sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
