@@ -142,8 +142,13 @@ static WEIGHTS: LazyLock<[f32; FEATURES]> =
     LazyLock::new(|| read_weights(include_str!("../tables/weights.txt")));
 /// Likeness of two names from the features of their comparison.
 pub(crate) fn weighed(features: &[f32; FEATURES]) -> Likeness {
+    likeness(bits(features), SecondIdentifier::Absent)
+}
+
+/// Log-odds in bits.
+fn bits(features: &[f32; FEATURES]) -> f32 {
     let sum: f32 = features.iter().zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
-    likeness((sum * std::f32::consts::LOG2_E).clamp(-12.0, 12.0), SecondIdentifier::Absent)
+    (sum * std::f32::consts::LOG2_E).clamp(-12.0, 12.0)
 }
 
 fn read_weights(text: &str) -> [f32; FEATURES] {
@@ -182,9 +187,7 @@ impl Scorer {
         if a.is_empty() || b.is_empty() {
             return -12.0;
         }
-        let features = self.features(a, b);
-        let sum: f32 = features.iter().zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
-        (sum * std::f32::consts::LOG2_E).clamp(-12.0, 12.0)
+        bits(&self.features(a, b))
     }
 
     /// Returns the features of a comparison in the order of [`FEATURE_NAMES`] (for training and study).

@@ -1,13 +1,11 @@
 //! The asking side: blind what is asked, and take the blind off what comes back.
 
-use core::ops::Range;
-
 use curve25519_dalek::Scalar;
 use zeroize::{Zeroize as _, ZeroizeOnDrop};
 
 use super::group::{self, Element};
 use super::hash::{self, ToGroup};
-use super::share::shared;
+use super::share::{part, shared};
 use super::{BATCH_MAX, CHUNK, Mode, OprfError, Output, Proof, PublicKey, proof};
 
 /// The blinds of one batch, in the order of its inputs. Without them an evaluation cannot be read, with them and
@@ -118,11 +116,6 @@ fn unblind<T: AsRef<[u8]>>(
     points.zeroize();
     inverses.zeroize();
     Ok(())
-}
-
-/// A part of a list; none where there is none.
-pub(crate) fn part<'a, T>(list: &'a [T], at: &Range<usize>) -> &'a [T] {
-    list.get(at.clone()).unwrap_or_default()
 }
 
 /// As [`finalize`], after checking that all of it was evaluated with the key of `public`.

@@ -2,7 +2,8 @@
 //!
 //! A thin layer of our own over `curve25519-dalek`, for one reason: work in batches. Points are compressed by the
 //! batch (one inversion for all of them, of *doubled* points: every scalar that is applied is halved first), blinds
-//! are inverted by the batch, and large batches are shared among the cores of the machine. Bytes are exactly those of the RFC; its vectors and the crate `voprf` are the tests.
+//! are inverted by the batch, and large batches are shared among the cores of the machine. Bytes are exactly those of
+//! the RFC; its vectors and the crate `voprf` are the tests.
 //!
 //! # Secrets
 //! The key, the blinds and everything computed from them are touched by constant-time operations only and erased

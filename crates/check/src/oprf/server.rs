@@ -2,10 +2,10 @@
 
 use zeroize::Zeroize as _;
 
-use super::client::{count, part};
+use super::client::count;
 use super::group::{self, Element};
 use super::hash::{self, ToGroup};
-use super::share::shared;
+use super::share::{part, shared};
 use super::{CHUNK, Mode, OprfError, Output, Proof, SecretKey, proof};
 
 /// Evaluates blinded elements. Time depends on their number only: there is nothing to hit here.

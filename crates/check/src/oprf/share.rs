@@ -21,6 +21,11 @@ pub(crate) fn shared<R: Send>(
     among(cores.min(SHARES_MAX), count, work)
 }
 
+/// A part of a list; none where there is none.
+pub(crate) fn part<'a, T>(list: &'a [T], at: &Range<usize>) -> &'a [T] {
+    list.get(at.clone()).unwrap_or_default()
+}
+
 /// As [`shared`], among so many threads at most.
 pub(super) fn among<R: Send>(
     threads: usize,
