@@ -10,7 +10,7 @@
 
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::oprf::{self, Blinds, Element, Mode, OprfError, SecretKey};
+use crate::oprf::{self, Blinds, Element, Mode, OprfError, SecretKey, shared};
 use crate::set::{TagSet, filled, tag_seed};
 
 /// Subjects in the register that is attacked; all of them are in the dictionary.
@@ -117,10 +117,21 @@ impl Shipped {
         hashes
     }
 
-    /// Tries a part of the dictionary against a filter; returns how many subjects it names.
-    #[must_use]
-    pub fn named(self, dictionary: &Dictionary, part: core::ops::Range<usize>, filter: &[u64]) -> usize {
-        part.filter(|n| filter.binary_search(&self.hash(&dictionary.guess(*n))).is_ok()).count()
+    /// Tries a part of the dictionary against a filter, on all cores; returns how many subjects it names.
+    ///
+    /// # Errors
+    /// None of its own: those of work that is shared, and no name of a dictionary makes one.
+    pub fn named(
+        self,
+        dictionary: &Dictionary,
+        part: core::ops::Range<usize>,
+        filter: &[u64],
+    ) -> Result<usize, OprfError> {
+        let is_in = |n: &usize| filter.binary_search(&self.hash(&dictionary.guess(*n))).is_ok();
+        let named = shared(part.len(), |range| {
+            Ok(range.filter_map(|n| part.start.checked_add(n)).filter(is_in).collect())
+        })?;
+        Ok(named.len())
     }
 }
 
@@ -235,10 +246,11 @@ mod tests {
         let dictionary = Dictionary::of(2_000);
         let subjects = dictionary.subjects();
         let filter = Shipped::Short.filter(&subjects);
-        assert_eq!(Shipped::Short.named(&dictionary, 0..2_000, &filter), SUBJECTS);
+        assert_eq!(Shipped::Short.named(&dictionary, 0..2_000, &filter), Ok(SUBJECTS));
         let few = subjects.get(..4).unwrap().to_vec();
         let filter = Shipped::Pbkdf2.filter(&few);
-        assert_eq!(Shipped::Pbkdf2.named(&dictionary, 0..8, &filter), 4);
+        assert_eq!(Shipped::Pbkdf2.named(&dictionary, 0..8, &filter), Ok(4));
+        assert_eq!(Shipped::Short.named(&dictionary, 2..2_000, &Shipped::Short.filter(&few)), Ok(3));
         let ours = Transcript::of(&subjects).unwrap();
         assert_eq!(ours.named(&dictionary, 0..2_000), Ok(0));
         // The same guesses, with the key: the register is there, and each costs an evaluation.

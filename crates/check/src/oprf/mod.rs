@@ -30,6 +30,7 @@ pub(crate) use group::count;
 pub use key::{PublicKey, SecretKey};
 pub use proof::Proof;
 pub use server::{evaluate, evaluate_proved, own_outputs};
+pub(crate) use share::shared;
 
 /// What one evaluation gives: SHA-512 of the input and the unblinded element (RFC 9497, §3.3.1, `Finalize`).
 pub type Output = [u8; 64];
