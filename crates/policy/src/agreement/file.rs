@@ -1,249 +1,22 @@
 //! The TOML of an agreement: strict shapes first, then every code and number checked with its line.
 
+mod lines;
+mod shape;
+
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 use mithaq_model::{
     AgreementId, Attribute, CrimeArea, Days, Equivalence, EquivalenceRow, HandlingCode, Lang, Level, Millis,
     Pap, PartyId, Purpose, RefusalGround, SubjectClass, Timestamp, Tlp, Urgency,
 };
-use serde::Deserialize;
 
+use self::lines::{Lines, shown};
+use self::shape::{
+    Dates, EquivalenceEntry, File, HandlingTable, OnwardTable, Party, PrivateCheckTable, Safeguards, Title,
+};
 use super::{
     Agreement, AgreementError, AgreementParty, Budgets, Kind, Onward, PrivateCheck, TEXT_MAX, agreement_id,
 };
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: u32,
-    kind: String,
-    version: u32,
-    supersedes: Option<String>,
-    languages: Vec<String>,
-    refusal_grounds: Vec<String>,
-    suspension_grounds: Vec<String>,
-    liaison_posts: Vec<String>,
-    dispute_body: String,
-    costs: String,
-    title: Title,
-    party: Vec<Party>,
-    dates: Dates,
-    scope: Scope,
-    handling: HandlingTable,
-    retention_days: BTreeMap<String, u32>,
-    onward: OnwardTable,
-    evidence: Evidence,
-    safeguards: Safeguards,
-    budgets: BudgetsTable,
-    oversight: Oversight,
-    #[serde(default)]
-    clocks_hours: BTreeMap<String, u32>,
-    #[serde(default)]
-    equivalence: Vec<EquivalenceEntry>,
-    private_check: Option<PrivateCheckTable>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Title {
-    ar: String,
-    en: String,
-    es: String,
-    fr: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Party {
-    id: String,
-    state: String,
-    root: String,
-    signatory: String,
-    max_level: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Dates {
-    signed_on: String,
-    in_force_on: String,
-    expires_on: String,
-    notice_days: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Scope {
-    areas: Vec<String>,
-    purposes: Vec<String>,
-    subject_classes: Vec<String>,
-    attributes: Vec<String>,
-    minors: String,
-    max_level: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HandlingTable {
-    codes: Vec<String>,
-    tlp: String,
-    pap: String,
-    lease_days: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OnwardTable {
-    rule: String,
-    #[serde(default)]
-    parties: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Evidence {
-    use_in_court: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Safeguards {
-    no_death_penalty: bool,
-    no_strike: bool,
-    assessment_max_days: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BudgetsTable {
-    reports_per_day: u32,
-    bytes_per_day: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Oversight {
-    sees_content: bool,
-    /// How many other parties must have countersigned a party's log. Absent: none need to.
-    #[serde(default)]
-    countersignatures: u32,
-    review_every_days: u32,
-    survival_days: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EquivalenceEntry {
-    party: String,
-    label: String,
-    lang: String,
-    level: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PrivateCheckTable {
-    batch_cap: u32,
-    daily_cap: u32,
-    officer_cap: Option<u32>,
-    case_cap: Option<u32>,
-    review_after: Option<u32>,
-    token_policy: Option<String>,
-    #[serde(default)]
-    verifiable: bool,
-    #[serde(default)]
-    refuse_silently: bool,
-    standing_days: Option<u32>,
-    #[serde(default)]
-    events: bool,
-}
-
-/// Where a field stands, to say so.
-struct Lines<'a>(&'a str);
-
-impl Lines<'_> {
-    fn error(&self, field: &str, problem: impl Display) -> AgreementError {
-        let key = field.rsplit('.').next().unwrap_or(field);
-        let at = self.0.lines().position(|line| {
-            let line = line.trim();
-            let heads = line.trim_matches(['[', ']']) == key && line.starts_with('[');
-            heads || line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
-        });
-        AgreementError::Field {
-            line: at.map_or(0, |line| line + 1),
-            field: field.to_owned(),
-            problem: problem.to_string(),
-        }
-    }
-
-    fn read<T, E>(
-        &self,
-        field: &str,
-        text: &str,
-        read: impl Fn(&str) -> Result<T, E>,
-        want: &str,
-    ) -> Result<T, AgreementError> {
-        read(text)
-            .map_err(|_refused| self.error(field, format!("does not know `{}`; write {want}", shown(text))))
-    }
-
-    fn list<T: PartialEq, E>(
-        &self,
-        field: &str,
-        texts: &[String],
-        read: impl Fn(&str) -> Result<T, E>,
-        want: &str,
-    ) -> Result<Vec<T>, AgreementError> {
-        let mut all = Vec::with_capacity(texts.len());
-        for text in texts {
-            let value = self.read(field, text, &read, want)?;
-            if all.contains(&value) {
-                return Err(self.error(field, format!("names `{}` twice", shown(text))));
-            }
-            all.push(value);
-        }
-        if all.is_empty() {
-            Err(self.error(field, "is empty, which means nothing at all; name what is meant"))
-        } else {
-            Ok(all)
-        }
-    }
-
-    fn within(&self, field: &str, number: u32, least: u32, most: u32) -> Result<u32, AgreementError> {
-        if (least..=most).contains(&number) {
-            Ok(number)
-        } else {
-            Err(self.error(field, format!("is {number}; write {least} to {most}")))
-        }
-    }
-
-    fn date(&self, field: &str, text: &str) -> Result<Timestamp, AgreementError> {
-        Timestamp::parse(text).ok_or_else(|| self.error(field, "is no date; write for example `2026-11-24`"))
-    }
-
-    fn line(&self, field: &str, text: &str) -> Result<String, AgreementError> {
-        let good = !text.trim().is_empty() && text.len() <= 1_024 && !text.chars().any(char::is_control);
-        if good {
-            Ok(text.trim().to_owned())
-        } else {
-            Err(self.error(field, "is empty, too long or holds a control character"))
-        }
-    }
-}
-
-/// The caller's own words, cut to what fits an error.
-fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(40).collect()
-}
-
-/// What the parser says, without the value it says it about: errors go to logs, the text of an agreement does not.
-fn without_values(message: &str) -> String {
-    match (message.split_once('"'), message.rsplit_once('"')) {
-        (Some((before, _)), Some((_, after))) => format!("{before}\"…\"{after}"),
-        _no_quoted_value => message.to_owned(),
-    }
-}
 
 pub(super) fn parse(text: &str) -> Result<Agreement, AgreementError> {
     if text.len() > TEXT_MAX {
@@ -265,6 +38,14 @@ pub(super) fn parse(text: &str) -> Result<Agreement, AgreementError> {
     let dates = dates(&lines, &file.dates)?;
     safeguards(&lines, &file.safeguards)?;
     build(text, &lines, &file, parties, dates)
+}
+
+/// What the parser says, without the value it says it about: errors go to logs, the text of an agreement does not.
+fn without_values(message: &str) -> String {
+    match (message.split_once('"'), message.rsplit_once('"')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}\"…\"{after}"),
+        _no_quoted_value => message.to_owned(),
+    }
 }
 
 fn parties(lines: &Lines<'_>, file: &[Party]) -> Result<Vec<AgreementParty>, AgreementError> {
