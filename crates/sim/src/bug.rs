@@ -38,6 +38,12 @@ pub enum Bug {
     SkipsSignatures,
     /// Takes messages in the wrong order.
     TakesAnyOrder,
+    /// Takes what is passed on without looking at its token.
+    SkipsTokens,
+    /// Does not carry on to its copies what an originator orders.
+    CarriesNothingOn,
+    /// Forgets that consents were taken back.
+    ForgetsRevocations,
 }
 
 impl Bug {
@@ -57,6 +63,9 @@ impl Bug {
         Self::ShowsAnything,
         Self::SkipsSignatures,
         Self::TakesAnyOrder,
+        Self::SkipsTokens,
+        Self::CarriesNothingOn,
+        Self::ForgetsRevocations,
     ];
 }
 
@@ -107,7 +116,10 @@ impl World {
             | Bug::ClaimsDelivery
             | Bug::NeverSends
             | Bug::ShowsAnything
-            | Bug::SkipsSignatures => {}
+            | Bug::SkipsSignatures
+            | Bug::SkipsTokens
+            | Bug::CarriesNothingOn
+            | Bug::ForgetsRevocations => {}
         }
         received
     }

@@ -3,6 +3,7 @@
 
 mod eye;
 mod flow;
+mod onward;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -43,6 +44,7 @@ pub fn check(history: &History) -> Vec<Violation> {
         history.ends.iter().filter(|end| end.honest).map(|end| end.name.as_str()).collect();
     let mut report = Report(Vec::new());
     flow::check(history, &honest, &mut report);
+    onward::check(history, &honest, &mut report);
     for end in history.ends.iter().filter(|end| end.honest) {
         rows::outbox(end, &honest, &mut report);
         rows::inbox(end, &mut report);

@@ -45,4 +45,9 @@ impl Dice {
         let index = self.index(items.len());
         items.get(index)
     }
+
+    pub(crate) fn pick_cloned<T: Clone>(&mut self, items: &[&T]) -> Option<T> {
+        let index = self.index(items.len());
+        items.get(index).map(|item| (*item).clone())
+    }
 }

@@ -75,6 +75,8 @@ pub enum Record {
     Applied {
         /// Node.
         node: String,
+        /// Who sent it.
+        by: String,
         /// Originator.
         originator: String,
         /// Object.
@@ -223,8 +225,21 @@ pub struct NodeEnd {
     pub ledger: Vec<LeafEnd>,
     /// Proofs against partners.
     pub proofs: Vec<ProofEnd>,
-    /// Object versions that may still be shown, with their originator.
-    pub readable: Vec<(String, [u8; 16], u32)>,
+    /// Object versions that may still be shown.
+    pub readable: Vec<Readable>,
+}
+
+/// An object version that may still be shown.
+#[derive(Debug, Clone)]
+pub struct Readable {
+    /// Originator.
+    pub originator: String,
+    /// Object.
+    pub object: [u8; 16],
+    /// Version.
+    pub version: u32,
+    /// Its last day, ms.
+    pub last_day: i64,
 }
 
 /// Everything there is to judge by.
@@ -271,8 +286,8 @@ fn line(record: &Record) -> String {
         Record::Taken { lane, at, envelope } => {
             format!("taken    {} {}/{} {}", lane_words(lane), at.0, at.1, short(envelope))
         }
-        Record::Applied { node, originator, object, version } => {
-            format!("applied  {node} {originator} {} v{version}", short(object))
+        Record::Applied { node, by, originator, object, version } => {
+            format!("applied  {node} {originator} {} v{version} by {by}", short(object))
         }
         Record::TakenBack { node, originator, object, versions } => {
             format!("recalled {node} {originator} {} {versions:?}", short(object))

@@ -70,7 +70,7 @@ impl World {
     fn plain(&mut self, seal: mithaq_wire::SealHeader) -> crate::paper::Sealed {
         let expires = mithaq_model::Timestamp::MAX;
         let body = self.dice.bytes16().to_vec();
-        let report = crate::paper::Slip { body, policy: crate::paper::Policy::Accept };
+        let report = crate::paper::Slip::new(body, crate::paper::Policy::Accept);
         crate::paper::Sealed { seal, content: mithaq_exchange::Content::Report { report, expires }, expires }
     }
 

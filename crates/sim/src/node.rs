@@ -7,7 +7,7 @@ use mithaq_model::{AgreementId, ObjectId, PartyId, ReportVersion, Timestamp};
 use mithaq_wire::{Digest, Lane, LaneId, MessageKind, Position, Verdict};
 use sha2::{Digest as _, Sha256};
 
-use crate::history::{InEnd, LaneEnd, LaneKey, LeafEnd, NodeEnd, OutEnd, Outcome, Place, ProofEnd};
+use crate::history::{InEnd, LaneEnd, LaneKey, LeafEnd, NodeEnd, OutEnd, Outcome, Place, ProofEnd, Readable};
 use crate::paper::Paper;
 use crate::store::Store;
 
@@ -20,6 +20,10 @@ pub(crate) struct Own {
     pub(crate) object: ObjectId,
     pub(crate) latest: ReportVersion,
     pub(crate) recipients: Vec<usize>,
+    /// Some version was taken back: nothing more is consented to.
+    pub(crate) taken_back: bool,
+    /// The last day it ordered.
+    pub(crate) expires: Option<Timestamp>,
 }
 
 pub(crate) struct Node {
@@ -141,13 +145,18 @@ impl Node {
         }
     }
 
-    fn readable(&self) -> Vec<(String, [u8; 16], u32)> {
+    fn readable(&self) -> Vec<Readable> {
         let mut out = Vec::new();
         for holding in self.store.holdings.values() {
             for held in &holding.versions {
                 if held.state == mithaq_exchange::VersionState::Current {
                     let originator = holding.originator.to_string();
-                    out.push((originator, *holding.object.as_bytes(), held.version.get()));
+                    out.push(Readable {
+                        originator,
+                        object: *holding.object.as_bytes(),
+                        version: held.version.get(),
+                        last_day: held.expires.as_millis(),
+                    });
                 }
             }
         }

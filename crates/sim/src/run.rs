@@ -112,6 +112,7 @@ fn simulate(options: Options, clocks: Clocks) -> World {
         let start = world.dice.between(0, 1_000);
         world.after(start, Event::Work(node));
         world.after(start, Event::Sweep(node));
+        world.after(2_000 + start, Event::Onward(node));
     }
     let restored = roles.index(names.len());
     if roles.chance(200) && !twice && liar != Some(restored) && options.bug.is_none() {

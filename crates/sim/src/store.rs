@@ -12,6 +12,7 @@ use mithaq_exchange::{
 use mithaq_model::{ObjectId, PartyId, Timestamp};
 use mithaq_wire::{Digest, LaneId, Position, SealHeader, Verdict};
 
+use crate::consents::Consents;
 use crate::paper::{Policy, Slip};
 
 /// Committed rows.
@@ -41,6 +42,8 @@ pub struct Store {
     pub evidence: Vec<Vec<u8>>,
     /// The ledger.
     pub ledger: Vec<Fact>,
+    /// What was passed on, and may be.
+    pub consents: Consents,
 }
 
 impl Store {

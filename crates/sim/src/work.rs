@@ -65,7 +65,7 @@ impl World {
         let clock = self.nodes.get(from)?.clock(self.now);
         let expires = clock.plus(Millis(200 * DAY));
         let body = self.dice.bytes16().to_vec();
-        let content = Content::Report { report: Slip { body, policy }, expires };
+        let content = Content::Report { report: Slip::new(body, policy), expires };
         Some((Sealed { seal: self.seal(from, to, object, version)?, content, expires }, deserves))
     }
 
@@ -99,23 +99,30 @@ impl World {
             }
         }
         if let Some(n) = self.nodes.get_mut(node).filter(|_| !reached.is_empty()) {
-            n.own.push(Own { object, latest: ReportVersion::FIRST, recipients: reached });
+            let latest = ReportVersion::FIRST;
+            n.own.push(Own { object, latest, recipients: reached, taken_back: false, expires: None });
         }
     }
 
-    fn pick_own(&mut self, node: usize) -> Option<(usize, Own)> {
+    pub(crate) fn pick_own(&mut self, node: usize) -> Option<(usize, Own)> {
         let count = self.nodes.get(node)?.own.len();
         let index = self.dice.index(count);
         Some((index, self.nodes.get(node)?.own.get(index)?.clone()))
     }
 
     fn correct(&mut self, node: usize) {
-        let Some((index, own)) = self.pick_own(node) else { return };
+        let Some((index, mut own)) = self.pick_own(node) else { return };
         let Some(version) = own.latest.next() else { return };
+        // Who got a copy from another may get the correction from its originator itself.
+        let holders = self.holders_of(node, own.object);
+        let new = holders.into_iter().filter(|holder| !own.recipients.contains(holder));
+        let new: Vec<_> = new.filter(|_| self.dice.chance(300)).collect();
+        own.recipients.extend(new);
         if let Some(mine) = self.nodes.get_mut(node).and_then(|n| n.own.get_mut(index)) {
             mine.latest = version;
+            mine.recipients.clone_from(&own.recipients);
         }
-        for peer in own.recipients {
+        for peer in own.recipients.iter().copied() {
             let kind = if self.dice.chance(900) { MessageKind::Correction } else { MessageKind::Report };
             let Some((mut sealed, deserves)) = self.slip(node, peer, own.object, version) else { continue };
             if kind == MessageKind::Report {
@@ -125,10 +132,14 @@ impl World {
                 self.queue(node, peer, kind, &sealed, deserves);
             }
         }
+        self.whole(node, |world| world.correction_follows(node, own.object, version));
     }
 
     fn recall(&mut self, node: usize) {
-        let Some((_, own)) = self.pick_own(node) else { return };
+        let Some((index, own)) = self.pick_own(node) else { return };
+        if let Some(mine) = self.nodes.get_mut(node).and_then(|n| n.own.get_mut(index)) {
+            mine.taken_back = true;
+        }
         let (object, reason) = (own.object, OrderReason::Originator);
         let some = self.dice.chance(300);
         let delete = self.dice.chance(300);
@@ -148,9 +159,13 @@ impl World {
     }
 
     fn expire(&mut self, node: usize, peer: usize) {
-        let Some((_, own)) = self.pick_own(node) else { return };
+        let Some((index, own)) = self.pick_own(node) else { return };
         let Some(clock) = self.nodes.get(node).map(|n| n.clock(self.now)) else { return };
-        let order = Order::Expiry { object: own.object, expires: clock.plus(Millis(30 * DAY)) };
+        let expires = clock.plus(Millis(30 * DAY));
+        if let Some(mine) = self.nodes.get_mut(node).and_then(|n| n.own.get_mut(index)) {
+            mine.expires = Some(expires);
+        }
+        let order = Order::Expiry { object: own.object, expires };
         if let Some(sealed) = self.order(node, peer, order) {
             self.queue(node, peer, MessageKind::Order, &sealed, Deserves::Any);
         }
@@ -213,7 +228,10 @@ impl World {
         let Some(holding) = self.dice.pick(&objects).cloned() else { return };
         let Some(held) = self.dice.pick(&holding.versions).cloned() else { return };
         let Some(n) = self.nodes.get(node) else { return };
-        let lane = lane_between(&holding.originator, &n.name, Lane::Control);
+        // The orders about a version come by who sent it: its originator, or who passed it on.
+        let via = n.store.consents.via.get(&(holding.object, held.version));
+        let route = via.unwrap_or(&holding.originator);
+        let lane = lane_between(route, &n.name, Lane::Control);
         let control = n.controls.get(&lane).copied().unwrap_or_default();
         let have = n.store.lane_in(&lane).have;
         let allowed = may_read(&control, have, &holding, held.version, n.clock(now)).is_ok();

@@ -4,25 +4,25 @@
 use std::collections::BTreeMap;
 
 use mithaq_exchange::{
-    Answered, Content, Door, Effect, Flow, Logged, Outgoing, Queued, Received, Settled, Shelf, Stamp, Stop,
-    enqueue, failed, inspect, overdue, pick_lane, receive, settle,
+    Answered, Door, Effect, Flow, Logged, Received, Settled, Shelf, Stop, failed, inspect, overdue,
+    pick_lane, receive, settle,
 };
-use mithaq_model::{Level, Millis, ObjectId, PartyId, ReportVersion, Timestamp};
-use mithaq_wire::{Ack, BatchAnswer, Lane, LaneId, MessageKind, Order, Position, SealHeader};
+use mithaq_model::PartyId;
+use mithaq_wire::{BatchAnswer, Lane, LaneId, Position};
 
 use crate::bug::Bug;
+use crate::consents::HopJudge;
 use crate::dice::Dice;
-use crate::history::{Deserves, History, Record};
+use crate::history::{History, Record};
 use crate::node::{Node, agreement, key, lane_between, place};
-use crate::paper::{Sealed, Slip};
-use crate::store::{InboxOf, OutboxOf, SlipJudge};
+use crate::paper::Slip;
+use crate::store::{InboxOf, OutboxOf};
 
 /// When faults and work stop, ms.
 pub(crate) const HEAL_AT: u64 = 90_000;
 /// How long everything may take to drain after that: twice the longest back-off (invariant I13), ms.
 pub(crate) const DRAIN: u64 = 2 * mithaq_exchange::DELAY_MAX_MS;
 const TIMEOUT: u64 = 5_000;
-const DAY: u64 = 86_400_000;
 
 /// How bad the network and the machines are in this run.
 pub(crate) struct Weather {
@@ -34,6 +34,7 @@ pub(crate) struct Weather {
 
 pub(crate) enum Event {
     Work(usize),
+    Onward(usize),
     Pump(usize),
     Sweep(usize),
     Restart(usize),
@@ -55,7 +56,7 @@ pub(crate) struct Pending {
 
 /// Where a crash strikes.
 #[derive(PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     Fine,
     BeforeCommit,
     AfterCommit,
@@ -146,6 +147,7 @@ impl World {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Work(node) => self.work(node),
+            Event::Onward(node) => self.onward(node),
             Event::Pump(node) => self.pump(node),
             Event::Sweep(node) => self.sweep(node),
             Event::Restart(node) => self.restart(node),
@@ -159,7 +161,7 @@ impl World {
         }
     }
 
-    fn fate(&mut self) -> Fate {
+    pub(crate) fn fate(&mut self) -> Fate {
         if !self.is_faulty() || !self.dice.chance(self.weather.crash) {
             Fate::Fine
         } else if self.dice.chance(500) {
@@ -337,10 +339,12 @@ impl World {
         if self.waits_for_orders(to, &lane) {
             return Some(Err(Stop::Busy));
         }
+        let suspended = us.suspended.contains(&lane.agreement);
+        let careless = self.has_bug(to, Bug::SkipsTokens);
         let shelf = Shelf {
             lane: us.store.lane_in(&lane),
             inbox: &mut InboxOf(&us.store, lane.clone()),
-            judge: &mut SlipJudge { suspended: us.suspended.contains(&lane.agreement) },
+            judge: &mut HopJudge::new(&us.store, &us.name, (suspended, careless)),
             unwrap: &hand,
             sign: &hand,
         };
@@ -373,15 +377,17 @@ impl World {
         for (row, effect) in &received.messages {
             let (at, envelope) = (place(row.at), row.envelope.0);
             self.record(Record::Taken { lane: lane.clone(), at, envelope });
-            self.record_effect(&name, effect);
+            self.record_effect((&name, &lane.from), effect);
         }
+        self.follow(to, received);
         Some(logged)
     }
 
-    pub(crate) fn record_effect(&mut self, node: &str, effect: &Effect<Slip>) {
+    pub(crate) fn record_effect(&mut self, (node, by): (&str, &str), effect: &Effect<Slip>) {
         match effect {
             Effect::Keep { seal, .. } => self.record(Record::Applied {
                 node: node.to_owned(),
+                by: by.to_owned(),
                 originator: seal.originator.to_string(),
                 object: *seal.object.as_bytes(),
                 version: seal.version.get(),
@@ -489,113 +495,9 @@ impl World {
         }
         self.break_store(node);
         self.catch_up(node);
+        self.pass_corrections(node);
         let period = if self.is_faulty() { 5_000 } else { 120_000 };
         self.after(period, Event::Sweep(node));
         self.after(0, Event::Pump(node));
     }
-
-    /// Gives a message its place, commits it, and wakes the pump.
-    pub(crate) fn queue(
-        &mut self,
-        from: usize,
-        to: usize,
-        kind: MessageKind,
-        sealed: &Sealed,
-        deserves: Deserves,
-    ) -> bool {
-        let Some(queued) = self.make(from, to, kind, sealed) else { return false };
-        let fate = self.fate();
-        if fate == Fate::BeforeCommit {
-            self.crash(from);
-            return false;
-        }
-        let id = queued.lane.id.clone();
-        let Some(node) = self.nodes.get_mut(from) else { return false };
-        let message = node.store.commit_queued(queued);
-        self.record(Record::Queued {
-            lane: key(&id),
-            at: place(message.at),
-            envelope: message.envelope.0,
-            deserves,
-        });
-        if fate == Fate::AfterCommit {
-            self.crash(from);
-        }
-        self.after(0, Event::Pump(from));
-        true
-    }
-
-    pub(crate) fn make(
-        &mut self,
-        from: usize,
-        to: usize,
-        kind: MessageKind,
-        sealed: &Sealed,
-    ) -> Option<Queued> {
-        let (now, mid) = (self.now, self.dice.bytes16());
-        let short = self.dice.chance(40);
-        let life = if short { Millis(self.dice.between(5_000, 60_000)) } else { Millis(30 * DAY) };
-        let them = self.nodes.get(to)?.name.clone();
-        let us = self.nodes.get_mut(from)?;
-        let id = lane_between(&us.name, &them, kind.lane()?);
-        let clock = us.clock(now);
-        if us.restoring.contains(&id) {
-            return None;
-        }
-        let (row, acks) = (us.store.lane_out(&id), acks(us, &them));
-        let bytes = us.hand.seal(sealed);
-        let out = Outgoing {
-            kind,
-            object: Some((sealed.seal.object, sealed.seal.version)),
-            sealed: &bytes,
-            expires: clock.plus(life),
-            deadline: clock.plus(life),
-        };
-        let manifest = mithaq_exchange::ports::SignReceipts::manifest(&us.hand);
-        let stamp = Stamp { manifest, mid, now: clock, acks, checkpoint: None };
-        enqueue(&row, &out, stamp, &mut us.hand).ok()
-    }
-
-    /// A seal by one node for another.
-    pub(crate) fn seal(
-        &self,
-        from: usize,
-        to: usize,
-        object: ObjectId,
-        version: ReportVersion,
-    ) -> Option<SealHeader> {
-        let (us, them) = (self.nodes.get(from)?, self.nodes.get(to)?);
-        let clock = us.clock(self.now);
-        Some(SealHeader {
-            object,
-            version,
-            supersedes: version.get().checked_sub(1).and_then(ReportVersion::new),
-            originator: us.name.clone(),
-            recipients: vec![them.name.clone()],
-            agreement: agreement(&us.name, &them.name),
-            purpose: None,
-            handling: None,
-            level: Level::ALL.first().copied()?,
-            lease_until: clock.plus(Millis(10 * DAY)),
-            released_by: Vec::new(),
-            sealed_at: clock,
-        })
-    }
-
-    pub(crate) fn order(&mut self, from: usize, to: usize, order: Order) -> Option<Sealed> {
-        let object = ObjectId::new(self.dice.bytes16());
-        let seal = self.seal(from, to, object, ReportVersion::FIRST)?;
-        Some(Sealed { seal, content: Content::Order(order), expires: Timestamp::MAX })
-    }
-}
-
-fn acks(us: &Node, them: &PartyId) -> Vec<Ack> {
-    let mut acks = Vec::new();
-    for lane in [Lane::Control, Lane::Report] {
-        let row = us.store.lane_in(&lane_between(them, &us.name, lane));
-        if row.have > (Position { epoch: 1, seq: 0 }) {
-            acks.push(Ack { lane, at: row.have, head: row.head });
-        }
-    }
-    acks
 }

@@ -121,7 +121,7 @@ impl Unwrap for Node {
             mithaq_envelope::Opened::Report(inner) => {
                 let body = inner.report.id.as_bytes().to_vec();
                 Content::Report {
-                    report: Slip { body, policy: Policy::Accept },
+                    report: Slip::new(body, Policy::Accept),
                     expires: inner.report.expires,
                 }
             }

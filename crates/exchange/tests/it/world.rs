@@ -83,7 +83,7 @@ impl Node {
 
     pub(crate) fn slip(&self, to: &PartyId, object: ObjectId, v: u32, policy: Policy) -> Sealed {
         let expires = self.now.plus(Millis(300 * DAY));
-        let report = Slip { body: vec![v.to_be_bytes()[3]; 24], policy };
+        let report = Slip::new(vec![v.to_be_bytes()[3]; 24], policy);
         Sealed {
             seal: self.seal_header(to, object, v),
             content: Content::Report { report, expires },

@@ -16,6 +16,8 @@ struct Seen {
     taken: BTreeMap<Spot, [u8; 32]>,
     last_taken: BTreeMap<LaneKey, Place>,
     applied: BTreeSet<(Thing, u32)>,
+    /// Who sent it: its orders come by the same party.
+    came_by: BTreeMap<(Thing, u32), String>,
     /// Empty list: all versions.
     taken_back: BTreeMap<Thing, Vec<Vec<u32>>>,
     receipts: BTreeMap<Spot, Vec<u8>>,
@@ -97,10 +99,10 @@ pub(super) fn check(history: &History, honest: &BTreeSet<&str>, report: &mut Rep
         });
     }
     for end in history.ends.iter().filter(|end| end.honest) {
-        for (originator, object, version) in &end.readable {
-            let thing = (end.name.clone(), originator.clone(), *object);
-            let back = seen.is_back(&thing, *version);
-            report.expect(!back, "I9", || format!("recalled and readable: {} v{version}", end.name));
+        for held in &end.readable {
+            let thing = (end.name.clone(), held.originator.clone(), held.object);
+            let back = seen.is_back(&thing, held.version);
+            report.expect(!back, "I9", || format!("recalled and readable: {} v{}", end.name, held.version));
         }
     }
 }
@@ -179,8 +181,9 @@ fn receipted(
 
 fn object(record: &Record, honest: &BTreeSet<&str>, seen: &mut Seen, report: &mut Report) {
     match record {
-        Record::Applied { node, originator, object, version } if honest.contains(node.as_str()) => {
+        Record::Applied { node, by, originator, object, version } if honest.contains(node.as_str()) => {
             let thing = (node.clone(), originator.clone(), *object);
+            seen.came_by.insert((thing.clone(), *version), by.clone());
             // Who lost rows takes its lanes again from where it stands, corrections before the recall that
             // followed them. It shows nothing of that before it has all; how it ends is judged below.
             let again = seen.restored.contains(node);
@@ -203,8 +206,9 @@ fn object(record: &Record, honest: &BTreeSet<&str>, seen: &mut Seen, report: &mu
             let thing = (node.clone(), originator.clone(), *object);
             report
                 .expect(!seen.is_back(&thing, *version), "I8", || format!("shown after its recall: {node}"));
+            let by = seen.came_by.get(&(thing, *version)).unwrap_or(originator);
             for (lane, last) in &seen.announced {
-                if lane.from == *originator && lane.to == *node {
+                if lane.from == *by && lane.to == *node {
                     let have = seen.last_taken.get(lane).copied().unwrap_or((1, 0));
                     report
                         .expect(have >= *last, "I8", || format!("shown before the orders were read: {node}"));

@@ -34,6 +34,9 @@ fn every_broken_node_is_caught_by_its_invariant() {
         (Bug::ShowsAnything, "I8"),
         (Bug::SkipsSignatures, "I5"),
         (Bug::TakesAnyOrder, "I3"),
+        (Bug::SkipsTokens, "I10"),
+        (Bug::CarriesNothingOn, "I9"),
+        (Bug::ForgetsRevocations, "I10"),
     ];
     assert_eq!(expected.len(), Bug::ALL.len(), "every bug has its test");
     for (bug, invariant) in expected {

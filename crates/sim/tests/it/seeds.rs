@@ -1,5 +1,7 @@
 //! A few seeds with the ordinary tests; many run in CI through the binary.
 
+use std::collections::BTreeMap;
+
 use mithaq_sim::history::Record;
 use mithaq_sim::{Options, run};
 
@@ -24,17 +26,24 @@ fn one_number_replays_the_same_run() {
 #[test]
 fn the_runs_reach_what_they_are_for() {
     let mut log = String::new();
+    let mut codes = BTreeMap::<String, usize>::new();
+    let mut copies = 0;
     let (mut recalls, mut shown, mut proofs, mut late, mut refused, mut stopped) = (0, 0, 0, 0, 0, 0);
     for seed in 1..=40 {
         let outcome = run(Options { seed, nodes: 5, bug: None });
         for (_, record) in &outcome.history.records {
             recalls += usize::from(matches!(record, Record::TakenBack { .. }));
             shown += usize::from(matches!(record, Record::Shown { .. }));
+            copies +=
+                usize::from(matches!(record, Record::Applied { by, originator, .. } if by != originator));
         }
         for end in outcome.history.ends.iter().filter(|end| end.honest) {
             proofs += end.proofs.len();
             stopped += end.lanes_out.iter().filter(|lane| lane.stopped).count();
             late += end.ledger.iter().filter(|leaf| leaf.kind == "message.late_receipt").count();
+            for row in end.inbox.iter().filter(|row| row.verdict.starts_with("onward.")) {
+                *codes.entry(row.verdict.clone()).or_default() += 1;
+            }
             refused += end.inbox.iter().filter(|row| row.verdict == "object.recalled").count();
         }
         log.push_str(&outcome.history.print());
@@ -46,6 +55,7 @@ fn the_runs_reach_what_they_are_for() {
         ("late receipts", late),
         ("refusals of what was recalled", refused),
         ("lanes halted against the liar", stopped),
+        ("copies that were passed on", copies),
     ] {
         assert!(count > 0, "no {what} in 40 seeds");
     }
@@ -53,5 +63,8 @@ fn the_runs_reach_what_they_are_for() {
         ["crash ", "clock ", "twin ", "alarm ", "ReceiptContradicts", "HaveAhead", "HaveBehind", "HaveHead"]
     {
         assert!(log.contains(word), "no {word} in 40 seeds");
+    }
+    for code in ["missing", "forged", "version", "recipient", "expired", "seal", "route"] {
+        assert!(codes.contains_key(&format!("onward.{code}")), "no onward.{code} in 40 seeds: {codes:?}");
     }
 }
