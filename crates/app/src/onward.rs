@@ -20,7 +20,7 @@ use mithaq_policy::{
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::onward::{self, Consent, Copy};
 use mithaq_store::reports::{self, Direction, ReportHead};
-use mithaq_store::{Page, cases, holds, partners};
+use mithaq_store::{Page, cases, holds, lanes, partners};
 use mithaq_wire::{Hop, MessageKind, OnwardStep, OnwardToken};
 
 use crate::App;
@@ -60,6 +60,17 @@ struct AtHand {
     sealed: Vec<u8>,
     hash: mithaq_wire::Digest,
     opened: Box<OpenedReport>,
+    /// The last day its originator ordered, if it did.
+    ends: Option<Timestamp>,
+}
+
+impl AtHand {
+    /// Whether a token lets the recipient keep it no longer than its originator lets this node by now. The order that
+    /// said so went before the copy: nobody would carry it on.
+    fn ends_with(&self, token: &OnwardToken) -> bool {
+        let keep_until = token.keep_until.min(self.opened.report.expires);
+        self.ends.is_none_or(|ends| keep_until <= ends)
+    }
 }
 
 impl App {
@@ -192,7 +203,8 @@ impl App {
         self.unlocked(tx, &head)?;
         let (stored, sealed) = reports::content(tx, &self.vault, number, head.version)?;
         let opened = self.opened_by_originator(&sealed, &head.originator)?;
-        Ok(AtHand { head, sealed: sealed.to_vec(), hash: stored.hash, opened })
+        let ends = lanes::holding(tx, number.into())?.and_then(|holding| holding.expires);
+        Ok(AtHand { head, sealed: sealed.to_vec(), hash: stored.hash, opened, ends })
     }
 
     /// The consent that fits, or what is wrong with the one that comes nearest.
@@ -220,6 +232,10 @@ impl App {
                         fault = ConsentFault::Forged;
                         continue;
                     };
+                    if !at.ends_with(&token) {
+                        fault = ConsentFault::Expired;
+                        continue;
+                    }
                     return Ok(Ok((row, token)));
                 }
                 ConsentState::Granted => fault = ConsentFault::Version,
@@ -495,9 +511,9 @@ impl App {
         self.read(move |_app, tx| Ok(onward::list(tx, direction, may.sight(), &page)?))
     }
 
-    /// By whom a received report came: its originator, or who passed it on.
+    /// By whom the newest version of a received report came: its originator, or who passed it on.
     pub(crate) fn route(&self, tx: &mut dyn Tx, head: &ReportHead) -> Result<PartyId, AppError> {
-        let via = onward::via(tx, head.id.into(), &self.party)?;
+        let via = onward::version_via(tx, (head.id.into(), head.version), &self.party)?;
         Ok(via.unwrap_or_else(|| head.originator.clone()))
     }
 }

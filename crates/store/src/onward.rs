@@ -383,6 +383,20 @@ pub fn via(tx: &mut dyn Tx, object: ObjectId, own: &PartyId) -> Result<Option<Pa
     row.map(|row| OF_COPY.party(&row, 0)).transpose()
 }
 
+/// Returns by whom a version came here that its originator did not send here itself.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when the row is damaged.
+pub fn version_via(
+    tx: &mut dyn Tx,
+    (object, version): (ObjectId, ReportVersion),
+    own: &PartyId,
+) -> Result<Option<PartyId>, StoreError> {
+    let sql = "SELECT via FROM onward_copy WHERE object = $1 AND version = $2 AND holder = $3";
+    let row = tx.query_opt(sql, &[id(object), Value::from(version.get()), Value::from(own.as_str())])?;
+    row.map(|row| OF_COPY.party(&row, 0)).transpose()
+}
+
 fn read_copy(row: &Row) -> Result<Copy, StoreError> {
     Ok(Copy {
         object: OF_COPY.id(row, 0)?,

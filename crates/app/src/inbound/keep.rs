@@ -49,6 +49,10 @@ impl App {
                 Some(head) => {
                     reports::add_version(tx, &self.vault, report.id, &version)?;
                     reports::set_state(tx, report.id, head.state, state, now)?;
+                    if report.version > head.version && head.agreement != Some(id.agreement) {
+                        // Orders about it come, and receipts go, under the agreement it came by.
+                        reports::assign(tx, report.id, head.case, Some(id.agreement))?;
+                    }
                 }
                 None => fresh.push((received_head((report, id.agreement), (state, until), now), version)),
             }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_db::Tx;
 use mithaq_model::{ConsentState, ObjectId, PartyId, Report, ReportId, ReportState, ReportVersion};
-use mithaq_policy::HopRefusal;
+use mithaq_policy::{ConsentFault, HopRefusal};
 use mithaq_store::onward::{self, Consent};
 use mithaq_store::reports::{self, Direction, Form};
 use mithaq_wire::OnwardStep;
@@ -218,9 +218,10 @@ impl App {
         };
         let known = self.known(agreement)?;
         let to = row.to.clone();
+        let in_time = at.ends_with(&token);
         let event = Event::system("onward.decided", at.head.id).agreement(agreement).with(&to);
         let event = event.purpose(row.purpose);
-        let found = Ok((row.clone(), token.clone()));
+        let found = if in_time { Ok((row.clone(), token.clone())) } else { Err(ConsentFault::Expired) };
         let by = (&found, sender.0, sender.1);
         let verdict = match self.decide_hop(tx, &known, (&at, &to), by, &Use::default())? {
             Ok(permit) => {

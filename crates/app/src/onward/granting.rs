@@ -91,9 +91,10 @@ impl App {
         event: Event,
     ) -> Result<(), AppError> {
         let (known, now) = (self.known(row.agreement)?, self.now());
-        let own = self.own_version(tx, &row)?;
+        let (own, ends) = self.own_version(tx, &row)?;
         let risk = partners::risk(tx, &self.vault, &row.to)?.and_then(|stored| decode_risk(&stored.content));
-        let keep_until = row.until.min(own.report.expires);
+        // An earlier last day that was ordered since counts too.
+        let keep_until = row.until.min(own.report.expires).min(ends);
         let question = ConsentQuestion {
             report: &own.report,
             by: &row.partner,
@@ -137,7 +138,11 @@ impl App {
     }
 
     /// The version a consent is about, as this node sealed it.
-    fn own_version(&self, tx: &mut dyn Tx, row: &Consent) -> Result<Box<OpenedReport>, AppError> {
+    fn own_version(
+        &self,
+        tx: &mut dyn Tx,
+        row: &Consent,
+    ) -> Result<(Box<OpenedReport>, Timestamp), AppError> {
         let number = ReportId::from(row.object);
         let head = reports::head(tx, number)?.ok_or_else(AppError::not_found)?;
         if head.direction != Direction::Own || head.state == ReportState::Recalled {
@@ -147,7 +152,7 @@ impl App {
         if stored.form != Form::Sealed {
             return Err(AppError::conflict("report.not_released"));
         }
-        self.opened_by_originator(&sealed, &self.party)
+        Ok((self.opened_by_originator(&sealed, &self.party)?, head.expires))
     }
 
     /// Refuses a consent: one person is enough to say no.

@@ -5,11 +5,12 @@ use mithaq_app::AppError;
 use mithaq_envelope::{
     AgencySigner as _, KemOpener as _, KemSession, NodeSigner as _, Sealed, SoftKeys, wrap,
 };
-use mithaq_model::{AgreementId, Days, Level, ObjectId, PartyId, ReportVersion};
+use mithaq_model::{AgreementId, Days, Level, ObjectId, PartyId, Report, ReportVersion};
 use mithaq_wire::cbor::Writer;
 use mithaq_wire::{
     Digest, EnvelopeHeader, Hop, Lane, LaneId, MessageKind, OnwardStep, OnwardToken, Position, SealHeader,
-    decode_heads, encode_batch, encode_hop, encode_onward_step, encode_onward_token, encode_seal_header,
+    decode_heads, encode_batch, encode_hop, encode_onward_step, encode_onward_token, encode_report,
+    encode_seal_header,
 };
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -91,6 +92,20 @@ pub(crate) fn hop(
     let header = SealHeader { version, purpose, ..header(world, ends, object) };
     let sealed = sealed(&header, (7, &encode_hop(hop)), ends.0);
     send(world, ends, MessageKind::Hop, &sealed).unwrap();
+}
+
+/// Sends the correction of a report to a party that it did not go to before.
+pub(crate) fn correction(world: &mut World, ends: (usize, usize, AgreementId), report: &Report) {
+    let header = SealHeader {
+        version: report.version,
+        supersedes: Some(ReportVersion::FIRST),
+        purpose: Some(report.purpose),
+        handling: Some(report.effective_handling()),
+        level: report.level,
+        ..header(world, ends, report.id.into())
+    };
+    let sealed = sealed(&header, (1, &encode_report(report)), ends.0);
+    send(world, ends, MessageKind::Correction, &sealed).unwrap();
 }
 
 /// Says a step that no honest program would say.

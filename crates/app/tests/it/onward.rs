@@ -400,6 +400,28 @@ fn an_earlier_last_day_reaches_the_last_copy() {
 }
 
 #[test]
+fn nothing_goes_on_for_longer_than_its_originator_lets_it_by_now() {
+    let mut chain = Chain::new();
+    chain.granted();
+    // The order comes before the copy goes: nobody would carry it on.
+    let day = chain.world.clock.0.now().plus(Days(3));
+    let may = chain.ma().actor("supervisor").may(intent::RecallReport).unwrap();
+    chain.ma().app.expire_report(may, chain.number, day).unwrap();
+    chain.rest();
+    assert_eq!(code(chain.pass(CI)), "onward.expired");
+    // A new consent ends with the report.
+    let again = chain.granted();
+    let row = rows(chain.es(), Direction::Own).into_iter().find(|row| row.id == again).unwrap();
+    assert_eq!(row.until, day);
+    chain.pass(CI).unwrap();
+    chain.rest();
+    chain.read_at_ci().unwrap();
+    chain.world.clock.0.advance(Days(4));
+    chain.rest();
+    assert_eq!(chain.read_at_ci().unwrap_err().code(), "report.locked.expired");
+}
+
+#[test]
 fn the_copy_is_locked_while_its_bearer_is_out_of_reach() {
     let mut chain = Chain::new();
     chain.granted();

@@ -5,11 +5,11 @@ use mithaq_app::{AppError, HolderStanding, intent};
 use mithaq_model::{ConsentState, RiskLevel};
 use mithaq_store::reports::Direction;
 use mithaq_testkit::party;
-use mithaq_wire::OnwardStep;
+use mithaq_wire::{Ack, Digest, Heads, Lane, OnwardStep, Position, encode_heads};
 
 use crate::by_hand;
 use crate::onward::{Chain, code, rows, verdicts};
-use crate::world::{CI, Node, risk};
+use crate::world::{CI, MA, Node, risk};
 
 const TITLE: &str = "Two young people, not three";
 
@@ -76,6 +76,26 @@ fn the_old_version_is_not_read_while_the_new_one_is_on_its_way() {
     assert_eq!(locked(chain.read_at_ci()), "report.locked.control");
     chain.rest();
     assert_eq!(chain.read_at_ci().unwrap().version.get(), 2);
+}
+
+#[test]
+fn what_came_from_the_originator_itself_waits_for_the_orders_of_the_originator() {
+    let mut chain = Chain::new();
+    chain.passed();
+    // CI has the first version by ES; the second comes from MA, under their own agreement.
+    let mut report = chain.read_at_ci().unwrap();
+    report.version = report.version.next().unwrap();
+    (report.agreement, report.recipients) = (chain.third, vec![party(CI)]);
+    let ends = (0, 2, chain.third);
+    by_hand::correction(&mut chain.world, ends, &report);
+    assert_eq!(verdicts(chain.ci(), "message.taken").pop().unwrap(), "accepted");
+    assert_eq!(chain.read_at_ci().unwrap().version.get(), 2);
+    // MA says that it sent an order, which is not here yet.
+    let at = Position { epoch: 1, seq: 9 };
+    let sent = vec![Ack { lane: Lane::Control, at, head: Digest([9; 32]) }];
+    let heads = encode_heads(&Heads { agreement: chain.third, sent, taken: Vec::new() });
+    chain.ci().app.note_heads(&party(MA), &heads).unwrap();
+    assert_eq!(locked(chain.read_at_ci()), "report.locked.control");
 }
 
 #[test]

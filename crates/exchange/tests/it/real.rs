@@ -120,10 +120,7 @@ impl Unwrap for Node {
         let content = match inside {
             mithaq_envelope::Opened::Report(inner) => {
                 let body = inner.report.id.as_bytes().to_vec();
-                Content::Report {
-                    report: Slip::new(body, Policy::Accept),
-                    expires: inner.report.expires,
-                }
+                Content::Report { report: Slip::new(body, Policy::Accept), expires: inner.report.expires }
             }
             mithaq_envelope::Opened::Order(_, order) => Content::Order(order),
             mithaq_envelope::Opened::Notice(_, notice) => Content::Notice(notice),
