@@ -173,10 +173,10 @@ impl App {
         self.after_erasing(done)
     }
 
-    /// What was erased is nowhere on disk only when the write-ahead log is cut.
+    /// What was erased is nowhere on disk only when the write-ahead log is cut; if it cannot be now, the timer does it.
     fn after_erasing(&self, done: usize) -> Result<usize, AppError> {
         if done > 0 {
-            let _tried_again_later = (self.sweep_attachments(), self.db.checkpoint());
+            self.wipe();
             self.wake();
         }
         Ok(done)

@@ -1,6 +1,8 @@
 //! Subjects: written, imported, found and read inside a case. There is no list-all, no wildcard and no export:
 //! a search names a case, a purpose, a reason and at least two parts of a name or a document.
 
+use core::sync::atomic::Ordering;
+
 use mithaq_model::{CaseId, Subject, SubjectId, Text};
 use mithaq_store::subjects::{self, Head, NewSubject, Scope};
 use mithaq_wire::{decode_subject, encode_subject};
@@ -17,6 +19,8 @@ use crate::terms::{query_terms, terms_of};
 pub const HITS_MAX: u32 = 25;
 /// Most subjects written at once.
 pub const BATCH_MAX: usize = 256;
+/// Subjects erased in one transaction: short enough for who waits behind it.
+const ERASE_TOGETHER: usize = 128;
 
 /// What a search asks.
 #[derive(Debug, Clone)]
@@ -131,20 +135,37 @@ impl App {
         .and_then(|stored| decode_subject(&stored.content).map_err(damaged))
     }
 
-    /// Erases subjects whose time is over: content, search terms and salts; the log stays whole.
+    /// Erases up to `limit` subjects whose time is over: content, search terms and salts; the log stays whole. Which ones
+    /// is asked beside the writer, because a hold may stand on many that are due; each part of them is a transaction of
+    /// its own, after which other writes have their turn and `go_on` is asked. Returns how many were erased.
+    ///
+    /// The write-ahead log is cut by [`App::wipe_again`].
     ///
     /// # Errors
     /// When the store fails.
-    pub fn erase_expired_subjects(&self, limit: u32) -> Result<usize, AppError> {
-        self.write(move |app, tx| {
-            let due = subjects::expired(tx, app.now(), limit)?;
-            if due.is_empty() {
-                return Ok(0);
+    pub fn erase_expired_subjects(&self, limit: u32, go_on: &dyn Fn() -> bool) -> Result<usize, AppError> {
+        let now = self.now();
+        let due = self.read(move |_app, tx| Ok(subjects::expired(tx, now, limit)?))?;
+        let mut done = 0_usize;
+        for part in due.chunks(ERASE_TOGETHER) {
+            done = done.saturating_add(self.erase_due(part.to_vec())?);
+            self.unwiped.store(true, Ordering::SeqCst);
+            if !go_on() {
+                break;
             }
+        }
+        Ok(done)
+    }
+
+    fn erase_due(&self, due: Vec<SubjectId>) -> Result<usize, AppError> {
+        self.write(move |app, tx| {
+            let due = subjects::still_expired(tx, app.now(), &due)?;
             subjects::erase(tx, &due)?;
             let events: Vec<Event> =
                 due.iter().map(|subject| Event::system("subject.erased", subject).verdict("RET")).collect();
-            app.log(tx, &events)?;
+            if !events.is_empty() {
+                app.log(tx, &events)?;
+            }
             Ok(due.len())
         })
     }

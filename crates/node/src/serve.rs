@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use mithaq_app::{App, AppError};
@@ -29,6 +29,10 @@ const PARTNERS: Duration = Duration::from_millis(500);
 const CHORES: Duration = Duration::from_secs(30);
 /// What is erased in one transaction by the timers: short enough for who waits behind it.
 const ERASE_TOGETHER: u32 = 256;
+/// Subjects that are looked up together when they are due; they are erased in smaller parts.
+const DUE_TOGETHER: u32 = 1_000;
+/// How long one kind is erased before the other chores have their turn.
+const ERASE_TIME: Duration = Duration::from_secs(10);
 
 /// Where a running node is reached.
 #[derive(Debug, Clone, Copy)]
@@ -267,36 +271,50 @@ async fn checkpoints(timers: Timers, every: Duration, watch: Arc<Watch>, mut sto
 }
 
 async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
-    while wait(CHORES, &mut stop).await {
+    let mut more = false;
+    while more || wait(CHORES, &mut stop).await {
+        more = false;
         let Some(app) = timers.mine() else { continue };
         let stopping = stop.clone();
-        let done = blocking(&app, move |app| {
-            app.declare_overdue()?;
-            erase_all(&stopping, || app.erase_expired_reports(ERASE_TOGETHER))?;
-            erase_all(&stopping, || app.erase_stale_quarantine(ERASE_TOGETHER))?;
-            app.remind_reviews()?;
-            app.tick_requests()?;
-            app.tick_checks()?;
-            app.tick_consents()?;
-            app.remind_keys()?;
-            app.wipe_again()?;
-            app.tick_attachments()?;
-            erase_all(&stopping, || app.erase_expired_subjects(ERASE_TOGETHER))
-        });
-        if let Err(error) = done.await {
-            tracing::warn!(code = error.code(), "chores failed");
+        match blocking(&app, move |app| round(app, &stopping)).await {
+            Ok(left) => more = left && !*stop.borrow(),
+            Err(error) => tracing::warn!(code = error.code(), "chores failed"),
         }
     }
 }
 
-/// Erases what is over part by part, so that other writes have their turn between two; all of it, or until the node stops.
+/// Every chore once. Says whether more is due to be erased than one round has time for: then the next follows at once.
+fn round(app: &App, stopping: &watch::Receiver<bool>) -> Result<bool, AppError> {
+    app.declare_overdue()?;
+    let mut more = erase_all(stopping, ERASE_TOGETHER, |_go_on| app.erase_expired_reports(ERASE_TOGETHER))?;
+    more |= erase_all(stopping, ERASE_TOGETHER, |_go_on| app.erase_stale_quarantine(ERASE_TOGETHER))?;
+    app.remind_reviews()?;
+    app.tick_requests()?;
+    app.tick_checks()?;
+    app.tick_consents()?;
+    app.remind_keys()?;
+    app.tick_attachments()?;
+    let subjects = erase_all(stopping, DUE_TOGETHER, |go_on| app.erase_expired_subjects(DUE_TOGETHER, go_on));
+    // Also what was erased before something failed.
+    app.wipe_again()?;
+    Ok(more | subjects?)
+}
+
+/// Erases what is over part by part, so that other writes have their turn between two: all of it, or until the node stops
+/// or other chores have waited long enough. Says whether more is left.
 fn erase_all(
     stopping: &watch::Receiver<bool>,
-    part: impl Fn() -> Result<usize, AppError>,
-) -> Result<(), AppError> {
-    let most = usize::try_from(ERASE_TOGETHER).unwrap_or(usize::MAX);
-    while part()? >= most && !*stopping.borrow() {}
-    Ok(())
+    limit: u32,
+    part: impl Fn(&dyn Fn() -> bool) -> Result<usize, AppError>,
+) -> Result<bool, AppError> {
+    let (started, most) = (Instant::now(), usize::try_from(limit).unwrap_or(usize::MAX));
+    let go_on = || started.elapsed() < ERASE_TIME && !*stopping.borrow();
+    while go_on() {
+        if part(&go_on)? < most {
+            return Ok(!go_on());
+        }
+    }
+    Ok(true)
 }
 
 /// The TLS identities of the node, read again when its manifest is another.
@@ -414,4 +432,32 @@ pub fn stop_on_signal() -> watch::Receiver<bool> {
         let _nobody_listens = send.send(true);
     });
     receive
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn erasing_goes_on_while_more_is_due_and_ends_when_the_node_does() {
+        let (stop, stopping) = watch::channel(false);
+        let due = Cell::new(23_usize);
+        let part = |_go_on: &dyn Fn() -> bool| {
+            let done = due.get().min(10);
+            due.set(due.get() - done);
+            Ok(done)
+        };
+        assert!(!erase_all(&stopping, 10, part).unwrap(), "nothing is left");
+        assert_eq!(due.get(), 0);
+        due.set(23);
+        let stopped_meanwhile = |go_on: &dyn Fn() -> bool| {
+            assert!(go_on());
+            stop.send(true).unwrap();
+            part(go_on)
+        };
+        assert!(erase_all(&stopping, 10, stopped_meanwhile).unwrap(), "more is left");
+        assert_eq!(due.get(), 13);
+    }
 }

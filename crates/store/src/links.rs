@@ -1,6 +1,8 @@
 //! Links between subjects. Who is linked to whom and how is a column, under numbers that say nothing; grade,
 //! handling and originator are content, encoded by the caller.
 
+use std::collections::BTreeSet;
+
 use mithaq_db::{Row, Tx, Value};
 use mithaq_model::{LinkId, LinkRole, ReportId, SubjectId, Timestamp};
 
@@ -106,11 +108,14 @@ pub fn erase(tx: &mut dyn Tx, links: &[LinkId]) -> Result<u64, StoreError> {
     Ok(tx.exec_many("DELETE FROM link WHERE id = $1", &rows)?)
 }
 
-/// Erases every link from or to a subject.
-pub(crate) fn erase_of(tx: &mut dyn Tx, subject: SubjectId) -> Result<u64, StoreError> {
+/// Erases every link from or to some subjects, each the only value of its list.
+pub(crate) fn erase_of(tx: &mut dyn Tx, subjects: &[Vec<Value>]) -> Result<u64, StoreError> {
     let sql = "SELECT id FROM link WHERE from_subject = $1 UNION SELECT id FROM link WHERE to_subject = $1";
-    let links = tx.query(sql, &[id(subject)])?;
-    let links = links.iter().map(|row| OF.id(row, 0)).collect::<Result<Vec<LinkId>, _>>()?;
+    let found = tx.query_many(sql, subjects)?;
+    // A link between two of them is found twice.
+    let links: BTreeSet<LinkId> =
+        found.iter().flatten().map(|row| OF.id(row, 0)).collect::<Result<_, _>>()?;
+    let links: Vec<LinkId> = links.into_iter().collect();
     if links.is_empty() { Ok(0) } else { erase(tx, &links) }
 }
 

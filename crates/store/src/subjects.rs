@@ -238,7 +238,7 @@ pub fn replace(
     let terms = terms_of(subject.terms)?;
     let next = version.saturating_add(1);
     let sealed = vault.seal(&record(&number, next), subject.content)?;
-    let old = held_terms(tx, number, Some(version))?.ok_or(StoreError::Conflict { what: "subject" })?;
+    let old = held_terms(tx, number, version)?.ok_or(StoreError::Conflict { what: "subject" })?;
     forget_relations(tx, &[old])?;
     erase_keys(tx, Kind::Subject, &[number.as_bytes()])?;
     let segment = segment(tx, terms.len())?;
@@ -346,16 +346,34 @@ pub fn reports_of(tx: &mut dyn Tx, subject: SubjectId) -> Result<Vec<ReportId>, 
     ids(tx, sql, &[id(subject)])
 }
 
-/// Returns subjects with a claim that expired by `now`, the longest first.
+/// Returns subjects with a claim that expired by `now` and on which no hold stands, the longest first. Those of one
+/// instant come in no order: sorting them would read all of them for every page.
 ///
 /// # Errors
 /// When the engine refuses.
 pub fn expired(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<SubjectId>, StoreError> {
     let sql = format!(
-        "SELECT id FROM subject WHERE expires_at <= $1 AND {} ORDER BY expires_at, id LIMIT $2",
+        "SELECT id FROM subject WHERE expires_at <= $1 AND {} ORDER BY expires_at LIMIT $2",
         crate::holds::SUBJECT_NOT_HELD
     );
     ids(tx, &sql, &[time(now), Value::from(limit.min(PAGE_MAX))])
+}
+
+/// Returns those of some subjects that [`expired`] would return: what was true when they were looked for may not be.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn still_expired(
+    tx: &mut dyn Tx,
+    now: Timestamp,
+    subjects: &[SubjectId],
+) -> Result<Vec<SubjectId>, StoreError> {
+    let sql = format!(
+        "SELECT id FROM subject WHERE id = $1 AND expires_at <= $2 AND {}",
+        crate::holds::SUBJECT_NOT_HELD
+    );
+    let lists: Vec<_> = subjects.iter().map(|subject| vec![id(*subject), time(now)]).collect();
+    tx.query_many(&sql, &lists)?.iter().flatten().map(|row| OF.id(row, 0)).collect()
 }
 
 fn ids<I: Id16>(tx: &mut dyn Tx, sql: &str, args: &[Value]) -> Result<Vec<I>, StoreError> {
@@ -374,23 +392,21 @@ pub fn add_to_case(tx: &mut dyn Tx, subject: SubjectId, case: CaseId) -> Result<
     Ok(())
 }
 
-/// Erases subjects: claims with their keys, terms, relations, and links from and to them. Returns how many
-/// were there.
+/// Erases subjects: claims with their keys, what opens the log's commitments to them, terms, relations, and links from
+/// and to them. Returns how many were there.
 ///
 /// # Errors
 /// When the engine refuses.
 pub fn erase(tx: &mut dyn Tx, subjects: &[SubjectId]) -> Result<u64, StoreError> {
-    let mut old = Vec::with_capacity(subjects.len());
-    for subject in subjects {
-        old.extend(held_terms(tx, *subject, None)?);
-    }
+    let old = all_held_terms(tx, subjects)?;
     forget_relations(tx, &old)?;
+    index::forget_empty(tx, old.iter().map(|held| &held.segment))?;
     let keys: Vec<&[u8]> = old.iter().map(|held| &held.subject.as_bytes()[..]).collect();
     erase_keys(tx, Kind::Subject, &keys)?;
-    for held in &old {
-        crate::links::erase_of(tx, held.subject)?;
-    }
     let rows: Vec<_> = old.iter().map(|held| vec![id(held.subject)]).collect();
+    // With salt and digest a guess at the claims could be proved against the log.
+    tx.exec_many("DELETE FROM ledger_salt WHERE object = $1", &rows)?;
+    crate::links::erase_of(tx, &rows)?;
     Ok(tx.exec_many("DELETE FROM subject WHERE id = $1", &rows)?)
 }
 
@@ -401,17 +417,27 @@ struct HeldTerms {
     terms: Vec<u8>,
 }
 
-fn held_terms(
-    tx: &mut dyn Tx,
-    subject: SubjectId,
-    version: Option<u64>,
-) -> Result<Option<HeldTerms>, StoreError> {
-    let row = tx.query_opt("SELECT segment, terms, version FROM subject WHERE id = $1", &[id(subject)])?;
-    let Some(mut row) = row else { return Ok(None) };
-    if version.is_some_and(|version| row.unsigned(2) != Ok(version)) {
-        return Ok(None);
+const HELD_TERMS: &str = "SELECT segment, terms, version FROM subject WHERE id = $1";
+
+impl HeldTerms {
+    fn of(subject: SubjectId, row: &mut Row) -> Result<Self, StoreError> {
+        Ok(Self { subject, segment: Value::from(row.int(0)?), terms: row.take_bytes(1)? })
     }
-    Ok(Some(HeldTerms { subject, segment: Value::from(row.int(0)?), terms: row.take_bytes(1)? }))
+}
+
+/// The terms of a subject if it is there as it was read at `version`.
+fn held_terms(tx: &mut dyn Tx, subject: SubjectId, version: u64) -> Result<Option<HeldTerms>, StoreError> {
+    let row = tx.query_opt(HELD_TERMS, &[id(subject)])?;
+    let same = row.filter(|row| row.unsigned(2) == Ok(version));
+    same.map(|mut row| HeldTerms::of(subject, &mut row)).transpose()
+}
+
+/// The terms of those of some subjects that are there.
+fn all_held_terms(tx: &mut dyn Tx, subjects: &[SubjectId]) -> Result<Vec<HeldTerms>, StoreError> {
+    let lists: Vec<_> = subjects.iter().map(|subject| vec![id(*subject)]).collect();
+    let mut found = tx.query_many(HELD_TERMS, &lists)?;
+    let rows = subjects.iter().zip(&mut found);
+    rows.filter_map(|(subject, rows)| rows.first_mut().map(|row| HeldTerms::of(*subject, row))).collect()
 }
 
 fn forget_relations(tx: &mut dyn Tx, old: &[HeldTerms]) -> Result<(), StoreError> {

@@ -106,11 +106,11 @@ fn subjects_end_with_their_clock() {
     let ma = world.ma();
     let case = ma.case(CrimeArea::ForeignTerroristFighters);
     let subject = ma.add_subject(case, recruiter(7));
-    assert_eq!(ma.app.erase_expired_subjects(100).unwrap(), 0);
+    assert_eq!(ma.app.erase_expired_subjects(100, &|| true).unwrap(), 0);
     world.clock.0.advance(mithaq_model::Days(360));
     let access = ma.enter("analyst", case);
     world.clock.0.advance(mithaq_model::Days(10));
-    assert_eq!(ma.app.erase_expired_subjects(100).unwrap(), 1);
+    assert_eq!(ma.app.erase_expired_subjects(100, &|| true).unwrap(), 1);
     let may = ma.actor("analyst").may(intent::ReadSubject).unwrap();
     assert!(ma.app.read_subject(may, &access, subject, &text("Is it gone now")).is_err());
     let ask = Query { name: Some(text("Abdelhamid Tazerout")), document: None };
@@ -128,9 +128,26 @@ fn many_that_are_due_end_in_bounded_steps() {
         ma.add_subject(case, recruiter(number));
     }
     world.clock.0.advance(mithaq_model::Days(370));
-    let steps: Vec<usize> = (0..6).map(|_| ma.app.erase_expired_subjects(7).unwrap()).collect();
+    let steps: Vec<usize> = (0..6).map(|_| ma.app.erase_expired_subjects(7, &|| true).unwrap()).collect();
     assert_eq!(steps, [7, 7, 7, 7, 2, 0]);
     assert_eq!(ma.count("subject.erased"), 30, "each once in the log");
+}
+
+/// One part is erased whatever `go_on` says, so that a node that is always late still gets on.
+#[test]
+fn the_end_of_many_subjects_is_left_for_later_between_two_parts() {
+    let world = World::new();
+    let ma = world.ma();
+    let case = ma.case(CrimeArea::ForeignTerroristFighters);
+    for number in 1..=150 {
+        ma.add_subject(case, recruiter(number));
+    }
+    world.clock.0.advance(mithaq_model::Days(370));
+    let done = ma.app.erase_expired_subjects(1_000, &|| false).unwrap();
+    assert!((1..150).contains(&done), "{done} together");
+    assert_eq!(ma.app.erase_expired_subjects(1_000, &|| true).unwrap(), 150 - done);
+    assert_eq!(ma.app.erase_expired_subjects(1_000, &|| true).unwrap(), 0);
+    assert_eq!(ma.count("subject.erased"), 150);
 }
 
 #[test]

@@ -9,22 +9,32 @@ use mithaq_db::{Tx, testing::sqlite};
 use mithaq_exchange::{Tombstone, Versions};
 use mithaq_model::{AgreementId, CrimeArea, Days, ObjectId};
 use mithaq_store::reports;
-use mithaq_testkit::{FakeClock, party, time};
+use mithaq_testkit::{FakeClock, party, text, time};
 use mithaq_wire::OrderReason;
 
-use crate::world::{CI, ES, MA, Node, Shared, World};
+use crate::world::{CI, ES, MA, Node, Shared, World, recruiter};
+
+/// What a report leaves.
+const OF_REPORTS: &[&str] = &[
+    "SELECT content FROM report_version",
+    "SELECT k.wrapped FROM record_key k JOIN report_version v ON v.id = k.id WHERE k.kind = 6",
+    "SELECT i.bytes FROM inbox i JOIN inbox_object o
+     ON o.lane = i.lane AND o.epoch = i.epoch AND o.seq = i.seq",
+    "SELECT s.sealed FROM ledger_salt s JOIN report_version v ON v.id = s.object",
+];
+/// What a subject leaves.
+const OF_SUBJECTS: &[&str] = &[
+    "SELECT content FROM subject",
+    "SELECT terms FROM subject",
+    "SELECT k.wrapped FROM record_key k JOIN subject s ON s.id = k.id WHERE k.kind = 7",
+    "SELECT l.sealed FROM ledger_salt l JOIN subject s ON s.id = l.object",
+];
 
 /// Parts of rows that would give content back: ciphertext, wrapped keys, envelopes, salts.
-fn canaries(node: &Node) -> Vec<Vec<u8>> {
-    let read = |tx: &mut dyn Tx| -> Result<Vec<Vec<u8>>, AppError> {
+fn canaries(node: &Node, queries: &'static [&str]) -> Vec<Vec<u8>> {
+    let read = move |tx: &mut dyn Tx| -> Result<Vec<Vec<u8>>, AppError> {
         let mut all = Vec::new();
-        for sql in [
-            "SELECT content FROM report_version",
-            "SELECT k.wrapped FROM record_key k JOIN report_version v ON v.id = k.id WHERE k.kind = 6",
-            "SELECT i.bytes FROM inbox i JOIN inbox_object o
-             ON o.lane = i.lane AND o.epoch = i.epoch AND o.seq = i.seq",
-            "SELECT s.sealed FROM ledger_salt s JOIN report_version v ON v.id = s.object",
-        ] {
+        for sql in queries {
             for row in tx.query(sql, &[])? {
                 all.extend(row.opt_bytes(0)?.map(<[u8]>::to_vec));
             }
@@ -70,7 +80,7 @@ fn i08_after_an_erasure_nothing_of_it_is_in_any_file() {
     world.es().read(case, number).unwrap();
     world.settle();
 
-    let traces = canaries(world.es());
+    let traces = canaries(world.es(), OF_REPORTS);
     assert!(traces.len() > 100, "{} parts", traces.len());
     let before = found(&directory, &traces);
     assert!(before * 10 > traces.len() * 9, "they are there before: {before} of {}", traces.len());
@@ -104,6 +114,29 @@ fn i08_after_an_erasure_nothing_of_it_is_in_any_file() {
         .receipts_of(world.ma().actor("spoc").may(intent::ReadReport).unwrap(), number)
         .unwrap();
     assert!(sent[0].answers.erased.is_some(), "R4");
+}
+
+/// Also what opens the commitments of the log to it: with salt and digest, a guess at the claims could be proved.
+#[test]
+fn of_subjects_whose_clock_ended_nothing_is_in_any_file() {
+    let clock = Shared(Arc::new(FakeClock::at(time())));
+    let database = sqlite().unwrap();
+    let directory = database.path().unwrap().parent().unwrap().to_path_buf();
+    let ma = Node::new(MA, 16, &clock, database.db().clone());
+    let case = ma.case(CrimeArea::ForeignTerroristFighters);
+    let first = ma.add_subject(case, recruiter(1));
+    ma.add_subject(case, recruiter(2));
+    let may = ma.actor("analyst").may(intent::ReadSubject).unwrap();
+    ma.app.read_subject(may, &ma.enter("analyst", case), first, &text("Who paid the tickets")).unwrap();
+    let traces = canaries(&ma, OF_SUBJECTS);
+    let before = found(&directory, &traces);
+    assert!(traces.len() > 20 && before * 10 > traces.len() * 9, "{before} of {}", traces.len());
+
+    clock.0.advance(Days(370));
+    assert_eq!(ma.app.erase_expired_subjects(100, &|| true).unwrap(), 2);
+    assert!(ma.app.wipe_again().unwrap(), "nothing waits for the log to be cut");
+    assert_eq!(found(&directory, &traces), 0, "database, write-ahead log, free pages");
+    assert_eq!(ma.count("subject.erased"), 2);
 }
 
 #[test]

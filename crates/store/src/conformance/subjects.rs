@@ -88,7 +88,33 @@ fn lists_are_pages_and_clocks_are_found() {
         let page = node.read(move |tx, v| subjects::of_case(tx, v, number(9), &page)).unwrap();
         assert_eq!(page.iter().map(|s| s.head.id).collect::<Vec<_>>(), [number(3), number(4)]);
         assert_eq!(node.read(|tx, _| subjects::expired(tx, at(102), 10)), Ok(vec![number(1), number(2)]));
+        let looked_for = [number(1), number(3), number(77), number(2)];
+        let still = node.read(move |tx, _| subjects::still_expired(tx, at(102), &looked_for));
+        assert_eq!(still, Ok(vec![number(1), number(2)]));
         assert_eq!(node.read(|tx, _| subjects::of_report(tx, number(9))).unwrap().len(), 5);
+    }
+}
+
+/// A search asks each segment of the index, so those that hold nothing any more must go.
+#[test]
+fn parts_of_the_index_that_are_empty_go() {
+    for node in nodes() {
+        let words: Vec<String> = (0..6).map(|n| format!("name:{n}")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        for n in 1..=4 {
+            add(&node, n, 9, &words).unwrap();
+        }
+        let segments = || {
+            let sql = "SELECT segment FROM subject_segment ORDER BY segment";
+            let rows = node.read(move |tx, _| Ok(tx.query(sql, &[])?)).unwrap();
+            rows.iter().map(|row| row.int(0).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(segments(), [1, 2, 3, 4], "eight terms each under test");
+        assert_eq!(node.write(|tx, _| subjects::erase(tx, &[number(2), number(3)])), Ok(2));
+        assert_eq!(segments(), [1, 4]);
+        assert_eq!(find(&node, &words[..2], None), [(number(1), 2), (number(4), 2)]);
+        assert_eq!(node.write(|tx, _| subjects::erase(tx, &[number(4), number(1)])), Ok(2));
+        assert_eq!(segments(), [4], "the last takes what comes next");
     }
 }
 

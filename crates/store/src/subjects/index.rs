@@ -59,6 +59,28 @@ pub(super) fn segment(tx: &mut dyn Tx, more: usize) -> Result<Value, StoreError>
     Ok(number)
 }
 
+/// Forgets those of some segments that hold nothing any more: every search asks each segment there is. The last stays,
+/// because new terms may be on their way into it.
+pub(super) fn forget_empty<'a>(
+    tx: &mut dyn Tx,
+    segments: impl Iterator<Item = &'a Value>,
+) -> Result<(), StoreError> {
+    let mut seen = Vec::new();
+    for segment in segments {
+        let row = vec![segment.clone()];
+        if !seen.contains(&row) {
+            seen.push(row);
+        }
+    }
+    tx.exec_many(
+        "DELETE FROM subject_segment WHERE segment = $1
+         AND segment < (SELECT MAX(segment) FROM subject_segment)
+         AND NOT EXISTS (SELECT 1 FROM subject_term t WHERE t.segment = $1)",
+        &seen,
+    )?;
+    Ok(())
+}
+
 /// Finds subjects by terms: those with more of them first, at most `limit`.
 ///
 /// # Errors
