@@ -3,10 +3,12 @@
 //! repeated; nothing here is a test, and no number is ever a reason to fail.
 
 mod attachment;
+mod canary;
 mod check;
 mod cluster;
 mod decide;
 mod dice;
+mod due;
 mod erase;
 mod exchange;
 mod goods;
@@ -39,6 +41,8 @@ pub(crate) enum BenchCommand {
     Decide(decide::DecideArgs),
     /// Deletions per hour that the partner signed for, by recall or by their last day, and traces looked for on disk
     Erase(erase::EraseArgs),
+    /// Subjects whose clock ends together: how fast they are erased, and what people wait for meanwhile
+    Due(due::DueArgs),
     /// Memory of a node that has nothing to do
     Idle(idle::IdleArgs),
     /// Subjects written per second: validated, indexed, logged, durable
@@ -60,6 +64,7 @@ pub(crate) fn run(command: &BenchCommand, ui: Ui) -> Result<(), Failure> {
         BenchCommand::Verify(args) => verify::run(args, ui),
         BenchCommand::Decide(args) => decide::run(args, ui),
         BenchCommand::Erase(args) => erase::run(args, ui),
+        BenchCommand::Due(args) => due::run(args, ui),
         BenchCommand::Idle(args) => idle::run(args, ui),
         BenchCommand::Ingest(args) => ingest::run(args, ui),
         BenchCommand::Isolation(args) => isolation::run(args, ui),

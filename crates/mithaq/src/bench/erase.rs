@@ -4,8 +4,6 @@
 //!
 //! Before, parts of the ciphertexts and wrapped keys are noted; afterwards no file of the partner may hold one.
 
-mod canary;
-
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -15,7 +13,7 @@ use mithaq_app::ports::Clock as _;
 use serde_json::{Value as Json, json};
 use tokio::task::JoinSet;
 
-use self::canary::Canaries;
+use super::canary::{self, Canaries};
 use super::exchange::{last_receipts, released};
 use super::machine::Machine;
 use super::result::{Goal, Outcome};
@@ -48,8 +46,6 @@ pub(crate) struct EraseArgs {
 const TOGETHER: usize = 64;
 /// Longest wait for the last signature.
 const LAST_WORD: Duration = Duration::from_secs(900);
-/// Longest wait until the partner has cut its log: its chores come every half minute.
-const CUT: Duration = Duration::from_secs(120);
 /// How far ahead the last day is set at least.
 const AHEAD: Duration = Duration::from_secs(20);
 /// Calls per second that the last day allows for.
@@ -83,16 +79,16 @@ async fn measure(stage: &mut Stage, args: &EraseArgs, outcome: &mut Outcome, ui:
     last_receipts(&stage.fleet, &stage.ready).await?;
     // Nodes that do not run let their tables be read.
     stage.fleet.kill_all();
-    let canaries = Canaries::of(&tables::open(stage.fleet.node(ES)?)?)?;
+    let canaries = Canaries::of(&tables::open(stage.fleet.node(ES)?)?, &canary::OF_REPORTS)?;
     let directory = stage.fleet.node(ES)?.directory.clone();
     let before = canaries.found_in(&directory)?;
     stage.fleet.start_all().await?;
     let spent = if args.expiry { expire(stage, args, ui).await? } else { recall(stage, args, ui).await? };
     let started = Instant::now();
-    let left = cut(&canaries, &directory).await?;
+    let left = canaries.left_in(&directory).await?;
     stage.fleet.kill_all();
     count(stage)?;
-    judge(&canaries, before, left)?;
+    canaries.judge(before, left)?;
     let reports = u32::try_from(stage.ready.len()).map_or(f64::NAN, f64::from);
     let goal = Goal::AtLeast { reach: 100_000.0, aim: 1_000_000.0 };
     outcome.number(
@@ -186,18 +182,6 @@ async fn signed(stage: &Stage) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until the partner's files hold no trace, while it runs; returns how many are left after the longest wait.
-async fn cut(canaries: &Canaries, directory: &std::path::Path) -> Result<usize, Failure> {
-    let started = Instant::now();
-    loop {
-        let left = tokio::task::block_in_place(|| canaries.found_in(directory))?;
-        if left == 0 || started.elapsed() > CUT {
-            return Ok(left);
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
 /// What both nodes' tables say, now that the nodes are gone: every report erased, signed for, and logged on both sides.
 fn count(stage: &Stage) -> Result<(), Failure> {
     let (sender, receiver) = (tables::open(stage.fleet.node(MA)?)?, tables::open(stage.fleet.node(ES)?)?);
@@ -212,20 +196,5 @@ fn count(stage: &Stage) -> Result<(), Failure> {
     let text = format!(
         "{all} were to be erased: {word} signed for, {told} and {erased} entries of the two logs, {held} still held"
     );
-    Err(Failure::new(Exit::NotVerified, "bench.not_erased", text))
-}
-
-fn judge(canaries: &Canaries, before: usize, left: usize) -> Result<(), Failure> {
-    if before.saturating_mul(10) < canaries.len().saturating_mul(9) {
-        let text = format!(
-            "only {before} of {} traces were found before: the measurement looks wrong",
-            canaries.len()
-        );
-        return Err(Failure::new(Exit::Failed, "bench.canary", text));
-    }
-    if left == 0 {
-        return Ok(());
-    }
-    let text = format!("{left} traces of what was erased are still in the partner's files");
     Err(Failure::new(Exit::NotVerified, "bench.not_erased", text))
 }

@@ -41,6 +41,6 @@ pub(crate) fn run(args: &IdleArgs, ui: Ui) -> Result<(), Failure> {
 }
 
 /// Bytes in units of 2^20.
-fn mib(bytes: u64) -> f64 {
+pub(super) fn mib(bytes: u64) -> f64 {
     u32::try_from(bytes >> 10).map_or(f64::NAN, f64::from) / 1_024.0
 }

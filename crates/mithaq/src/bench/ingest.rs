@@ -41,7 +41,8 @@ pub(crate) fn run(args: &IngestArgs, ui: Ui) -> Result<(), Failure> {
         fleet.start_all().await?;
         let case = fleet.open_case(0).await?;
         ui.say(&format!("{} invented persons are made up", args.subjects));
-        let bodies = bodies(args);
+        let expires = now().plus(Days(360)).to_string();
+        let bodies: Vec<Json> = bodies(args.subjects, usize::from(args.together), expires).collect();
         let bytes: usize = bodies.iter().map(|body| body.to_string().len()).sum();
         ui.say("and written");
         let spent = write(&fleet.api(0, "analyst")?, &case, bodies, usize::from(args.callers)).await?;
@@ -56,7 +57,13 @@ pub(crate) fn run(args: &IngestArgs, ui: Ui) -> Result<(), Failure> {
     })
 }
 
-async fn write(api: &Api, case: &str, bodies: Vec<Json>, callers: usize) -> Result<Duration, Failure> {
+/// Sends bodies of subjects into a case, so many calls at once.
+pub(super) async fn write(
+    api: &Api,
+    case: &str,
+    bodies: impl IntoIterator<Item = Json>,
+    callers: usize,
+) -> Result<Duration, Failure> {
     let path = format!("/api/v1/cases/{case}/subjects");
     let mut waiting = bodies.into_iter();
     let mut calls = JoinSet::new();
@@ -77,18 +84,17 @@ async fn write(api: &Api, case: &str, bodies: Vec<Json>, callers: usize) -> Resu
     Ok(started.elapsed())
 }
 
-fn bodies(args: &IngestArgs) -> Vec<Json> {
+/// Bodies of invented persons, made as they are asked for: a million would not fit.
+pub(super) fn bodies(subjects: usize, together: usize, expires: String) -> impl Iterator<Item = Json> {
     let mut dice = Dice::new(1);
-    let expires = now().plus(Days(360)).to_string();
-    let mut left = args.subjects;
-    let mut bodies = Vec::new();
-    while left > 0 {
-        let count = left.min(usize::from(args.together));
-        let persons: Vec<Json> = (0..count).map(|_| person(&mut dice, &expires)).collect();
-        bodies.push(json!({ "why": why("Measurement with invented persons"), "subjects": persons }));
+    let mut left = subjects;
+    core::iter::from_fn(move || {
+        let count = left.min(together);
         left -= count;
-    }
-    bodies
+        let persons: Vec<Json> = (0..count).map(|_| person(&mut dice, &expires)).collect();
+        let body = || json!({ "why": why("Measurement with invented persons"), "subjects": persons });
+        (count > 0).then(body)
+    })
 }
 
 /// Syllables of invented names, in Latin and Arabic letters.
