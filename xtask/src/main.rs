@@ -10,6 +10,7 @@ mod fuzz;
 mod generate;
 mod package;
 mod pg;
+mod record;
 mod shell;
 mod system;
 mod tidy;
@@ -35,6 +36,8 @@ enum Command {
     Tidy(tidy::Options),
     /// Regenerate the committed reference files
     Gen(generate::Options),
+    /// Record a conversation of this version for later ones to read
+    Record(record::Options),
     /// Feed mutated input to every parser of foreign bytes
     Fuzz(fuzz::Options),
     /// Measure against peers, on sets that are not part of the repository
@@ -67,6 +70,7 @@ fn run(args: Args) -> Result<()> {
         Command::Ci(options) => ci::run(&workspace, &options),
         Command::Tidy(options) => tidy::run(&workspace, &options),
         Command::Gen(options) => generate::run(&workspace, &options),
+        Command::Record(options) => record::run(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, &options),
         Command::Sim(options) => ci::sim(&workspace, &options),

@@ -28,6 +28,7 @@ mod onward_forged;
 mod path;
 mod peers;
 mod proof;
+mod recorded;
 mod refused;
 mod requests;
 mod requests_closed;

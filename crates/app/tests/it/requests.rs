@@ -32,9 +32,14 @@ fn ask(subjects: &[SubjectId]) -> mithaq_model::Ask {
 
 /// A request of the first node, written and approved, with its case.
 fn written(world: &World, urgency: Urgency) -> (CaseId, ReportId) {
+    let case = world.ma().case(CrimeArea::ForeignTerroristFighters);
+    (case, written_in(world, case, urgency))
+}
+
+/// The same in a case.
+pub(crate) fn written_in(world: &World, case: CaseId, urgency: Urgency) -> ReportId {
     let ma = world.ma();
-    let case = ma.case(CrimeArea::ForeignTerroristFighters);
-    let subject = ma.add_subject(case, recruiter(7));
+    let subject = ma.add_subject(case, recruiter(9));
     let new = NewReport { urgency, ..world.report(&[subject]) };
     let may = ma.actor("analyst").may(intent::WriteReport).unwrap();
     let number = ma.app.draft_request(may, &ma.enter("analyst", case), new, ask(&[subject])).unwrap();
@@ -42,7 +47,7 @@ fn written(world: &World, urgency: Urgency) -> (CaseId, ReportId) {
     ma.review(case, number).unwrap();
     ma.approve("supervisor", number).unwrap();
     ma.approve("spoc", number).unwrap();
-    (case, number)
+    number
 }
 
 /// Sent and stored at the other side.

@@ -109,16 +109,26 @@ impl HighWater for Marked {
 
 /// What a node is made from; the same for the same number, so that a node can be opened again.
 pub(crate) fn parts(party: &PartyId, (n, run): (u8, u8), clock: &Shared, mark: &Arc<Marked>) -> Parts {
-    let log = note_key(&format!("{party}/log"), KeyKind::Ed25519, n, 6);
-    let witness = note_key(&format!("{party}/witness"), KeyKind::Cosignature, n, 9);
+    let made = parts_of(party, (soft(n), [seed(n, 6), seed(n, 9)]), (n, run), (clock, mark));
+    let keys = made.keys.with_loader(Box::new(move |node_key| {
+        // Generations that were prepared: as files beside the first would hold them.
+        (2..=3).map(|generation| soft_of(n, generation)).find(|keys| keys.node_key() == *node_key)
+    }));
+    Parts { keys, ..made }
+}
+
+/// The same with keys from wherever: of the node, and the seeds of its log and witness.
+pub(crate) fn parts_of(
+    party: &PartyId,
+    (keys, [log, witness]): (SoftKeys, [Zeroizing<[u8; 32]>; 2]),
+    (n, run): (u8, u8),
+    (clock, mark): (&Shared, &Arc<Marked>),
+) -> Parts {
+    let log = note_key_of(&format!("{party}/log"), KeyKind::Ed25519, &log);
+    let witness = note_key_of(&format!("{party}/witness"), KeyKind::Cosignature, &witness);
     let key = log.key.clone();
     Parts {
-        keys: Keys::new(soft(n), Box::new(log), key, Box::new(witness)).with_loader(Box::new(
-            move |node_key| {
-                // Generations that were prepared: as files beside the first would hold them.
-                (2..=3).map(|generation| soft_of(n, generation)).find(|keys| keys.node_key() == *node_key)
-            },
-        )),
+        keys: Keys::new(keys, Box::new(log), key, Box::new(witness)),
         master: MasterKey::new(1, *seed(n, 7)),
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(Seeded { seed: *seed(n, 8 + run), drawn: AtomicU64::new(0) }),
@@ -129,7 +139,11 @@ pub(crate) fn parts(party: &PartyId, (n, run): (u8, u8), clock: &Shared, mark: &
 }
 
 fn note_key(name: &str, kind: KeyKind, n: u8, what: u8) -> LogSigner {
-    let secret = SigningKey::from_bytes(&seed(n, what));
+    note_key_of(name, kind, &seed(n, what))
+}
+
+fn note_key_of(name: &str, kind: KeyKind, seed: &[u8; 32]) -> LogSigner {
+    let secret = SigningKey::from_bytes(seed);
     let key = VerifierKey::new(name, kind, secret.verifying_key().as_bytes()).unwrap();
     LogSigner { key, secret }
 }
@@ -207,8 +221,18 @@ impl Node {
             endpoints: vec![format!("https://{party}.example:7443")],
         };
         let signed = sign_manifest(&manifest, &root).unwrap();
+        Self::of((party, n), (parts, mark), (root, &signed), db)
+    }
+
+    /// From keys and a first manifest of wherever.
+    pub(crate) fn of(
+        (party, n): (PartyId, u8),
+        (parts, mark): (Parts, Arc<Marked>),
+        (root, signed): (SoftRoot, &[u8]),
+        db: Db,
+    ) -> Self {
         let fingerprint = root.root_keys().fingerprint();
-        let app = App::create(db.clone(), &party, parts, (fingerprint, &signed)).unwrap();
+        let app = App::create(db.clone(), &party, parts, (fingerprint, signed)).unwrap();
         let new: Vec<NewOfficer> = PEOPLE
             .iter()
             .map(|(login, role)| NewOfficer {
