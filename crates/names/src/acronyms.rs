@@ -21,7 +21,7 @@ pub(crate) fn may_be(token: &Token) -> bool {
     token.role == Role::Plain
         && LETTERS.contains(&usize::from(token.len))
         && token.skip == 0
-        && token.nicknames == [0; 2]
+        && token.nicknames == [0; 4]
         && token.script != Script::Syllabic
 }
 

@@ -14,6 +14,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::hashed::Hashed;
 use crate::keys;
 use crate::lexicon;
+use crate::nicknames::Lines;
 use crate::script::{Script, Symbol};
 use crate::slavic::{self, Form};
 use crate::training;
@@ -28,7 +29,7 @@ mod reading;
 const STEM_MIN: usize = 4;
 const ENDING_MAX: usize = 6;
 /// Lines of near concepts are numbered from here on; below are those of everyday forms of given names.
-const NEAR_FIRST: u8 = 128;
+const NEAR_FIRST: u16 = 1024;
 
 struct Table {
     /// By hash of a whole word, its concept.
@@ -50,7 +51,7 @@ struct Table {
     /// By concept and script: the first letters of its words, one bit each.
     initials: Vec<[u64; 5]>,
     /// By concept: the lines of near concepts it stands in.
-    near: Vec<[u8; 2]>,
+    near: Vec<Lines>,
     /// By line of near concepts: the coarse skeletons of their English words.
     skeletons: Vec<Vec<u64>>,
 }
@@ -124,7 +125,7 @@ impl Table {
             words,
             english: Hashed::new([].into_iter()),
             initials,
-            near: vec![[0; 2]; names.len()],
+            near: vec![[0; 4]; names.len()],
             skeletons: Vec::new(),
         };
         out.fill_near(&names);
@@ -142,7 +143,7 @@ impl Table {
             let of = |name: &str| names.iter().position(|other| *other == name);
             let concepts: Vec<usize> = line.split(' ').filter_map(of).collect();
             for at in &concepts {
-                if let Some([first, second]) = self.near.get_mut(*at) {
+                if let Some([first, second, ..]) = self.near.get_mut(*at) {
                     *(if *first == 0 { first } else { second }) = number;
                 }
             }
@@ -232,12 +233,12 @@ pub(crate) fn initials(concept: u16, script: Script) -> u64 {
 }
 
 /// Returns the lines of near concepts a concept stands in, 0 where there is none.
-pub(crate) fn near(concept: u16) -> [u8; 2] {
+pub(crate) fn near(concept: u16) -> Lines {
     TABLE.near.get(usize::from(concept)).copied().unwrap_or_default()
 }
 
 /// Returns the coarse skeletons of the English words of the concepts of a line.
-pub(crate) fn skeletons(line: u8) -> &'static [u64] {
+pub(crate) fn skeletons(line: u16) -> &'static [u64] {
     let at = line.checked_sub(NEAR_FIRST).map(usize::from);
     at.and_then(|at| TABLE.skeletons.get(at)).map(Vec::as_slice).unwrap_or_default()
 }

@@ -68,12 +68,12 @@ const WORDS: &[(Function, &str)] = &[
     ),
     (
         Function::Nobiliary,
-        "de da do dos das del della dello delle di du des von van der den het ter ten zu zur zum vom af av le la les los las y e i lo فون فان دی دي دو دا لا ل دل فن ون фон ван де да ди дю дос дер ден ла ле дель фан ტე φον ντε פון ואן דה די פאן ван дер da'",
+        "de da do dos das del della dello delle di du des von van der den het ter ten zu zur zum vom af av le la les los las y e i lo فون فان دی دي دو دا لا ل دل فن ون фон ван де да ди дю дос дер ден ла ле дель фан ტე φον ντε פון ואן דה די פאן ван дер da' of the",
     ),
     (Function::Suffix, "jr sr junior senior ii iii iv jnr snr vi vii viii ix xi xii младший старший мл ст"),
     (
         Function::Title,
-        "mr mrs ms miss dr prof professor sir dame lord lady hon rt honourable honorable rev reverend fr father sister brother president minister general gen colonel col major maj captain capt lt lieutenant sgt sheikh shaykh sheik cheikh shaikh sheikha shaikha sheykh haji hajji hadji hajj hadj alhaji hajja mullah mulla maulana mawlana maulavi maulvi mawlawi molvi mufti qari hafiz ustad ustadh sayyid sayyed seyyed sayed syed seyed sidi moulay mulay lalla emir amir prince princess king queen emperor pope saint st sultan baron baroness count comte graf freiherr duke earl marquis viscount senator dato datuk tan sri seri tun tengku tunku datin puan encik imam ayatollah hojatoleslam engineer eng ing señor senor senora herr frau monsieur madame m mme mlle akhund akhundzada khan agha bey pasha hafiz الشيخ شيخ الحاج حاج حاجي الدكتور دكتور د السيد سيد السيدة الأمير أمير الأميرة الملك الإمام ملا مولوي مولانا سيدي مولاي الاستاذ المهندس العقيد العميد اللواء الفريق شیخ حاجی سید دکتر مهندس آیت آیت‌الله حجت ملا مولوی آقا خانم сэр лорд леди барон граф князь принц доктор шейх хаджи мулла сеид генерал полковник д-р г-н ד״ר דר רב הרב סר לורד 爵士 博士 先生 夫人 女士 씨 박사",
+        "mr mrs ms miss dr prof professor sir dame lord lady hon rt honourable honorable rev reverend fr father sister brother president minister general gen colonel col major maj captain capt lt lieutenant sgt sheikh shaykh sheik cheikh shaikh sheikha shaikha sheykh haji hajji hadji hajj hadj alhaji hajja mullah mulla maulana mawlana maulavi maulvi mawlawi molvi mufti qari hafiz ustad ustadh sayyid sayyed seyyed sayed syed seyed sidi moulay mulay lalla emir amir prince princess king queen emperor pope saint st sultan baron baroness count comte graf freiherr duke duchess earl marquis marquess marchioness viscount viscountess countess baronet duque duquesa conde condesa marques marquesa vizconde visconde infante infanta duc duchesse comtesse vicomte herzog herzogin grafin furst furstin duca duchessa conte contessa marchese hertog hertogin hertig hertug greve senator dato datuk tan sri seri tun tengku tunku datin puan encik imam ayatollah hojatoleslam engineer eng ing señor senor senora herr frau monsieur madame m mme mlle akhund akhundzada khan agha bey pasha hafiz الشيخ شيخ الحاج حاج حاجي الدكتور دكتور د السيد سيد السيدة الأمير أمير الأميرة الملك الإمام ملا مولوي مولانا سيدي مولاي الاستاذ المهندس العقيد العميد اللواء الفريق شیخ حاجی سید دکتر مهندس آیت آیت‌الله حجت ملا مولوی آقا خانم сэр лорд леди барон граф князь принц доктор шейх хаджи мулла сеид генерал полковник д-р г-н ד״ר דר רב הרב סר לורד 爵士 博士 先生 夫人 女士 씨 박사",
     ),
     (Function::Ullah, "allah ullah ollah oullah alla الله اللہ алла аллах улла уллах олла"),
 ];
@@ -102,16 +102,28 @@ pub(crate) fn further(hash: u64, symbol: Symbol) -> u64 {
 /// Titles that stand after the name (Karim Khan, Omar Agha, كريم خان).
 const FOLLOWING: &str = "khan agha aga bey beg bek pasha haji hajji mullah akhund akhundzada qari hafiz effendi hanim خان آغا اغا بيك باشا أفندي پاشا хан ага бек";
 
-static FOLLOWING_SORTED: LazyLock<Vec<u64>> = LazyLock::new(|| {
-    let words = FOLLOWING.split(' ').filter_map(crate::training::symbols);
+static FOLLOWING_SORTED: LazyLock<Vec<u64>> = LazyLock::new(|| sorted(FOLLOWING));
+
+fn sorted(list: &str) -> Vec<u64> {
+    let words = list.split(' ').filter_map(crate::training::symbols);
     let mut list: Vec<u64> = words.map(|(script, symbols)| hash(script, &symbols)).collect();
     list.sort_unstable();
     list
-});
+}
 
 /// True for a title that may stand after the name.
 pub(crate) fn follows(script: Script, symbols: &[Symbol]) -> bool {
     FOLLOWING_SORTED.binary_search(&hash(script, symbols)).is_ok()
+}
+
+/// Titles whose bearers are called by a land or a house: what follows them is not part of the name they were given.
+const NOBLE: &str = "baron baroness duke duchess earl marquis marquess marchioness viscount viscountess count countess prince princess king queen emperor lord lady baronet duque duquesa conde condesa marques marquesa vizconde visconde infante infanta duc duchesse comte comtesse vicomte herzog herzogin graf grafin furst furstin freiherr duca duchessa conte contessa marchese hertog hertogin hertig hertug greve";
+
+static NOBLE_SORTED: LazyLock<Vec<u64>> = LazyLock::new(|| sorted(NOBLE));
+
+/// True for a title of nobility.
+pub(crate) fn noble(script: Script, symbols: &[Symbol]) -> bool {
+    NOBLE_SORTED.binary_search(&hash(script, symbols)).is_ok()
 }
 
 /// Returns what a word does, if it is in the lexicon.

@@ -6,7 +6,7 @@
 use crate::align::{self, Aligned, Grid, Piece};
 use crate::name::{Kind, MAX_TOKENS, Name, Role, Token};
 use crate::nicknames;
-use crate::script::Script;
+use crate::script::{Script, Symbol};
 use crate::tables::{self, Tables};
 
 mod bodies;
@@ -246,7 +246,11 @@ fn unequal(
     grid: &mut Grid,
 ) -> Option<Link> {
     let (a, mask, x, y) = ((a.0, a.1), a.2, a.1, b.1);
-    if x.role == Role::Number || y.role == Role::Number {
+    let suffixes = x.role == Role::Suffix && y.role == Role::Suffix;
+    if x.role == Role::Number
+        || y.role == Role::Number
+        || (suffixes && !nicknames::share(x.nicknames, y.nicknames))
+    {
         return None;
     }
     let base = base(x, y);
@@ -285,7 +289,14 @@ pub(crate) fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
     let (short, long) = if a.1.len <= b.1.len { (a, b) } else { (b, a) };
     short.1.script == long.1.script
         && short.1.len >= 3
-        && long.0.symbols_of(long.1).starts_with(short.0.symbols_of(short.1))
+        && begins(long.0.symbols_of(long.1), short.0.symbols_of(short.1))
+}
+
+/// True when one word begins with the other, doubled consonants taken as one (Nassir, Nasiruddin).
+fn begins(long: &[Symbol], short: &[Symbol]) -> bool {
+    let same = |x: &Symbol, y: &Symbol| x == y && !matches!(x, 1 | 5 | 9 | 15 | 21);
+    let mut rest = long.chunk_by(same).map(<[Symbol]>::first);
+    long.starts_with(short) || short.chunk_by(same).all(|run| rest.next() == Some(run.first()))
 }
 
 /// A cheap test that two tokens cannot be one: their coarse skeletons share too little, in order.

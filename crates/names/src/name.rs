@@ -1,5 +1,6 @@
 //! A parsed name: tokens in symbols, with the role each plays.
 
+use crate::nicknames::Lines;
 use crate::present::Present;
 use crate::script::{Script, Symbol};
 use crate::structure;
@@ -69,9 +70,11 @@ pub struct Token {
     /// Hash of script and symbols (of the characters for syllabic scripts): equal tokens are equal without aligning.
     pub(crate) hash: u64,
     /// Lines of the table of everyday forms it stands in.
-    pub(crate) nicknames: [u8; 2],
+    pub(crate) nicknames: Lines,
     /// "Son of" stands before it.
     pub(crate) filiation: bool,
+    /// Part of what a noble is called by ("Duke of Burgundy" behind the name).
+    pub(crate) designation: bool,
     /// The units it holds.
     pub(crate) present: Present,
     /// First and past-the-last character in the text.
@@ -131,8 +134,9 @@ impl Token {
             coarse: 0,
             fine: 0,
             hash: 0,
-            nicknames: [0; 2],
+            nicknames: [0; 4],
             filiation: false,
+            designation: false,
             present: Present::NONE,
             from: 0,
             to: 0,

@@ -12,7 +12,7 @@ use crate::script::Script;
 use crate::tables::TABLES_VERSION;
 
 /// Features of a comparison.
-pub const FEATURES: usize = 34;
+pub const FEATURES: usize = 35;
 
 /// Names of the features, in order; they name the weights in the committed table.
 pub const FEATURE_NAMES: [&str; FEATURES] = [
@@ -50,6 +50,7 @@ pub const FEATURE_NAMES: [&str; FEATURES] = [
     "given",
     "evidence",
     "first_left",
+    "told_apart",
 ];
 
 /// How alike two names are.
@@ -272,6 +273,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         flag(links.iter().any(|l| l.a == 0 && l.b == 0)),
         coverage * bits.min(30.0) / 10.0,
         flag(matching.used_a & 1 == 0 && matching.used_b & 1 == 0),
+        flag(told_apart(a, b, matching)),
     ]
 }
 
@@ -279,7 +281,11 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
 fn left(tokens: &[Token], used: u32) -> (f32, f32) {
     let (mut dear, mut cheap) = (0.0_f32, 0.0_f32);
     for token in Matching::left(tokens, used) {
-        let sum = if matches!(token.role, Role::Plain | Role::Number) { &mut dear } else { &mut cheap };
+        let sum = if matches!(token.role, Role::Plain | Role::Number) && !token.designation {
+            &mut dear
+        } else {
+            &mut cheap
+        };
         *sum += weight(token);
     }
     (dear, cheap)
@@ -299,6 +305,12 @@ fn number_left(a: &Name, b: &Name, matching: &Matching) -> bool {
     left.any(|token| token.role == Role::Number)
 }
 
+/// True when the two are told apart: the third and the fourth of a name, father and son.
+fn told_apart(a: &Name, b: &Name, matching: &Matching) -> bool {
+    let any = |name: &Name, used| Matching::left(&name.tokens, used).any(|token| token.role == Role::Suffix);
+    any(a, matching.used_a) && any(b, matching.used_b)
+}
+
 /// Links of a son's name with a father's, when both names say who is the son.
 fn filiation(a: &Name, b: &Name, links: &[matching::Link]) -> usize {
     let marked = |name: &Name, at: u8| name.tokens.get(usize::from(at)).is_some_and(|t| t.filiation);
@@ -311,6 +323,7 @@ fn filiation(a: &Name, b: &Name, links: &[matching::Link]) -> usize {
 /// Weight in bits a token has when nothing answers it.
 pub(crate) fn weight(token: &Token) -> f32 {
     match token.role {
+        _ if token.designation => 0.3 * token.rarity_bits(),
         Role::Patronymic => 0.4 * token.rarity_bits(),
         Role::Kunya => 0.3 * token.rarity_bits(),
         Role::Plain

@@ -8,7 +8,7 @@ use crate::forms;
 use crate::keys;
 use crate::lexicon::{self, Function};
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
-use crate::nicknames;
+use crate::nicknames::{self, Lines};
 use crate::present::Present;
 use crate::rarity;
 use crate::script::{Script, Symbol};
@@ -52,7 +52,7 @@ fn assemble(kind: Kind, words: &Words, initials: (Script, Vec<Symbol>)) -> Name 
     };
     builder.run();
     let Builder { symbols, mut tokens, .. } = builder;
-    let comma = kind == Kind::Person && reorder_comma(words, &mut tokens);
+    let comma = kind == Kind::Person && reorder_comma(words, &symbols, &mut tokens);
     let mut name = Name { kind, symbols, units: Vec::new(), tokens, comma, initials, written: None };
     relayout(&mut name, comma);
     for at in 0..name.tokens.len() {
@@ -106,7 +106,7 @@ pub(crate) fn describe(name: &Name, token: &mut Token) {
 
 /// Whether a word (given by its hash) only says what a body is, and the lines it shares with words that may stand for
 /// it: near concepts in the name of a body, everyday forms of given names otherwise.
-pub(crate) fn lines(kind: Kind, hash: u64) -> (bool, [u8; 2]) {
+pub(crate) fn lines(kind: Kind, hash: u64) -> (bool, Lines) {
     let concept = if kind == Kind::Organisation { concepts::of_english(hash) } else { None };
     (
         concept.is_some_and(concepts::says_what),
@@ -115,14 +115,28 @@ pub(crate) fn lines(kind: Kind, hash: u64) -> (bool, [u8; 2]) {
 }
 
 /// Moves what stands before the first comma behind the rest ("SURNAME, Given"). True when it did.
-fn reorder_comma(words: &Words, tokens: &mut [Token]) -> bool {
+fn reorder_comma(words: &Words, symbols: &[Symbol], tokens: &mut [Token]) -> bool {
     let Some(comma) = words.words.iter().find(|w| w.comma) else { return false };
     let before = tokens.iter().take_while(|t| t.to <= comma.to).count();
     let suffix_only = tokens.iter().skip(before).all(|t| matches!(t.role, Role::Suffix | Role::Title));
-    if before == 0 || before == tokens.len() || suffix_only {
+    if before == 0 || before == tokens.len() || suffix_only || designates(symbols, tokens, before) {
         return false;
     }
     tokens.rotate_left(before);
+    true
+}
+
+/// True when a title of nobility follows the comma and not a given name: "Robert II, Duke of Burgundy", "Mary Hill,
+/// Baroness Hill of Ashby". Marks what belongs to it, which other records leave out. Not so "HILL, Baroness Mary".
+fn designates(symbols: &[Symbol], tokens: &mut [Token], before: usize) -> bool {
+    let behind = tokens.get_mut(before..).unwrap_or_default();
+    let noble = |t: &Token| lexicon::noble(t.script, symbols.get(t.range()).unwrap_or_default());
+    let Some(title) = behind.iter().take(3).position(noble) else { return false };
+    let of = behind.iter().skip(title + 1).any(|t| t.role == Role::Plain && t.skip_cost == COST_PARTICLE);
+    if before < 2 && !of {
+        return false;
+    }
+    behind.iter_mut().for_each(|token| token.designation = true);
     true
 }
 
@@ -219,6 +233,8 @@ impl Builder<'_> {
                 let last = at + 1 == self.words.words.len() || word.comma;
                 (person && (!last || lexicon::follows(word.script, symbols))).then_some(function)
             }
+            // "of" and "the" are words of a person's name only: bodies and places have tables of their own.
+            Function::Nobiliary if matches!(symbols, [15, 6] | [20, 8, 5]) => person.then_some(function),
             Function::Din | Function::Ullah | Function::Nobiliary => Some(function),
         }
     }
@@ -305,8 +321,9 @@ impl Builder<'_> {
             coarse: 0,
             fine: 0,
             hash: word.written,
-            nicknames: [0; 2],
+            nicknames: [0; 4],
             filiation: held.filiation,
+            designation: false,
             present: Present::NONE,
             from: held.from.unwrap_or(word.from),
             to: word.to,

@@ -78,5 +78,29 @@ fn structure_in_latin() {
         ("José García López", "Jose Garcia"),
         ("Haji Mohammad Karim Noori", "Mohammad Karim Nouri"),
         ("Bill Thornbury", "William Thornbury"),
+        ("Chuy Villarreal", "Jesús Villarreal"),
+        ("Kees Verhoeven", "Cornelis Verhoeven"),
+        ("Zbyszek Wiśniewski", "Zbigniew Wiśniewski"),
     ]);
+}
+
+#[test]
+fn what_a_noble_is_called_by_is_no_second_name() {
+    check(&[
+        ("Martin Ashdown", "Martin Ashdown, Baron Ashdown of Stowmere"),
+        ("Raimundo II de Borgoña", "Raymond II, Duke of Burgundy"),
+        ("Ana de Lituania", "Anna, Grand Duchess of Lithuania"),
+        // A title before the given name does not keep the family name in front.
+        ("ASHDOWN, Baron Martin", "Martin Ashdown"),
+    ]);
+}
+
+#[test]
+fn the_ninth_is_not_the_seventh_and_the_father_not_the_son() {
+    let bits = |a: &str, b: &str| Scorer::new().score(&Name::parse(a), &Name::parse(b)).bits;
+    assert!(bits("Gerold IX", "Gerold VII") < bits("Gerold IX", "Gerold") - 2.0);
+    assert!(bits("Peter Ashdown Jr", "Peter Ashdown Sr") < bits("Peter Ashdown Jr", "Peter Ashdown") - 2.0);
+    assert!(
+        bits("Peter Ashdown Jr", "Peter Ashdown Junior") > bits("Peter Ashdown Jr", "Peter Ashdown Sr") + 2.0
+    );
 }
