@@ -71,7 +71,10 @@ pub enum MigrationError {
         expected: u32,
     },
     /// A newer program has run its migrations here.
-    #[error("this database has version {found}, this program knows {known}")]
+    #[error(
+        "this database has version {found}, this program knows {known}: start a program at least as new as the one \
+         that wrote it, or restore a copy made before"
+    )]
     Newer {
         /// The version of the database.
         found: u32,
