@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use crate::concepts;
 use crate::lexicon;
 use crate::name::{Name, Role, Token};
+use crate::nicknames::NO_LINES;
 use crate::script::{Script, Symbol};
 use crate::tables::Tables;
 
@@ -21,7 +22,7 @@ pub(crate) fn may_be(token: &Token) -> bool {
     token.role == Role::Plain
         && LETTERS.contains(&usize::from(token.len))
         && token.skip == 0
-        && token.nicknames == [0; 4]
+        && token.nicknames == NO_LINES
         && token.script != Script::Syllabic
 }
 

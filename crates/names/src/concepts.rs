@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::hashed::Hashed;
 use crate::keys;
 use crate::lexicon;
-use crate::nicknames::Lines;
+use crate::nicknames::{Lines, NO_LINES};
 use crate::script::{Script, Symbol};
 use crate::slavic::{self, Form};
 use crate::training;
@@ -125,7 +125,7 @@ impl Table {
             words,
             english: Hashed::new([].into_iter()),
             initials,
-            near: vec![[0; 4]; names.len()],
+            near: vec![NO_LINES; names.len()],
             skeletons: Vec::new(),
         };
         out.fill_near(&names);

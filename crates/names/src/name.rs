@@ -1,6 +1,6 @@
 //! A parsed name: tokens in symbols, with the role each plays.
 
-use crate::nicknames::Lines;
+use crate::nicknames::{Lines, NO_LINES};
 use crate::present::Present;
 use crate::script::{Script, Symbol};
 use crate::structure;
@@ -134,7 +134,7 @@ impl Token {
             coarse: 0,
             fine: 0,
             hash: 0,
-            nicknames: [0; 4],
+            nicknames: NO_LINES,
             filiation: false,
             designation: false,
             present: Present::NONE,

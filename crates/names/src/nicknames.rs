@@ -21,6 +21,9 @@ fn lines() -> impl Iterator<Item = &'static str> {
 /// The lines a word stands in, 0 where there is none.
 pub(crate) type Lines = [u16; 4];
 
+/// Of a word that stands in none.
+pub(crate) const NO_LINES: Lines = [0; 4];
+
 /// By the hash of a word the first four lines it stands in (counted from 1).
 static LINES: LazyLock<Hashed<Lines>> = LazyLock::new(|| {
     let mut out: BTreeMap<u64, Lines> = BTreeMap::new();

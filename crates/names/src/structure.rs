@@ -8,7 +8,7 @@ use crate::forms;
 use crate::keys;
 use crate::lexicon::{self, Function};
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
-use crate::nicknames::{self, Lines};
+use crate::nicknames::{self, Lines, NO_LINES};
 use crate::present::Present;
 use crate::rarity;
 use crate::script::{Script, Symbol};
@@ -321,7 +321,7 @@ impl Builder<'_> {
             coarse: 0,
             fine: 0,
             hash: word.written,
-            nicknames: [0; 4],
+            nicknames: NO_LINES,
             filiation: held.filiation,
             designation: false,
             present: Present::NONE,

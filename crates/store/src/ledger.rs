@@ -243,12 +243,18 @@ impl Ledger {
 /// When the engine refuses.
 pub fn erase_salts(tx: &mut dyn Tx, object: ObjectId, version: Option<u32>) -> Result<u64, StoreError> {
     let object = object.as_bytes();
-    Ok(match version {
-        None => tx.exec("DELETE FROM ledger_salt WHERE object = $1", args![object])?,
+    match version {
+        None => erase_salts_of_all(tx, &[args![object].to_vec()]),
         Some(version) => {
-            tx.exec("DELETE FROM ledger_salt WHERE object = $1 AND version = $2", args![object, version])?
+            Ok(tx
+                .exec("DELETE FROM ledger_salt WHERE object = $1 AND version = $2", args![object, version])?)
         }
-    })
+    }
+}
+
+/// As [`erase_salts`] for every version of many objects, each the only value of its list.
+pub(crate) fn erase_salts_of_all(tx: &mut dyn Tx, objects: &[Vec<Value>]) -> Result<u64, StoreError> {
+    Ok(tx.exec_many("DELETE FROM ledger_salt WHERE object = $1", objects)?)
 }
 
 /// The stored tiles as one transaction sees them.

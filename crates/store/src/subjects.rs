@@ -405,7 +405,7 @@ pub fn erase(tx: &mut dyn Tx, subjects: &[SubjectId]) -> Result<u64, StoreError>
     erase_keys(tx, Kind::Subject, &keys)?;
     let rows: Vec<_> = old.iter().map(|held| vec![id(held.subject)]).collect();
     // With salt and digest a guess at the claims could be proved against the log.
-    tx.exec_many("DELETE FROM ledger_salt WHERE object = $1", &rows)?;
+    crate::ledger::erase_salts_of_all(tx, &rows)?;
     crate::links::erase_of(tx, &rows)?;
     Ok(tx.exec_many("DELETE FROM subject WHERE id = $1", &rows)?)
 }

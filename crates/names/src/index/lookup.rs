@@ -12,7 +12,7 @@ use crate::align::Grid;
 use crate::keys::FineMask;
 use crate::matching::{self, CoarseMask};
 use crate::name::{Name, Token};
-use crate::nicknames::{self, Lines};
+use crate::nicknames::{self, Lines, NO_LINES};
 use crate::script::{Script, Symbol};
 use crate::tables::{self, Tables};
 use crate::{Kind, keys, lexicon, structure, units};
@@ -224,7 +224,8 @@ fn collect<S: Source>(
     for skeleton in probes {
         let Ok(at) = segment.skeletons.binary_search(skeleton) else { continue };
         let least = if *skeleton == query.0.coarse { SHARE_OWN } else { SHARE_NEAR };
-        let wanted = |fine| Some(measure.share(fine)).filter(|s| *s >= least || measure.nicknames != [0; 4]);
+        let wanted =
+            |fine| Some(measure.share(fine)).filter(|s| *s >= least || measure.nicknames != NO_LINES);
         segment.group(at, buffer, wanted, |entry| {
             let value = measure.of(entry.head, entry.share);
             if value < floor {
@@ -379,7 +380,7 @@ impl Measure {
     /// True for an everyday form, or a near concept, of the query token.
     fn shares_line(&self, script: Script, core: &[Symbol]) -> bool {
         let lines = || structure::lines(self.kind, lexicon::hash(script, core)).1;
-        self.nicknames != [0; 4] && nicknames::share(self.nicknames, lines())
+        self.nicknames != NO_LINES && nicknames::share(self.nicknames, lines())
     }
 
     /// Length of the longest common subsequence, letters that may stand for each other taken as equal.

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hyper::{Method, StatusCode};
-
-use super::{GROUND, Numbers, REASON, fill, form};
+use super::{GROUND, Numbers, REASON, form, told_apart};
 use crate::world::Running;
 
 const REPORT_IN: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","recipients":["es-police"],
@@ -142,18 +140,8 @@ pub(super) async fn ask_all(node: &Running, who: &str, hidden: &Numbers, absent:
             let kind = if *path == "/api/v1/requests" { "" } else { r#""kind":"information","# };
             let body = body.replace("REPORT", REPORT_IN).replace("KIND", kind).replace("ASK", ASK);
             let body = body.replace("HANDLING", HANDLING).replace("{CASE}", case);
-            let ask = async |numbers: &Numbers| {
-                let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-                let answer = node.api(Some(who), method, &fill(path, numbers), &fill(&body, numbers)).await;
-                (answer.status, answer.text)
-            };
-            let (of_hidden, of_absent) = (ask(hidden).await, ask(absent).await);
-            let no = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN];
-            if of_hidden != of_absent || !no.contains(&of_hidden.0) {
-                wrong.push(format!("{path} {case}: {of_hidden:?}, and of what is not there {of_absent:?}"));
-            }
+            wrong.extend(told_apart(node, who, (method, path, &body), (hidden, absent)).await);
         }
     }
-    // Another answer than these two would say that it was not asked rightly.
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
