@@ -8,6 +8,7 @@ mod spot;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use mithaq_model::PartialDate;
 use mithaq_names::{BirthDate, Calendar, Details, Explanation, Kind, Likeness, Name, Reason, Scorer, Sex};
 use serde_json::{Value as Json, json};
 
@@ -71,7 +72,8 @@ pub(crate) struct CompareArgs {
     /// Say why
     #[arg(long)]
     explain: bool,
-    /// Date of birth of the first, `1961`, `1961-05` or `1961-05-03`; a Hijri year as `1391h`
+    /// Date of birth of the first, `1961`, `1961-05`, `1961-05-03`, `~1961` or `1960/1962`; lunar Hijri as `1391h`, solar
+    /// as `1350sh`
     #[arg(long, value_name = "DATE")]
     born_a: Option<String>,
     /// Date of birth of the second
@@ -133,16 +135,37 @@ pub(crate) fn details(born: Option<&str>, sex: Option<&str>) -> Result<Details, 
 /// Reads a date of birth as given on the command line or in a column.
 pub(crate) fn birth(text: &str) -> Result<BirthDate, Failure> {
     let wrong = || {
-        Failure::new(Exit::Usage, "names.date", "a date of birth cannot be read")
-            .hint("write 1961, 1961-05 or 1961-05-03; a Hijri year as 1391h")
+        Failure::new(Exit::Usage, "names.date", "a date of birth cannot be read").hint(
+            "write 1961, 1961-05, 1961-05-03, ~1961 or 1960/1962; a lunar Hijri date as 1391h, a solar one as 1350sh",
+        )
     };
-    let (digits, calendar) = match text.strip_suffix(['h', 'H']) {
-        Some(rest) => (rest, Calendar::Hijri),
-        None => (text, Calendar::Gregorian),
+    let text = text.trim();
+    let text = text.strip_prefix("about ").map_or(text.to_owned(), |year| format!("~{}", year.trim()));
+    let lower = text.to_ascii_lowercase();
+    for (ending, calendar) in [("sh", Calendar::SolarHijri), ("h", Calendar::Hijri)] {
+        if let Some(date) = lower.strip_suffix(ending) {
+            return hijri(date.trim(), calendar).ok_or_else(wrong);
+        }
+    }
+    let date: PartialDate = text.parse().map_err(|_invalid| wrong())?;
+    Ok(input::birth_of(date))
+}
+
+/// A date of a Hijri calendar; its months are not those of the civil one.
+fn hijri(text: &str, calendar: Calendar) -> Option<BirthDate> {
+    let digits = |text: &str, count| {
+        (text.len() == count && text.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| text.parse::<u16>().ok())
+            .flatten()
     };
-    let date = mithaq_model::PartialDate::parse_iso(digits.trim()).ok_or_else(wrong)?;
-    let date = input::birth_of(date).ok_or_else(wrong)?;
-    Ok(BirthDate { calendar, ..date })
+    let mut parts = text.split('-');
+    let date = BirthDate::year(digits(parts.next()?, 4)?).in_calendar(calendar);
+    let mut part = |most| match parts.next() {
+        None => Some(None),
+        Some(text) => u8::try_from(digits(text, 2)?).ok().filter(|n| (1..=most).contains(n)).map(Some),
+    };
+    let date = BirthDate { month: part(12)?, day: part(31)?, ..date };
+    parts.next().is_none().then_some(date)
 }
 
 /// A likeness as programs read it.
@@ -188,10 +211,29 @@ mod tests {
 
     #[test]
     fn dates_of_birth_are_read() {
-        assert_eq!(birth("1961-05-03").ok(), Some(BirthDate::day(1961, 5, 3)));
-        assert_eq!(birth("1391h").map(|d| (d.year, d.calendar)).ok(), Some((1391, Calendar::Hijri)));
-        for wrong in ["", "61", "1961-13", "yesterday"] {
+        for (text, date) in [
+            ("1961-05-03", BirthDate::day(1961, 5, 3)),
+            ("1961-05", BirthDate::month(1961, 5)),
+            ("~1961", BirthDate::between(1959, 1963)),
+            ("about 1961", BirthDate::between(1959, 1963)),
+            ("1960/1962", BirthDate::between(1960, 1962)),
+            ("1391h", BirthDate::year(1391).in_calendar(Calendar::Hijri)),
+            ("1350-02-31SH", BirthDate::day(1350, 2, 31).in_calendar(Calendar::SolarHijri)),
+        ] {
+            assert_eq!(birth(text).ok(), Some(date), "{text}");
+        }
+        for wrong in ["", "61", "1961-13", "yesterday", "h", "1350-13sh", "1350-01-01-01h", "~", "1962/1960"]
+        {
             assert_eq!(birth(wrong).err().map(|f| f.exit), Some(Exit::Usage), "{wrong}");
+        }
+    }
+
+    /// What is known of an entry of the Security Council's list counts, however roughly it is known.
+    #[test]
+    fn every_precision_a_card_is_written_in_is_read_back() {
+        for date in ["1961-05-03", "1961-05", "1961", "~1961", "1960/1962"] {
+            let date: PartialDate = date.parse().unwrap();
+            assert_eq!(birth(&input::iso(date)).ok(), Some(input::birth_of(date)), "{date}");
         }
     }
 

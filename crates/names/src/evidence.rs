@@ -5,60 +5,9 @@
 //! border and sanctions records (swapped day and month, year off by one, Hijri years). What this module
 //! deliberately does not do: parse dates or documents.
 
+use crate::birth::{self, BirthDate};
 use crate::name::Name;
 use crate::score::{Likeness, Scorer, SecondIdentifier, likeness};
-
-/// A calendar.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Calendar {
-    /// The civil calendar.
-    #[default]
-    Gregorian,
-    /// The Islamic calendar; a year is compared within one Gregorian year.
-    Hijri,
-}
-
-/// A date of birth as known: the year, and month and day when known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BirthDate {
-    /// Year of the calendar.
-    pub year: u16,
-    /// Month 1–12.
-    pub month: Option<u8>,
-    /// Day 1–31.
-    pub day: Option<u8>,
-    /// The calendar of the three.
-    pub calendar: Calendar,
-}
-
-impl BirthDate {
-    /// Makes a Gregorian date known to the day.
-    ///
-    /// ```
-    /// use mithaq_names::BirthDate;
-    /// assert_eq!(BirthDate::day(1971, 4, 2).month, Some(4));
-    /// ```
-    #[must_use]
-    pub const fn day(year: u16, month: u8, day: u8) -> Self {
-        Self { year, month: Some(month), day: Some(day), calendar: Calendar::Gregorian }
-    }
-
-    /// Makes a Gregorian year without month and day.
-    #[must_use]
-    pub const fn year(year: u16) -> Self {
-        Self { year, month: None, day: None, calendar: Calendar::Gregorian }
-    }
-
-    /// Gregorian year in which the given year began, and whether it was converted.
-    fn gregorian_year(self) -> (i32, bool) {
-        let year = i32::from(self.year);
-        // A "Gregorian" year of 1300–1480 in a living person's record is a Hijri year nobody labelled.
-        match self.calendar {
-            Calendar::Gregorian if !(1300..=1480).contains(&year) => (year, false),
-            Calendar::Gregorian | Calendar::Hijri => (year * 970_229 / 1_000_000 + 622, true),
-        }
-    }
-}
 
 /// Sex as recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +99,7 @@ pub enum Agreement {
     Conflicts,
     /// They differ in a way that records often differ.
     Differs,
-    /// They are close (year off by one, day and month swapped, Hijri year).
+    /// They are close (year off by one, day and month swapped, a span of years, another calendar).
     Near,
     /// They are equal as far as both are known.
     Same,
@@ -180,10 +129,46 @@ pub struct Finding {
     pub bits: f32,
 }
 
-/// Positive bits from birth date and documents that count as a second identifier.
-const SECOND_BITS: f32 = 4.0;
+/// Positive bits from birth date and documents that count as a second identifier: a day, not a year, which homonyms
+/// share as they share the name.
+const SECOND_BITS: f32 = 8.0;
 /// Log-odds that two conflicting strong identifiers leave at most.
 const KEPT_APART: f32 = -6.0;
+/// Log-odds at most, for and against.
+const MOST_BITS: f32 = 20.0;
+/// Log-odds of the names below which nothing makes the pair `possible`: where [`Band::Weak`] begins.
+const FLOOR: f32 = -3.17;
+/// Log-odds that evidence lifts names below the floor to at most: below [`Band::Possible`].
+const MOST_BELOW: f32 = -1.0;
+/// Log-odds that evidence lifts names to at most that are not `possible` by themselves: where [`Band::Strong`] begins.
+const MOST_WEAK: f32 = 6.6;
+
+/// Log-odds of two names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    /// Of the pair by itself: how alike the names are.
+    pub(crate) pair: f32,
+    /// Among all names that are searched; those of the pair where there is no index. Never more.
+    pub(crate) bits: f32,
+}
+
+impl Names {
+    pub(crate) const fn pair(bits: f32) -> Self {
+        Self { pair: bits, bits }
+    }
+
+    /// The most that evidence lifts them to. A birthday is shared by strangers, by twins and by all whom a clerk gave the
+    /// same one: it tells bearers of one name apart and makes no name of another. The more the names leave open, the less.
+    fn most(self) -> f32 {
+        if self.pair < FLOOR {
+            MOST_BELOW
+        } else if self.pair < 0.0 {
+            MOST_BELOW + (MOST_WEAK - MOST_BELOW) * (1.0 - self.pair / FLOOR)
+        } else {
+            f32::INFINITY
+        }
+    }
+}
 
 /// Compares what is known beside the names; one finding per field that both sides know.
 ///
@@ -200,7 +185,7 @@ pub fn compare_details(a: &Details, b: &Details) -> Vec<Finding> {
     let mut push = |field, found: Option<(Agreement, f32)>| {
         out.extend(found.map(|(agreement, bits)| Finding { field, agreement, bits }));
     };
-    push(Field::BirthDate, best(&a.births, &b.births, |x, y| Some(birth(*x, *y))));
+    push(Field::BirthDate, best(&a.births, &b.births, |x, y| Some(birth::compare(*x, *y))));
     push(Field::BirthPlace, best(&a.birth_places, &b.birth_places, place));
     push(Field::Document, best(&a.documents, &b.documents, document));
     push(Field::Nationality, nationality(&a.nationalities, &b.nationalities));
@@ -217,34 +202,6 @@ fn best<T>(
     let all =
         a.iter().take(16).flat_map(|x| b.iter().take(16).filter_map(|y| compare(x, y)).collect::<Vec<_>>());
     all.max_by(|x, y| x.1.total_cmp(&y.1))
-}
-
-fn birth(a: BirthDate, b: BirthDate) -> (Agreement, f32) {
-    let ((year_a, converted_a), (year_b, converted_b)) = (a.gregorian_year(), b.gregorian_year());
-    let apart = year_a.abs_diff(year_b);
-    if converted_a != converted_b {
-        return match apart {
-            0 | 1 => (Agreement::Near, 4.0),
-            2 | 3 => (Agreement::Differs, -2.0),
-            _ => (Agreement::Conflicts, -8.0),
-        };
-    }
-    let parts = |d: BirthDate| d.month.zip(d.day);
-    let (same_day, swapped) = match (parts(a), parts(b)) {
-        (Some((ma, da)), Some((mb, db))) => (Some((ma, da) == (mb, db)), ma == db && da == mb),
-        _ => (None, false),
-    };
-    match (apart, same_day) {
-        (0, Some(true)) => (Agreement::Same, 11.0),
-        (0, Some(false)) if swapped => (Agreement::Near, 8.0),
-        (0, Some(false)) => (Agreement::Differs, -2.0),
-        (0, None) => (Agreement::Same, 5.0),
-        (1, Some(true)) => (Agreement::Near, 5.0),
-        (1, None) => (Agreement::Near, 1.5),
-        (1, Some(false)) => (Agreement::Differs, -3.0),
-        (2..=4, _) => (Agreement::Conflicts, -5.0),
-        _ => (Agreement::Conflicts, -10.0),
-    }
 }
 
 fn place(a: &Name, b: &Name) -> Option<(Agreement, f32)> {
@@ -277,15 +234,28 @@ fn sex(a: Sex, b: Sex) -> (Agreement, f32) {
     if a == b { (Agreement::Same, 0.5) } else { (Agreement::Conflicts, -6.0) }
 }
 
-/// Adds findings to the log-odds of the names. Two conflicts keep homonyms apart whatever the name says.
-pub(crate) fn combine(name_bits: f32, findings: &[Finding]) -> Likeness {
+/// Adds findings to the log-odds of the names: what agrees lifts them as far as they allow, then what does not lowers.
+/// Two conflicts keep homonyms apart whatever the name says.
+pub(crate) fn combine(names: Names, findings: &[Finding]) -> Likeness {
     let conflicts = findings.iter().filter(|f| f.agreement == Agreement::Conflicts).count();
     let identifying = |f: &&Finding| matches!(f.field, Field::BirthDate | Field::Document);
     let second: f32 = findings.iter().filter(identifying).map(|f| f.bits.max(0.0)).sum();
-    let sum = name_bits + findings.iter().map(|f| f.bits).sum::<f32>();
-    let bits = if conflicts >= 2 { sum.min(KEPT_APART) } else { sum }.clamp(-20.0, 20.0);
+    let against: f32 = findings.iter().map(|f| f.bits.min(0.0)).sum();
+    let sum = lifted(names, findings) + against;
+    let bits = if conflicts >= 2 { sum.min(KEPT_APART) } else { sum }.clamp(-MOST_BITS, MOST_BITS);
     let agrees = second >= SECOND_BITS && conflicts == 0;
     likeness(bits, if agrees { SecondIdentifier::Agrees } else { SecondIdentifier::Absent })
+}
+
+/// The log-odds with what agrees.
+fn lifted(names: Names, findings: &[Finding]) -> f32 {
+    let sum = names.bits + findings.iter().map(|f| f.bits.max(0.0)).sum::<f32>();
+    sum.min(names.most()).min(MOST_BITS).max(names.bits)
+}
+
+/// What the names take back of the evidence that agrees, in bits (0 and less).
+pub(crate) fn cut(names: Names, findings: &[Finding]) -> f32 {
+    lifted(names, findings) - names.bits - findings.iter().map(|f| f.bits.max(0.0)).sum::<f32>()
 }
 
 impl Scorer {
@@ -301,91 +271,25 @@ impl Scorer {
     /// ```
     #[must_use]
     pub fn score_with(&self, a: &Name, b: &Name, of_a: &Details, of_b: &Details) -> Likeness {
-        combine(self.log_odds(a, b), &compare_details(of_a, of_b))
+        combine(Names::pair(self.log_odds(a, b)), &compare_details(of_a, of_b))
     }
 
-    /// Adds what else is known to the likeness of a hit ([`crate::index::Hit::likeness`]), which already says what
-    /// the name means among all names of the index.
+    /// Adds what else is known to a hit: to its likeness among all names of the index
+    /// ([`crate::index::Hit::likeness`]), as far as the names by themselves ([`crate::index::Hit::pair`]) allow.
     ///
     /// ```
     /// use mithaq_names::{Band, BirthDate, Details, Name, Scorer};
     /// let name = Name::parse("Zubayda Qasim Rahmani");
     /// let born = Details { births: vec![BirthDate::day(1961, 5, 3)], ..Details::default() };
     /// let scorer = Scorer::new();
-    /// assert!(scorer.weigh(scorer.score(&name, &name), &born, &born).band >= Band::Likely);
+    /// let pair = scorer.score(&name, &name);
+    /// assert!(scorer.weigh(pair, pair, &born, &born).band >= Band::Likely);
     /// ```
     #[must_use]
-    pub fn weigh(&self, name: Likeness, of_a: &Details, of_b: &Details) -> Likeness {
-        combine(name.bits, &compare_details(of_a, of_b))
+    pub fn weigh(&self, pair: Likeness, among: Likeness, of_a: &Details, of_b: &Details) -> Likeness {
+        combine(Names { pair: pair.bits, bits: among.bits }, &compare_details(of_a, of_b))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Band;
-
-    fn born(births: &[BirthDate]) -> Details {
-        Details { births: births.to_vec(), ..Details::default() }
-    }
-
-    #[test]
-    fn birth_dates_agree_as_records_do() {
-        let day = BirthDate::day;
-        let hijri = BirthDate { year: 1391, month: None, day: None, calendar: Calendar::Hijri };
-        for (a, b, expected) in [
-            (day(1971, 4, 2), day(1971, 4, 2), Agreement::Same),
-            (day(1971, 4, 2), BirthDate::year(1971), Agreement::Same),
-            (day(1971, 4, 2), day(1971, 2, 4), Agreement::Near),
-            (day(1971, 4, 2), day(1972, 4, 2), Agreement::Near),
-            (day(1971, 4, 2), hijri, Agreement::Near),
-            (BirthDate::year(1391), BirthDate::year(1971), Agreement::Near),
-            (day(1971, 4, 2), day(1971, 9, 30), Agreement::Differs),
-            (day(1971, 4, 2), day(1985, 4, 2), Agreement::Conflicts),
-        ] {
-            assert_eq!(birth(a, b).0, expected, "{a:?} {b:?}");
-            assert_eq!(birth(a, b), birth(b, a));
-        }
-    }
-
-    #[test]
-    fn two_conflicts_keep_homonyms_apart() {
-        let name = Name::parse("Zubayda Qasim Rahmani");
-        let document =
-            |number: &str| Document { kind: DocumentKind::National, issuer: *b"MA", number: number.into() };
-        let with = |year, number| Details {
-            births: vec![BirthDate::day(year, 1, 1)],
-            documents: vec![document(number)],
-            nationalities: vec![*b"MA"],
-            ..Details::default()
-        };
-        let scorer = Scorer::new();
-        let apart = scorer.score_with(&name, &name, &with(1960, "A 1"), &with(1990, "B 2"));
-        assert_eq!(apart.band, Band::Unlikely);
-        let same = scorer.score_with(&name, &name, &with(1960, "a-1"), &with(1960, "A 1"));
-        assert_eq!(same.band, Band::Strong);
-    }
-
-    #[test]
-    fn weak_evidence_never_makes_a_name_likely() {
-        let name = Name::parse("Zubayda Qasim Rahmani");
-        let details = Details { nationalities: vec![*b"MA"], sex: Some(Sex::Female), ..Details::default() };
-        let likeness = Scorer::new().score_with(&name, &name, &details, &details);
-        assert_eq!(likeness.band, Band::Possible);
-    }
-
-    #[test]
-    fn agreeing_evidence_never_lowers() {
-        let (a, b) = (Name::parse("Ali Hassan"), Name::parse("Aly Hasan"));
-        let none = Details::default();
-        let scorer = Scorer::new();
-        let bare = scorer.score_with(&a, &b, &none, &none).bits;
-        let year = born(&[BirthDate::year(1980)]);
-        let day = born(&[BirthDate::day(1980, 1, 1)]);
-        let with_year = scorer.score_with(&a, &b, &year, &day).bits;
-        let with_day = scorer.score_with(&a, &b, &day, &day).bits;
-        assert!(bare < with_year && with_year < with_day);
-        let conflict = born(&[BirthDate::year(1930)]);
-        assert!(scorer.score_with(&a, &b, &conflict, &day).bits < bare);
-    }
-}
+mod tests;

@@ -40,6 +40,8 @@ pub enum ReasonCode {
     TokenShortened,
     /// Two spellings of one token.
     TokenSpelling,
+    /// The names are too unlike for all that agrees beside them to count.
+    Unlike,
 }
 
 impl ReasonCode {
@@ -58,6 +60,7 @@ impl ReasonCode {
             Self::TokenNickname => "token.nickname".to_owned(),
             Self::TokenShortened => "token.shortened".to_owned(),
             Self::TokenSpelling => "token.spelling".to_owned(),
+            Self::Unlike => "names.unlike".to_owned(),
         }
     }
 }
@@ -130,6 +133,7 @@ impl fmt::Display for Reason {
             ReasonCode::TokenNickname => write!(f, "{a} ~ {b}: an everyday form")?,
             ReasonCode::TokenShortened => write!(f, "{a} ~ {b}: the beginning of the other")?,
             ReasonCode::TokenSpelling => write!(f, "{a} ~ {b}")?,
+            ReasonCode::Unlike => write!(f, "the names are too unlike for all that agrees to count")?,
         }
         for spelling in &self.spellings {
             write!(
@@ -188,7 +192,8 @@ impl Scorer {
     #[must_use]
     pub fn explain(&self, a: &Name, b: &Name, of_a: &Details, of_b: &Details) -> Explanation {
         let findings = evidence::compare_details(of_a, of_b);
-        let likeness = evidence::combine(self.log_odds(a, b), &findings);
+        let names = evidence::Names::pair(self.log_odds(a, b));
+        let likeness = evidence::combine(names, &findings);
         let matching = matching::matching(a, b);
         let mut reasons: Vec<Reason> = matching.links().iter().map(|link| link_reason(a, b, link)).collect();
         reasons.sort_by_key(|reason| reason.span_a);
@@ -197,6 +202,10 @@ impl Scorer {
             reasons.push(Reason { bits: Self::weight_bits("order"), ..plain(ReasonCode::Order) });
         }
         reasons.extend(findings.iter().map(finding_reason));
+        let cut = evidence::cut(names, &findings);
+        if cut < 0.0 {
+            reasons.push(Reason { bits: cut, ..plain(ReasonCode::Unlike) });
+        }
         let sum: f32 = reasons.iter().map(|reason| reason.bits).sum();
         reasons.push(Reason { bits: likeness.bits - sum, ..plain(ReasonCode::Calibration) });
         Explanation { likeness, reasons }

@@ -27,6 +27,7 @@
 
 mod acronyms;
 mod align;
+mod birth;
 mod compounds;
 mod concepts;
 mod convention;
@@ -57,10 +58,9 @@ mod text;
 pub mod training;
 mod units;
 
+pub use birth::{BirthDate, Calendar};
 pub use convention::Convention;
-pub use evidence::{
-    Agreement, BirthDate, Calendar, Details, Document, DocumentKind, Field, Finding, Sex, compare_details,
-};
+pub use evidence::{Agreement, Details, Document, DocumentKind, Field, Finding, Sex, compare_details};
 pub use explain::{Explanation, Reason, ReasonCode, Spelling};
 pub use keys::{Key, KeyKind, WeightedKey};
 pub use name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};

@@ -1,7 +1,7 @@
 //! What is known of a subject, as far as tokens use it.
 
 use mithaq_model::{PartialDate, Subject, Value};
-use mithaq_names::{Document, DocumentKind, Kind, Name};
+use mithaq_names::{BirthDate, Document, DocumentKind, Kind, Name};
 
 /// Names, births, places and documents of a subject.
 #[derive(Clone, Default)]
@@ -58,11 +58,11 @@ fn taken(document: &mithaq_model::Document) -> Option<Document> {
     })
 }
 
-/// Year, and day and month in rising order where both could be a month; none when the day is not known. 1 January is
-/// how registers write a day they do not know: it is no day.
+/// Year, and day and month in rising order where both could be a month; none when the day is not known or only
+/// stands for one that is not.
 pub(crate) fn folded_day(date: PartialDate) -> Option<(u16, u8, u8)> {
     match date {
-        PartialDate::Day { month: 1, day: 1, .. } => None,
+        PartialDate::Day { month, day, .. } if BirthDate::is_placeholder(month, day) => None,
         PartialDate::Day { year, month, day } if day <= 12 => Some((year, day.min(month), day.max(month))),
         PartialDate::Day { year, month, day } => Some((year, month, day)),
         PartialDate::Month { .. }

@@ -72,7 +72,7 @@ pub(crate) struct SearchArgs {
     /// Hits less probable than this among all names of the index are left out
     #[arg(long, default_value_t = 0.02, value_name = "PROBABILITY")]
     min: f32,
-    /// Date of birth, `1961`, `1961-05` or `1961-05-03`; a Hijri year as `1391h`
+    /// Date of birth, `1961`, `1961-05`, `1961-05-03`, `~1961` or `1960/1962`; lunar Hijri as `1391h`, solar as `1350sh`
     #[arg(long, value_name = "DATE")]
     born: Option<String>,
     /// Say why
@@ -290,12 +290,17 @@ struct Shown {
     details: Details,
 }
 
+/// Bearers of a name whose dates of birth are looked at.
+const BEARERS: usize = 100;
+
 fn search(args: &SearchArgs, ui: Ui) -> Result<(), Failure> {
     let started = std::time::Instant::now();
     let index = Index::open(&args.dir.index).map_err(failure)?;
     let asked = super::details(args.born.as_deref(), None)?;
     super::parse(Kind::Person, &args.name)?;
-    let options = SearchOptions { limit: args.limit, probability_min: 0.0, ..SearchOptions::default() };
+    // A date of birth puts another bearer of the name first: more of them than are shown are looked at.
+    let limit = if args.born.is_some() { args.limit.max(BEARERS) } else { args.limit };
+    let options = SearchOptions { limit, probability_min: 0.0, ..SearchOptions::default() };
     let mut hits = Vec::new();
     let kinds =
         args.kind.map_or(vec![Kind::Person, Kind::Organisation, Kind::Place], |kind| vec![kind.into()]);
@@ -311,7 +316,7 @@ fn search(args: &SearchArgs, ui: Ui) -> Result<(), Failure> {
         let card = cards.get(&hit.id).cloned().unwrap_or_default();
         let born = card.born.iter().filter_map(|date| super::birth(date).ok()).collect();
         let details = Details { births: born, ..Details::default() };
-        let likeness = Scorer::new().weigh(hit.likeness, &asked, &details);
+        let likeness = Scorer::new().weigh(hit.pair, hit.likeness, &asked, &details);
         shown.push(Shown { hit, likeness, matched, card, details });
     }
     shown.retain(|s| s.likeness.probability >= args.min);

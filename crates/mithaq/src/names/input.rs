@@ -267,7 +267,7 @@ fn entry(record: &un_list::Record) -> Card {
     card
 }
 
-fn iso(date: PartialDate) -> String {
+pub(super) fn iso(date: PartialDate) -> String {
     match date {
         PartialDate::Day { year, month, day } => format!("{year:04}-{month:02}-{day:02}"),
         PartialDate::Month { year, month } => format!("{year:04}-{month:02}"),
@@ -277,13 +277,16 @@ fn iso(date: PartialDate) -> String {
     }
 }
 
-/// A date as names compare it; a year that is only about right is left out.
-pub(crate) fn birth_of(date: PartialDate) -> Option<BirthDate> {
+/// A date as names compare it.
+pub(crate) fn birth_of(date: PartialDate) -> BirthDate {
     match date {
-        PartialDate::Day { year, month, day } => Some(BirthDate::day(year, month, day)),
-        PartialDate::Month { year, month } => Some(BirthDate { month: Some(month), ..BirthDate::year(year) }),
-        PartialDate::Year(year) => Some(BirthDate::year(year)),
-        PartialDate::About(_) | PartialDate::Between(..) => None,
+        PartialDate::Day { year, month, day } => BirthDate::day(year, month, day),
+        PartialDate::Month { year, month } => BirthDate::month(year, month),
+        PartialDate::Year(year) => BirthDate::year(year),
+        PartialDate::About(_) | PartialDate::Between(..) => {
+            let (first, last) = date.years();
+            BirthDate::between(first, last)
+        }
     }
 }
 

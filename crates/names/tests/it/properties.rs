@@ -79,11 +79,21 @@ proptest! {
     }
 
     #[test]
-    fn an_agreeing_birth_date_never_lowers(a in name(), b in name(), year in 1900_u16..2020) {
+    fn what_agrees_never_lowers_and_what_conflicts_always_does(a in name(), b in name(), year in 1900_u16..2020, day in 2_u8..28) {
         let (x, y) = (Name::parse(&a), Name::parse(&b));
-        let (none, born) = (Details::default(), Details { births: vec![BirthDate::year(year)], ..Details::default() });
-        let scorer = Scorer::new();
-        prop_assert!(scorer.score_with(&x, &y, &born, &born).bits >= scorer.score_with(&x, &y, &none, &none).bits);
+        let born = |births: &[BirthDate]| Details { births: births.to_vec(), ..Details::default() };
+        let to = |births: &[BirthDate]| Scorer::new().score_with(&x, &y, &born(births), &born(&[BirthDate::day(year, 7, day)]));
+        let rising = [
+            to(&[BirthDate::day(year - 40, 7, day)]),
+            to(&[]),
+            to(&[BirthDate::between(year - 2, year + 2)]),
+            to(&[BirthDate::year(year)]),
+            to(&[BirthDate::month(year, 7)]),
+            to(&[BirthDate::day(year, 7, day)]),
+        ];
+        prop_assert!(rising.is_sorted_by(|low, high| low.bits <= high.bits && low.band <= high.band));
+        prop_assert!(rising[0].bits < rising[1].bits);
+        prop_assert!(rising[1].band > Band::Unlikely || rising[5].band < Band::Possible);
     }
 }
 
