@@ -28,6 +28,10 @@ pub enum Of {
     Theirs,
 }
 
+/// Time after [`CORE_WITHIN`] until a candidate is aborted in which a side neither released nor refused: a partner's silence
+/// keeps no salt, token or discriminator alive.
+pub const CORE_GIVEN_UP: Millis = CONFIRM_WITHIN;
+
 /// Where a candidate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -125,6 +129,7 @@ pub fn step(stage: Stage, event: Event, since: Timestamp, now: Timestamp) -> Res
             Ok(judged(ours, Some(verdict), now))
         }
         (Stage::PossibleHit { .. }, Event::Tick) if now >= since.plus(CONFIRM_WITHIN) => Ok(Stage::Aborted),
+        (Stage::Confirmed { due, .. }, Event::Tick) if now >= due.plus(CORE_GIVEN_UP) => Ok(Stage::Aborted),
         (Stage::Confirmed { due, ours, theirs }, Event::Released(of, what)) => {
             released(due, ours, theirs, (of, what))
         }
@@ -244,6 +249,19 @@ mod tests {
         assert_eq!(step(Stage::NEW, Event::Tick, START, late), Ok(Stage::Aborted));
         assert_eq!(run(&[Event::Deconfirmed, Event::Close]), Ok(Stage::Closed));
         assert_eq!(run(&[Event::Close]), Err(FollowError::Stage));
+    }
+
+    #[test]
+    fn what_was_confirmed_and_never_exchanged_is_aborted_in_the_end() {
+        let both = [Event::Judged(Verdict::Same, OFFICER), Event::PartnerJudged(Verdict::Same)];
+        for after in [None, Some(Of::Ours), Some(Of::Theirs)] {
+            let released = after.map(|of| Event::Released(of, Released::Report));
+            let stage = run(&both.into_iter().chain(released).collect::<Vec<_>>()).unwrap();
+            let end = START.plus(CORE_WITHIN).plus(CORE_GIVEN_UP);
+            let before = end.minus(Millis(1));
+            assert_eq!(step(stage, Event::Tick, START, before), Ok(stage));
+            assert_eq!(step(stage, Event::Tick, START, end), Ok(Stage::Aborted));
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use bits::{SOUND_VERSION, eighths};
 pub use budget::{Counters, Exceeded, charge, review_due};
 pub use messages::{Answer, CLAIMS_MAX, CheckId, Claims, Handles, Request};
 pub use opening::{Mismatch, Opening, QUERY_STEP};
-pub use serve::{Admission, Charged, Desk, Refused, Register, admit, inputs};
+pub use serve::{Admission, Charged, Desk, Refused, Register, admit, inputs, silent};
 pub use set::{
     FILTER_MAX, FilterError, HEADER_MAX, SetError, SetHeader, SignedSet, TAGS_MAX, TagSeed, TagSet, filled,
     part, tag_seed,

@@ -1,5 +1,6 @@
 //! The asked side: admit, charge, and only then evaluate.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use mithaq_model::{SubjectId, Timestamp};
@@ -14,6 +15,8 @@ use crate::{Strength, TokenKey};
 
 /// What the key of a silent refusal is derived with.
 const DECOY: &[u8] = b"mithaq/decoy/1";
+/// Other bytes came under this number before.
+const NUMBER_USED: &str = "check.number_used";
 
 /// What the store holds beside a request: loaded in the transaction that will hold the charge.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ pub enum Admission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Stable code, for the ledger; and for the partner unless it is silent.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Whether the answer must look like one without a hit.
     pub silent: bool,
 }
@@ -70,19 +73,25 @@ pub fn admit(request: Request, desk: &Desk<'_>) -> Admission {
     }
     match reason(&request, desk) {
         Ok((counters, review)) => Admission::Charged(Box::new(Charged { request, counters, review })),
-        Err(code) => Admission::Refused(Refused { code, silent: silent(desk) }),
+        Err(code) => {
+            // Who uses a number twice knows it: that is told openly, and so always in the same bytes.
+            let silent = code != NUMBER_USED && desk.terms.is_some_and(|terms| silent(&terms, desk.set));
+            Admission::Refused(Refused { code: Cow::Borrowed(code), silent })
+        }
     }
 }
 
-fn silent(desk: &Desk<'_>) -> bool {
-    desk.terms.is_some_and(|terms| terms.refuse_silently) && desk.set.key.mode() == Mode::Base
+/// Returns whether a refusal must look like an answer without a hit: where the agreement says so, and nothing is proved.
+#[must_use]
+pub fn silent(terms: &PrivateCheck, set: &SetHeader) -> bool {
+    terms.refuse_silently && set.key.mode() == Mode::Base
 }
 
 /// The first reason to refuse, in the order in which they are cheap.
 fn reason(request: &Request, desk: &Desk<'_>) -> Result<(Counters, bool), &'static str> {
     let set = desk.set;
     if desk.seen.is_some() {
-        return Err("check.number_used");
+        return Err(NUMBER_USED);
     }
     let parties = (&request.asking, &request.asked) == (&set.asking, &set.asked);
     if request.agreement != set.agreement || !parties || request.policy != set.policy {
@@ -116,7 +125,7 @@ impl Refused {
     pub fn answer(&self, request: &Request, seed: &[u8; 32]) -> Answer {
         let (check, digest) = (request.check, request.digest());
         if !self.silent {
-            return Answer::Refused { check, request: digest, code: self.code.to_owned() };
+            return Answer::Refused { check, request: digest, code: self.code.clone().into_owned() };
         }
         let key = SecretKey::derive(Mode::Base, seed, DECOY);
         match key.and_then(|key| oprf::evaluate(&key, &request.elements)) {

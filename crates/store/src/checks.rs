@@ -16,8 +16,8 @@ use mithaq_model::{
 };
 
 pub use candidates::{
-    Candidate, add_candidate, candidate, candidates, erase_candidates, open_candidates, save_candidate, show,
-    shown,
+    Candidate, add_candidate, candidate, candidates, candidates_waiting, erase_candidates, open_candidates,
+    save_candidate, show, shown,
 };
 pub use plan_asks::{
     AskState, Conflict, PlanAsk, add_ask, add_conflict, ask_answer, ask_content, asks_of, asks_received,
@@ -228,13 +228,19 @@ pub fn in_state(tx: &mut dyn Tx, state: CheckState, limit: u32) -> Result<Vec<Ch
     tx.query(&sql, &args)?.iter().map(read).collect()
 }
 
-/// Returns checks that ended before an instant and were not closed.
+/// Returns checks that ended before an instant, were not closed, and wait for nothing: no candidate is open or untold, no
+/// standing check of theirs stays.
 ///
 /// # Errors
 /// As [`locked`].
 pub fn ended_before(tx: &mut dyn Tx, at: Timestamp, limit: u32) -> Result<Vec<Check>, StoreError> {
     let sql = format!(
-        "{COLUMNS} WHERE ended_at IS NOT NULL AND ended_at < $1 AND state <> 'closed' ORDER BY ended_at, id LIMIT $2"
+        "{COLUMNS} q WHERE ended_at IS NOT NULL AND ended_at < $1 AND state <> 'closed'
+         AND NOT EXISTS (SELECT 1 FROM check_candidate c WHERE c.check_id = q.id
+             AND (c.stage IN ('possible_hit', 'confirmed') OR (q.direction = 'own' AND c.told = 0)))
+         AND NOT EXISTS (SELECT 1 FROM check_standing s WHERE s.check_id = q.id
+             AND s.state NOT IN ('draft', 'refused', 'over'))
+         ORDER BY ended_at, id LIMIT $2"
     );
     tx.query(&sql, &[time(at), Value::from(limit.min(crate::sql::PAGE_MAX))])?.iter().map(read).collect()
 }
@@ -307,7 +313,7 @@ pub fn note_hit(
 }
 
 /// Returns whether a subject was asked about, for this case and of this partner, since an instant: by a check that was
-/// sent, and not aborted.
+/// sent, and neither aborted nor refused.
 ///
 /// # Errors
 /// When the engine refuses.
@@ -319,7 +325,7 @@ pub fn asked_since(
 ) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM check_subject s JOIN check_query q ON q.id = s.check_id
         WHERE s.subject = $1 AND q.case_id = $2 AND q.agreement = $3 AND q.partner = $4 AND q.created_at >= $5
-        AND q.direction = 'own' AND q.queries > 0 AND q.state <> 'aborted' LIMIT 1";
+        AND q.direction = 'own' AND q.queries > 0 AND q.state NOT IN ('aborted', 'refused') LIMIT 1";
     let args = [id(subject), id(case), agreement(id_of), Value::from(partner.as_str()), time(since)];
     Ok(tx.query_opt(sql, &args)?.is_some())
 }

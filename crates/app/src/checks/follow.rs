@@ -2,7 +2,7 @@
 //! the ordinary release within 48 hours; one *other* ends it and counts in the figures. Then it is closed: salts, tokens,
 //! handles and what was shown are destroyed.
 
-use mithaq_check::follow::{Event as Step, Of, Released, Stage, Verdict, overdue, step};
+use mithaq_check::follow::{CORE_WITHIN, Event as Step, Of, Released, Stage, Verdict, overdue, step};
 use mithaq_check::{CheckState, Shown, Strength, Word};
 use mithaq_db::Tx;
 use mithaq_model::{
@@ -25,10 +25,12 @@ use crate::rights::{May, intent};
 
 /// How long a check that has an outcome is kept before it closes by itself: oversight can open it until then.
 const KEPT: Days = Days(30);
+/// How long what this side said of a candidate waits for a partner that cannot be told.
+const UNTOLD: Days = Days(60);
 /// How long a check waits for the partner.
 const PATIENCE: Millis = Millis::hours(24);
 /// Checks handled at once by the timer.
-const CHORES: u32 = 256;
+const CHORES: u32 = 1_000;
 
 /// What a person found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -489,8 +491,9 @@ impl App {
             }
         }
         let erased = self.write(|app, tx| {
-            for check in checks::in_state(tx, CheckState::PossibleHit, CHORES)? {
-                app.tick_candidates(tx, &check)?;
+            // Nothing lapses or is overdue earlier.
+            for one in checks::candidates_waiting(tx, app.now().minus(CORE_WITHIN), CHORES)? {
+                app.tick_candidate(tx, &one)?;
             }
             app.tick_standings(tx, CHORES)?;
             let erased = app.tick_plans(tx, CHORES)?;
@@ -498,6 +501,7 @@ impl App {
             for check in checks::ended_before(tx, past, CHORES)? {
                 let event = base("check.closed", &check).verdict("RET");
                 match app.close_in(tx, check, event) {
+                    // Another process was at it meanwhile.
                     Err(error) if matches!(error.code(), "check.not_ended" | "check.standing_lives") => {}
                     done => done?,
                 }
@@ -511,20 +515,24 @@ impl App {
         self.refresh_check_sets()
     }
 
-    fn tick_candidates(&self, tx: &mut dyn Tx, check: &Check) -> Result<(), AppError> {
-        for mut one in checks::candidates(tx, check.id)? {
-            if overdue(&one.stage, self.now()) {
-                self.alarm(tx, "check.core_overdue", &check.partner, &one.handle.to_string())?;
-            }
-            let next = step(one.stage, Step::Tick, one.since, self.now());
-            let Ok(next) = next else { continue };
-            if next != one.stage {
-                (one.stage, one.told) = (next, true);
-                checks::save_candidate(tx, &one)?;
-                self.log(tx, &[base("check.lapsed", check).with(&check.partner)])?;
-            }
+    fn tick_candidate(&self, tx: &mut dyn Tx, seen: &Candidate) -> Result<(), AppError> {
+        // The check before its candidate, always: two jobs never wait for each other.
+        let check = self.check_locked(tx, seen.check)?;
+        let Some(mut one) = checks::candidate(tx, seen.check, seen.handle)? else { return Ok(()) };
+        let now = self.now();
+        if overdue(&one.stage, now) {
+            self.alarm(tx, "check.core_overdue", &check.partner, &one.handle.to_string())?;
         }
-        Ok(())
+        let next = step(one.stage, Step::Tick, one.since, now).unwrap_or(one.stage);
+        // Who asked tells what was said; a partner that is never there again is not waited for either.
+        let untold = check.direction == Direction::Own && !one.told && now >= one.since.plus(UNTOLD);
+        if next == one.stage && !untold {
+            return Ok(());
+        }
+        let kind = if next == one.stage { "check.untold" } else { "check.lapsed" };
+        (one.stage, one.told) = (next, true);
+        checks::save_candidate(tx, &one)?;
+        self.log(tx, &[base(kind, &check).with(&check.partner)]).map(drop)
     }
 }
 

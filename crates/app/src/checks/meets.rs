@@ -28,6 +28,8 @@ const TOKEN: usize = 32 + 16;
 /// What a question came to, in the transaction that charged it.
 enum Decided {
     Again(Vec<u8>),
+    /// More came today than is looked at.
+    Full,
     Refused(String),
     /// Admitted, or refused in a way that must look so: then it meets no plan.
     Evaluate {
@@ -46,6 +48,7 @@ impl App {
         let decided = self.write(move |app, tx| app.admit_plan(tx, &of, &copy))?;
         let bytes = match decided {
             Decided::Again(bytes) => bytes,
+            Decided::Full => return Err(AppError::busy("check.day_full")),
             Decided::Refused(code) => EventAnswer::Refused(code).to_bytes(&request.ask, &request.digest()),
             Decided::Evaluate { show } => self.evaluate_plan(ends, &request, show)?,
         };
@@ -57,6 +60,10 @@ impl App {
     fn admit_plan(&self, tx: &mut dyn Tx, ends: &Ends, request: &EventRequest) -> Result<Decided, AppError> {
         if let Some(before) = checks::plan_ask_locked(tx, ObjectId::new(request.ask))? {
             return self.admit_again(tx, ends, request, &before);
+        }
+        let terms = self.known(ends.0)?.agreement().private_check.ok_or_else(AppError::not_found)?;
+        if self.flooded(tx, ends, COST, &terms)? {
+            return Ok(Decided::Full);
         }
         let permit = if request.agreement == ends.0 {
             self.permit_plan(ends.0, (&ends.1, &self.party), request.purpose)?

@@ -1,14 +1,16 @@
 //! The asked side: it decides for itself, charges, logs, and only then evaluates. What leaves a check is evaluated
 //! elements, a handle, a word about a candidate; never a subject.
 
+use std::borrow::Cow;
+
 use mithaq_check::oprf::SecretKey;
 use mithaq_check::{
     Admission, Answer, Charged, CheckState, Claims, Desk as Facts, Handles, Refused, Register, Request,
-    SetHeader, Word, admit, review_due,
+    SetHeader, Word, admit, review_due, silent,
 };
 use mithaq_db::Tx;
 use mithaq_model::{AgreementId, CaseId, Millis, ObjectId, PartyId, SubjectId};
-use mithaq_policy::{Side, Work, permit_check};
+use mithaq_policy::{PrivateCheck, Side, Work, permit_check};
 use mithaq_store::checks::budget::{self, Account};
 use mithaq_store::checks::{self, Check};
 use mithaq_store::reports::Direction;
@@ -24,6 +26,8 @@ use crate::ports::random;
 
 /// Longest part of a set in one answer.
 const PART: usize = 1024 * 1024;
+/// What comes in a day beyond so many times its budget is not even refused one by one.
+const FLOOD: u64 = 4;
 /// How long after a claim came its answer leaves, at least.
 pub(super) const CLAIM_LEAVES: Millis = Millis(250);
 
@@ -39,6 +43,8 @@ pub struct CheckReply {
 /// What a request came to, in the transaction that charged it.
 enum Decided {
     Again(Vec<u8>),
+    /// More came today than is looked at.
+    Full,
     Refused(Refused, Box<Request>),
     /// Charged, durable once the transaction is; to be evaluated with the key.
     Evaluate(Box<Charged>, SecretKey),
@@ -132,31 +138,39 @@ impl App {
         let leaves_after = Answer::leaves_after(elements);
         let of = ends.clone();
         let decided = self.write(move |app, tx| app.admit_in(tx, &of, request))?;
-        let bytes = match decided {
-            Decided::Again(bytes) => bytes,
+        let (digest, bytes) = match decided {
+            Decided::Again(bytes) => return Ok(CheckReply { bytes, leaves_after }),
+            Decided::Full => return Err(AppError::busy("check.day_full")),
             Decided::Refused(refused, request) => {
                 let seed = Zeroizing::new(random::<32>(&*self.entropy)?);
-                self.keep_answer(check, refused.answer(&request, &seed).to_bytes(), ends)?
+                (request.digest(), refused.answer(&request, &seed).to_bytes())
             }
             Decided::Evaluate(charged, key) => {
                 // The charge is durable: what follows may be cut short and costs the partner its budget.
-                let answer = charged.evaluate(&key, &random::<64>(&*self.entropy)?);
-                self.keep_answer(check, answer.to_bytes(), ends)?
+                let digest = charged.request().digest();
+                (digest, charged.evaluate(&key, &random::<64>(&*self.entropy)?).to_bytes())
             }
         };
+        let bytes = self.keep_answer((check, digest), bytes, ends)?;
         Ok(CheckReply { bytes, leaves_after })
     }
 
-    /// Stores an answer, if the row is this partner's, and returns what is stored: of two at once the first stays.
-    fn keep_answer(&self, check: ObjectId, bytes: Vec<u8>, ends: &Ends) -> Result<Vec<u8>, AppError> {
+    /// Stores an answer, if the row is this request's, and returns what is stored: of two at once the first stays, and
+    /// both are answered with it. Two decoys for one request would tell that they are decoys.
+    fn keep_answer(
+        &self,
+        (check, digest): (ObjectId, [u8; 32]),
+        bytes: Vec<u8>,
+        ends: &Ends,
+    ) -> Result<Vec<u8>, AppError> {
         let ends = ends.clone();
         self.write(move |app, tx| {
             let row = checks::locked(tx, check)?;
-            let theirs = row.is_some_and(|row| {
-                row.direction == Direction::Received && (row.agreement, &row.partner) == (ends.0, &ends.1)
-            });
-            if !theirs || app.stored_answer(tx, check)?.is_some() {
+            if !row.is_some_and(|row| theirs(&row, &ends) && row.digest == Some(digest)) {
                 return Ok(bytes);
+            }
+            if let Some(first) = app.stored_answer(tx, check)? {
+                return Ok(first);
             }
             checks::put_answer(tx, check, &bytes)?;
             Ok(bytes)
@@ -173,13 +187,16 @@ impl App {
         let key = self.epoch_key(tx, ends, &set.header)?;
         let number = ObjectId::new(request.check);
         let before = checks::locked(tx, number)?;
-        let theirs = |row: &Check| row.direction == Direction::Received && row.partner == ends.1;
-        let again = before.as_ref().filter(|row| theirs(row) && row.digest == Some(request.digest()));
+        let again = before.as_ref().filter(|row| theirs(row, ends) && row.digest == Some(request.digest()));
         if let Some(row) = again {
             return self.again(tx, (row, ends), request, (&set.header, key));
         }
         let known = self.known(ends.0)?;
         let (terms, _) = agreed(&known)?;
+        let evaluations = u32::try_from(request.elements.len()).unwrap_or(u32::MAX);
+        if self.flooded(tx, ends, evaluations, &terms)? {
+            return Ok(Decided::Full);
+        }
         let account = account_of(ends, &request, day(self.now()));
         let counters = budget::locked(tx, &account)?;
         let work = Work { role_may: false, case_open: false, case_assigned: false };
@@ -204,7 +221,7 @@ impl App {
         match admit(request, &desk) {
             Admission::Again => Err(AppError::conflict("check.number_used")),
             Admission::Refused(refused) => {
-                self.note_refused(tx, ends, &copy, (refused.code, before.is_some()))?;
+                self.note_refused(tx, ends, &copy, (&refused.code, before.is_some()))?;
                 Ok(Decided::Refused(refused, Box::new(copy)))
             }
             Admission::Charged(charged) => {
@@ -217,8 +234,29 @@ impl App {
         }
     }
 
+    /// Whether more came from a partner today than is looked at. What is refused costs it no budget, and yet is evaluated
+    /// where it is refused silently, stored and logged: so there is an end to it. What was charged counts as what was
+    /// refused: the partner knows the sum, and learns nothing from where it ends.
+    pub(super) fn flooded(
+        &self,
+        tx: &mut dyn Tx,
+        ends: &Ends,
+        evaluations: u32,
+        terms: &PrivateCheck,
+    ) -> Result<bool, AppError> {
+        let today = day(self.now());
+        let came = budget::came(tx, (&ends.0, &ends.1), today, evaluations)?;
+        if came <= FLOOD * u64::from(terms.daily_cap) {
+            return Ok(false);
+        }
+        if self.alarm(tx, "check.day_full", &ends.1, &format!("{} {today}", ends.0))? {
+            self.log(tx, &[about_key("check.day_full", ends)])?;
+        }
+        Ok(true)
+    }
+
     /// The same request again: the stored bytes. Where a crash came between charge and answer there are none; it was
-    /// charged, so it is evaluated now, and gives what it would have given.
+    /// charged, so it is evaluated now, and gives what it would have given. What was refused is refused again.
     fn again(
         &self,
         tx: &mut dyn Tx,
@@ -231,9 +269,16 @@ impl App {
         }
         let known = self.known(ends.0)?;
         let (terms, _) = agreed(&known)?;
-        let silent = terms.refuse_silently && set.key.mode() == mithaq_check::oprf::Mode::Base;
-        if row.state != CheckState::Evaluated || row.epoch != set.epoch {
-            return Ok(Decided::Refused(Refused { code: "check.epoch", silent }, Box::new(request)));
+        let refused = match &row.outcome {
+            Some(code) if row.state == CheckState::Refused => Some(Cow::Owned(code.clone())),
+            _other if row.state != CheckState::Evaluated || row.epoch != set.epoch => {
+                Some(Cow::Borrowed("check.epoch"))
+            }
+            _other => None,
+        };
+        if let Some(code) = refused {
+            let refused = Refused { code, silent: silent(&terms, set) };
+            return Ok(Decided::Refused(refused, Box::new(request)));
         }
         let key = key.ok_or_else(AppError::not_found)?;
         Ok(Decided::Evaluate(Box::new(Charged::recovered(request)), key))
@@ -258,7 +303,7 @@ impl App {
         tx: &mut dyn Tx,
         ends: &Ends,
         request: &Request,
-        (code, known_number): (&'static str, bool),
+        (code, known_number): (&str, bool),
     ) -> Result<(), AppError> {
         let row = received(ends, request, (CheckState::Refused, Some(code)), self.now());
         if !known_number {
@@ -299,9 +344,7 @@ impl App {
         let digest: [u8; 32] = Sha256::digest(body).into();
         let (of, number) = (ends.clone(), ObjectId::new(claims.check));
         let before = self.read(move |_app, tx| {
-            let row = checks::get(tx, number)?.filter(|row| {
-                row.direction == Direction::Received && (row.agreement, &row.partner) == (of.0, &of.1)
-            });
+            let row = checks::get(tx, number)?.filter(|row| theirs(row, &of));
             let row = row.ok_or_else(AppError::not_found)?;
             match row.claims {
                 None => Ok((row, None)),
@@ -391,6 +434,11 @@ impl App {
     }
 }
 
+/// Whether a check came from this partner under this agreement.
+pub(super) fn theirs(row: &Check, ends: &Ends) -> bool {
+    row.direction == Direction::Received && (row.agreement, &row.partner) == (ends.0, &ends.1)
+}
+
 /// Reads a key as it lies in the vault.
 pub(super) fn read_key(mode: mithaq_check::oprf::Mode, bytes: &[u8]) -> Result<SecretKey, AppError> {
     let broken = || AppError::new(ErrorKind::Integrity, "store.integrity.check_epoch", words::INTEGRITY);
@@ -412,7 +460,7 @@ fn account_of(ends: &Ends, request: &Request, day: i64) -> Account {
 fn received(
     ends: &Ends,
     request: &Request,
-    (state, outcome): (CheckState, Option<&'static str>),
+    (state, outcome): (CheckState, Option<&str>),
     now: mithaq_model::Timestamp,
 ) -> Check {
     Check {

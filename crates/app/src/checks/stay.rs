@@ -16,6 +16,7 @@ use mithaq_store::reports::Direction;
 use sha2::{Digest as _, Sha256};
 
 use super::line::{base, new_candidate};
+use super::serve::theirs;
 use super::{Ends, agreed, ask, wire};
 use crate::App;
 use crate::error::AppError;
@@ -30,9 +31,7 @@ impl App {
         let check = word.check;
         let answer = self.write(move |app, tx| {
             let number = ObjectId::new(word.check);
-            let row = checks::locked(tx, number)?.filter(|row| {
-                row.direction == Direction::Received && (row.agreement, &row.partner) == (ends.0, &ends.1)
-            });
+            let row = checks::locked(tx, number)?.filter(|row| theirs(row, &ends));
             let row = row.ok_or_else(AppError::not_found)?;
             let one = checks::standing_locked(tx, number)?;
             match word.ask {

@@ -230,6 +230,14 @@ fn stored(node: &Node, check: ObjectId) -> Option<Vec<u8>> {
     node.db.read(read).unwrap()
 }
 
+/// What a crash between decision and answer leaves; returns of how many checks.
+fn lose_answers(node: &Node) -> u64 {
+    let lose = move |tx: &mut dyn Tx| -> Result<_, AppError> {
+        Ok(tx.exec("UPDATE check_query SET answer = NULL", &[])?)
+    };
+    node.db.write(lose).unwrap()
+}
+
 fn opening(node: &Node, check: ObjectId) -> Option<Vec<u8>> {
     let may = node.actor("oversight").may(intent::ReadLog).unwrap();
     node.app.check_opening(may, check, &text("Yearly inspection of checks")).ok()

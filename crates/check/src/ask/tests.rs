@@ -122,7 +122,7 @@ fn a_silent_refusal_is_the_same_work_and_keeps_what_an_evaluation_keeps() {
     // Two equal elements: random ones in the answer would give the refusal away.
     request.elements[5] = request.elements[2];
     let (done, honest) = count::of(|| both.answers(&request));
-    let refused = Refused { code: "BUD", silent: true };
+    let refused = Refused { code: "BUD".into(), silent: true };
     let (decoys, silent) = count::of(|| refused.answer(&request, &[7; 32]));
     assert_eq!(done, decoys);
     assert_eq!(honest.to_bytes().len(), silent.to_bytes().len());
@@ -160,7 +160,7 @@ fn no_byte_sent_tells_hits_from_none_or_an_evaluation_from_a_silent_refusal() {
             let request = both.asks(seed + 20 * u8::try_from(at).unwrap(), hits).request().clone();
             lists[at].extend(&request.elements);
             lists[at + 2].extend(elements(&both.answers(&request)));
-            let refused = Refused { code: "BUD", silent: true };
+            let refused = Refused { code: "BUD".into(), silent: true };
             lists[at + 4].extend(elements(&refused.answer(&request, &[seed + 1; 32])));
         }
     }

@@ -9,11 +9,11 @@ use mithaq_policy::Side;
 
 use crate::sides::{Sides, born, now};
 
-fn refused(admission: &Admission) -> &'static str {
+fn refused(admission: &Admission) -> String {
     match admission {
-        Admission::Refused(refused) => refused.code,
-        Admission::Again => "again",
-        Admission::Charged(_) => "charged",
+        Admission::Refused(refused) => refused.code.clone().into_owned(),
+        Admission::Again => "again".to_owned(),
+        Admission::Charged(_) => "charged".to_owned(),
     }
 }
 

@@ -9,6 +9,8 @@ use crate::StoreError;
 use crate::sql::{Of, agreement, change_one};
 
 const OF: Of = Of("check_budget");
+/// The counter of what came, charged or refused.
+const CAME: &str = "came";
 /// The counter that does not start anew with the day.
 const ALWAYS: i64 = -1;
 
@@ -49,6 +51,32 @@ impl Account {
             Value::from(who),
         ]
     }
+}
+
+/// Adds what came from a partner on a day, charged or refused, and returns the sum. Its row is locked until the job ends.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when the row is damaged.
+pub fn came(
+    tx: &mut dyn Tx,
+    (id, partner): (&AgreementId, &PartyId),
+    day: i64,
+    evaluations: u32,
+) -> Result<u64, StoreError> {
+    let sql = format!(
+        "INSERT INTO check_budget (agreement, partner, own, day, kind, who, used) VALUES ($1, $2, 0, $3, '{CAME}', $4, $5)
+         ON CONFLICT (agreement, partner, own, day, kind, who)
+         DO UPDATE SET used = check_budget.used + excluded.used RETURNING used"
+    );
+    let who: &[u8] = &[];
+    let args = [
+        agreement(id),
+        Value::from(partner.as_str()),
+        Value::from(day),
+        Value::from(who),
+        Value::from(evaluations),
+    ];
+    Ok(tx.query_opt(&sql, &args)?.ok_or(OF.broken())?.unsigned(0)?)
 }
 
 /// Returns the counters, locked until the job ends.
@@ -119,8 +147,10 @@ pub fn of_day(
     own: bool,
     day: i64,
 ) -> Result<Vec<Spent>, StoreError> {
-    let sql = "SELECT kind, who, used FROM check_budget
-        WHERE agreement = $1 AND partner = $2 AND own = $3 AND day IN ($4, $5) ORDER BY kind, who LIMIT 10000";
+    let sql = format!(
+        "SELECT kind, who, used FROM check_budget WHERE agreement = $1 AND partner = $2 AND own = $3 AND day IN ($4, $5)
+         AND kind <> '{CAME}' ORDER BY kind, who LIMIT 10000"
+    );
     let args = [
         agreement(id),
         Value::from(partner.as_str()),
@@ -139,7 +169,7 @@ pub fn of_day(
             _unknown => Err(OF.broken()),
         }
     };
-    tx.query(sql, &args)?.iter().map(read).collect()
+    tx.query(&sql, &args)?.iter().map(read).collect()
 }
 
 /// A hit was confirmed by both sides: evaluations without one are counted anew.

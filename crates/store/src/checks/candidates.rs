@@ -217,6 +217,22 @@ pub fn open_candidates(tx: &mut dyn Tx, partner: &PartyId) -> Result<Vec<Candida
     tx.query(&sql, &[Value::from(partner.as_str()), Value::from(PAGE_MAX)])?.iter().map(read).collect()
 }
 
+/// Returns the candidates older than an instant that wait for a person or for the partner to be told, the oldest first.
+///
+/// # Errors
+/// As [`candidate`].
+pub fn candidates_waiting(
+    tx: &mut dyn Tx,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Candidate>, StoreError> {
+    let sql = format!(
+        "{COLUMNS} JOIN check_query q ON q.id = c.check_id WHERE c.since <= $1 AND (c.stage IN ('possible_hit', 'confirmed')
+         OR (q.direction = 'own' AND c.told = 0)) ORDER BY c.since, c.check_id, c.handle LIMIT $2"
+    );
+    tx.query(&sql, &[time(before), Value::from(limit.min(PAGE_MAX))])?.iter().map(read).collect()
+}
+
 fn read(row: &Row) -> Result<Candidate, StoreError> {
     Ok(Candidate {
         check: OF.id(row, 0)?,

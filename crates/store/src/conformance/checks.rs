@@ -117,6 +117,32 @@ fn a_check_is_kept_as_it_was_and_changed_by_who_read_it_last() {
 }
 
 #[test]
+fn a_check_waits_for_its_candidates_and_for_a_partner_that_was_not_told() {
+    for node in nodes() {
+        let own = Check { ended: Some(at(3_000)), state: CheckState::PossibleHit, ..check(Direction::Own) };
+        node.write(move |tx, _| checks::add(tx, &own, &[SUBJECT])).unwrap();
+        let mut one = candidate(Stage::NEW);
+        node.write(|tx, _| checks::add_candidate(tx, &candidate(Stage::NEW))).unwrap();
+        let over = || node.read(|tx, _| checks::ended_before(tx, at(3_001), 9)).unwrap().len();
+        let save = |one: &mut Candidate| {
+            let saved = one.clone();
+            node.write(move |tx, _| checks::save_candidate(tx, &saved)).unwrap();
+            one.version += 1;
+        };
+        assert_eq!(over(), 0, "nobody said anything yet");
+        (one.stage, one.told) = (Stage::Rejected, false);
+        save(&mut one);
+        assert_eq!(over(), 0, "and the partner is to be told");
+        assert_eq!(node.read(|tx, _| checks::candidates_waiting(tx, at(2_000), 9)).unwrap().len(), 1);
+        one.told = true;
+        save(&mut one);
+        assert_eq!(over(), 1);
+        node.write(|tx, _| checks::destroy(tx, CHECK)).unwrap();
+        assert_eq!(over(), 1, "the row stays for the figures");
+    }
+}
+
+#[test]
 fn every_stage_of_a_candidate_is_read_as_it_was_written() {
     let officer = OfficerId::new([6; 16]);
     let stages = [
@@ -138,6 +164,11 @@ fn every_stage_of_a_candidate_is_read_as_it_was_written() {
             node.write(move |tx, _| checks::save_candidate(tx, &saved)).unwrap();
             let read = node.read(|tx, _| checks::candidates(tx, CHECK)).unwrap();
             assert_eq!(read, [Candidate { version: version + 1, ..one }]);
+            let open = matches!(stage, Stage::PossibleHit { .. } | Stage::Confirmed { .. });
+            let waiting =
+                |until| node.read(move |tx, _| checks::candidates_waiting(tx, at(until), 9)).unwrap();
+            assert_eq!(waiting(2_000).len(), usize::from(open), "{stage:?}");
+            assert!(waiting(1_999).is_empty());
         }
         let open = node.read(|tx, _| checks::open_candidates(tx, &party("es-police"))).unwrap();
         assert!(open.is_empty(), "closed, and all was told");
@@ -313,5 +344,21 @@ fn checks_are_counted_by_direction_partner_and_agreement() {
         assert_eq!((found[0].checks, found[0].refused, found[0].queries, found[0].hits), (2, 1, 16, 2));
         assert_eq!((found[1].checks, found[1].direction), (1, Direction::Received));
         assert!(node.read(|tx, _| checks::tally(tx, at(5_000), at(9_000))).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn what_came_on_a_day_is_summed_and_shows_in_no_budget() {
+    for node in nodes() {
+        let came = |day: i64, count: u32| {
+            let ends = (AGREEMENT, party("es-police"));
+            node.write(move |tx, _| budget::came(tx, (&ends.0, &ends.1), day, count)).unwrap()
+        };
+        assert_eq!((came(7, 8), came(7, 16), came(8, 4)), (8, 24, 4));
+        let spent =
+            node.read(|tx, _| budget::of_day(tx, (&AGREEMENT, &party("es-police")), false, 7)).unwrap();
+        assert!(spent.is_empty(), "{spent:?}");
+        node.write(|tx, _| budget::forget(tx, 8)).unwrap();
+        assert_eq!((came(7, 1), came(8, 1)), (1, 5), "a day is forgotten with its budgets");
     }
 }

@@ -6,7 +6,7 @@ use mithaq_check::{Answer, CheckState, Claims, Request};
 use mithaq_model::{CaseId, Days, ObjectId};
 use mithaq_store::reports::Direction;
 
-use super::{CAPS, Scene, code, row};
+use super::{CAPS, Scene, code, lose_answers, row};
 use crate::world::Node;
 
 #[test]
@@ -134,6 +134,63 @@ fn an_open_refusal_is_told_and_nothing_is_kept() {
     let here = row(scene.ma(), check);
     assert_eq!((here.state, here.outcome.as_deref()), (CheckState::Refused, Some("BUD")));
     assert_eq!(scene.ma().count("check.refused_there"), 1);
+}
+
+#[test]
+fn what_was_refused_openly_may_be_asked_again_once_there_is_room() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    let spent = Request { case: scene.request().case, ..scene.forged(1, 96) };
+    scene.post(CheckKind::Request, &spent.to_bytes()).unwrap();
+    scene.run();
+    assert_eq!(row(scene.ma(), check).state, CheckState::Refused);
+    scene.world.clock.0.advance(Days(1));
+    scene.run();
+    let again = scene.asked();
+    assert_eq!(code(scene.draft(scene.new_check(&[scene.ours]))), "check.repeated", "this one is on its way");
+    scene.run();
+    assert_eq!(row(scene.ma(), again).state, CheckState::PossibleHit);
+}
+
+#[test]
+fn what_was_refused_is_refused_in_the_same_words_when_a_crash_lost_the_answer() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    let request = scene.request();
+    let spent = Request { case: request.case, ..scene.forged(1, 96) };
+    scene.post(CheckKind::Request, &spent.to_bytes()).unwrap();
+    let first = scene.post(CheckKind::Request, &request.to_bytes()).unwrap();
+    lose_answers(scene.es());
+    assert_eq!(scene.post(CheckKind::Request, &request.to_bytes()).unwrap(), first);
+    assert_eq!(row(scene.es(), check).outcome.as_deref(), Some("BUD"));
+}
+
+#[test]
+fn what_comes_beyond_four_times_the_budget_is_not_looked_at_whether_charged_or_refused() {
+    for silent in ["", "refuse_silently = true"] {
+        let scene = Scene::new(&format!(
+            "daily_cap = 96\nofficer_cap = 96\ncase_cap = 96\nreview_after = 96\n{silent}"
+        ));
+        scene.asked();
+        for number in 1..=4 {
+            scene.post(CheckKind::Request, &scene.forged(number, 96).to_bytes()).unwrap();
+        }
+        let (entries, refused) = (scene.es().entries().len(), scene.es().count("check.refused"));
+        assert_eq!((scene.es().count("check.evaluated"), refused), (1, 3));
+        for number in 5..=9 {
+            let no = scene.post(CheckKind::Request, &scene.forged(number, 8).to_bytes()).unwrap_err();
+            assert!(no.is_retryable() && no.code() == "check.day_full", "{no:?}");
+        }
+        assert_eq!(scene.es().entries().len(), entries + 1, "said once");
+        let may = scene.es().actor("spoc").may(intent::ReadHealth).unwrap();
+        let alarms = scene.es().app.alarms(may).unwrap();
+        assert_eq!(alarms.iter().filter(|alarm| alarm.kind == "check.day_full").count(), 1);
+        // What was answered is answered again, and the next day is another.
+        scene.post(CheckKind::Request, &scene.forged(4, 96).to_bytes()).unwrap();
+        scene.world.clock.0.advance(Days(1));
+        scene.post(CheckKind::Request, &scene.forged(5, 8).to_bytes()).unwrap();
+        assert_eq!(scene.es().count("check.evaluated"), 2);
+    }
 }
 
 #[test]

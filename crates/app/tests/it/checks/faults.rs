@@ -5,7 +5,7 @@ use mithaq_check::{Answer, CheckState, Claims, Word};
 use mithaq_db::Tx;
 use mithaq_model::Millis;
 
-use super::{CAPS, LATIN, Scene, candidate, opening, row, scene_request, stored};
+use super::{CAPS, LATIN, Scene, candidate, lose_answers, opening, row, scene_request, stored};
 
 #[test]
 fn a_crash_between_charge_and_answer_costs_the_budget_and_gives_the_answer_later() {
@@ -13,10 +13,7 @@ fn a_crash_between_charge_and_answer_costs_the_budget_and_gives_the_answer_later
     let check = scene.asked();
     let request = scene.request();
     let first = scene.post(CheckKind::Request, &request.to_bytes()).unwrap();
-    let lose = move |tx: &mut dyn Tx| -> Result<_, AppError> {
-        Ok(tx.exec("UPDATE check_query SET answer = NULL", &[])?)
-    };
-    assert_eq!(scene.es().db.write(lose).unwrap(), 1);
+    assert_eq!(lose_answers(scene.es()), 1);
     assert_eq!(scene.post(CheckKind::Request, &request.to_bytes()).unwrap(), first);
     assert_eq!(scene.es().count("check.evaluated"), 1, "charged once");
     scene.run();

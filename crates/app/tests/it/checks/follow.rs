@@ -6,7 +6,10 @@ use mithaq_model::{CrimeArea, Days, Millis, SubjectClass};
 use mithaq_store::reports::Direction;
 use mithaq_testkit::{subject_named, text};
 
-use super::{CAPS, Scene, candidate, close, code, compare, compared, judge, later, row, show, show_at_desk};
+use super::{
+    CAPS, Scene, candidate, close, code, compare, compared, judge, later, opening, refusal, release, row,
+    show, show_at_desk, stored,
+};
 use crate::world::ES;
 
 #[test]
@@ -96,6 +99,57 @@ fn the_clock_ends_what_nobody_answers_or_looks_at() {
         node.app.tick_checks().unwrap();
         assert_eq!(row(node, check).state, CheckState::Closed, "{}", node.party);
     }
+}
+
+#[test]
+fn what_a_partner_never_exchanges_or_hears_keeps_no_secret_alive() {
+    for told in [true, false] {
+        let scene = Scene::new(CAPS);
+        let check = scene.asked();
+        scene.run();
+        let at = candidate(&scene, check);
+        compared(&scene, at);
+        judge(scene.ma(), scene.ma_case, at, JudgedAs::Same).unwrap();
+        judge(scene.es(), scene.es_case, at, JudgedAs::Same).unwrap();
+        later(&scene);
+        if !told {
+            // Said here, and the partner is never there again.
+            release(scene.ma(), scene.ma_case, at, refusal()).unwrap();
+        }
+        scene.world.clock.0.advance(Days(15));
+        scene.ma().app.tick_checks().unwrap();
+        assert_eq!(scene.ma().count("check.lapsed"), 0, "the time after the 48 hours is not over");
+        scene.world.clock.0.advance(Days(2));
+        for node in [scene.ma(), scene.es()] {
+            node.app.tick_checks().unwrap();
+            assert_eq!(node.count("check.lapsed"), 1, "{}", node.party);
+            assert_eq!(row(node, check).confirmed, 1, "the figure stays");
+        }
+        assert_eq!(code(release(scene.es(), scene.es_case, at, refusal())), "check.stage");
+        scene.world.clock.0.advance(Days(14));
+        for node in [scene.ma(), scene.es()] {
+            node.app.tick_checks().unwrap();
+            assert_eq!(row(node, check).state, CheckState::Closed, "{}", node.party);
+            assert_eq!((stored(node, check), opening(node, check)), (None, None), "{}", node.party);
+        }
+    }
+}
+
+#[test]
+fn a_partner_that_cannot_be_told_is_not_waited_for_for_ever() {
+    let scene = Scene::new(CAPS);
+    let check = scene.asked();
+    scene.run();
+    let at = candidate(&scene, check);
+    judge(scene.ma(), scene.ma_case, at, JudgedAs::Other).unwrap();
+    scene.world.clock.0.advance(Days(45));
+    scene.ma().app.tick_checks().unwrap();
+    assert_eq!(row(scene.ma(), check).state, CheckState::PossibleHit, "it is to be told");
+    scene.world.clock.0.advance(Days(15));
+    scene.ma().app.tick_checks().unwrap();
+    assert_eq!(scene.ma().count("check.untold"), 1);
+    assert_eq!(row(scene.ma(), check).state, CheckState::Closed);
+    assert_eq!((stored(scene.ma(), check), opening(scene.ma(), check)), (None, None));
 }
 
 #[test]

@@ -98,6 +98,35 @@ fn one_request_at_two_processes_is_charged_once_and_answered_alike() {
 }
 
 #[test]
+fn one_request_that_two_processes_refuse_silently_gets_one_decoy() {
+    on_both(|| {
+        let scene = Scene::new(&format!("{CAPS}\nrefuse_silently = true"));
+        scene.asked();
+        let (es, ma) = (scene.es(), scene.ma().party.clone());
+        let other = second(&scene, es, 32);
+        let case = scene.request().case;
+        let spend = mithaq_check::Request { case, ..scene.forged(99, 96) };
+        assert!(evaluated(&es.app, &ma, &spend));
+        for number in 1..=8 {
+            let request = Request { case, ..scene.forged(number, 16) };
+            let start = Barrier::new(2);
+            let ask = |app: &App| {
+                start.wait();
+                app.answer_check(&ma, request.agreement, CheckKind::Request, &request.to_bytes())
+            };
+            let (here, there) = std::thread::scope(|scope| {
+                let there = scope.spawn(|| ask(&other));
+                (ask(&es.app), there.join().unwrap())
+            });
+            let answers: Vec<Vec<u8>> =
+                [here, there].into_iter().filter_map(Result::ok).map(|one| one.bytes).collect();
+            assert!(!answers.is_empty() && answers.iter().all(|bytes| *bytes == answers[0]), "{number}");
+        }
+        assert_eq!((es.count("check.evaluated"), es.count("check.refused")), (1, 8));
+    });
+}
+
+#[test]
 fn two_processes_that_carry_one_check_write_one_result() {
     on_both(|| {
         let scene = Scene::new(CAPS);
