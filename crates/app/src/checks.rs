@@ -122,7 +122,7 @@ fn agreed(known: &Known) -> Result<(PrivateCheck, TokenPolicy), AppError> {
     let hash = terms.token_policy.ok_or_else(no)?;
     let policy = TokenPolicy::of_hash(&hash).ok_or_else(|| {
         AppError::conflict("check.token_policy")
-            .hint("the agreement names a policy of tokens this program does not know")
+            .hint("the agreement names a policy of tokens this program does not know: amend it with one of `mithaq check policies`, or upgrade")
     })?;
     Ok((terms, policy))
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use mithaq_check::{Known, Party, Token, TokenPolicy, tokens};
 use mithaq_model::PartialDate;
-use mithaq_names::Name;
+use mithaq_names::{Document, DocumentKind, Name};
 
 const POLICIES: [(&str, TokenPolicy); 3] =
     [("narrow", TokenPolicy::NARROW), ("middle", TokenPolicy::MIDDLE), ("wide", TokenPolicy::WIDE)];
@@ -42,24 +42,48 @@ impl Random {
     }
 }
 
-fn keys(policy: &TokenPolicy, party: Party, name: &Name, birth: Option<PartialDate>) -> Vec<u64> {
-    let known = Known { names: vec![name.clone()], births: birth.into_iter().collect(), ..Known::default() };
+/// What is known of a person beside the name.
+fn born(birth: Option<PartialDate>) -> Known {
+    Known { births: birth.into_iter().collect(), ..Known::default() }
+}
+
+fn documented() -> Known {
+    let document = Document { kind: DocumentKind::Renewable, issuer: *b"XA", number: "AB123456".to_owned() };
+    Known { documents: vec![document], ..Known::default() }
+}
+
+fn keys(policy: &TokenPolicy, party: Party, name: &Name, beside: &Known) -> Vec<u64> {
+    let known = Known { names: vec![name.clone()], ..beside.clone() };
     let made = tokens(policy, party, &known);
     made.iter().map(Token::key).map(|key| key.first_chunk().map_or(0, |b| u64::from_be_bytes(*b))).collect()
 }
 
-fn hits(policy: &TokenPolicy, pairs: &str, birth: PartialDate) -> BTreeMap<String, (u32, u32)> {
+fn hits(policy: &TokenPolicy, pairs: &str, beside: &Known) -> BTreeMap<String, (u32, u32)> {
     let mut out: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for line in pairs.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         let [_, a, b, "1", scripts, "person", ..] = fields.as_slice() else { continue };
-        let held = keys(policy, Party::Asked, &Name::parse(a), Some(birth));
-        let asked = keys(policy, Party::Asking, &Name::parse(b), Some(birth));
+        let held = keys(policy, Party::Asked, &Name::parse(a), beside);
+        let asked = keys(policy, Party::Asking, &Name::parse(b), beside);
         let entry = out.entry((*scripts).to_owned()).or_default();
         entry.0 += u32::from(asked.iter().any(|key| held.contains(key)));
         entry.1 += 1;
     }
     out
+}
+
+fn core(map: &BTreeMap<String, (u32, u32)>) -> (u32, u32) {
+    CORE.iter().filter_map(|s| map.get(*s)).fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1))
+}
+
+/// Tokens that one document makes, in the mean.
+fn by_document(policy: &TokenPolicy, pairs: &str) -> f64 {
+    let beside = documented();
+    let names = pairs.lines().filter_map(|line| line.split('\t').nth(1)).map(Name::parse);
+    let made =
+        names.map(|name| u32::try_from(keys(policy, Party::Asking, &name, &beside).len()).unwrap_or(0));
+    let (sum, count) = made.fold((0, 0), |(sum, count), one| (sum + one, count + 1));
+    share((sum, count))
 }
 
 fn share((hit, all): (u32, u32)) -> f64 {
@@ -76,11 +100,9 @@ fn main() -> std::io::Result<()> {
 
     println!("true pairs that meet, both sides knowing the year of birth");
     for (name, policy) in POLICIES {
-        let all = hits(&policy, &pairs, PartialDate::Year(1987));
-        let to_day = hits(&policy, &pairs, PartialDate::Day { year: 1987, month: 5, day: 20 });
-        let core = |map: &BTreeMap<String, (u32, u32)>| {
-            CORE.iter().filter_map(|s| map.get(*s)).fold((0, 0), |sum, n| (sum.0 + n.0, sum.1 + n.1))
-        };
+        let all = hits(&policy, &pairs, &born(Some(PartialDate::Year(1987))));
+        let day = PartialDate::Day { year: 1987, month: 5, day: 20 };
+        let to_day = hits(&policy, &pairs, &born(Some(day)));
         println!(
             "{name}: across scripts {:.3} (with the day {:.3})",
             share(core(&all)),
@@ -88,6 +110,12 @@ fn main() -> std::io::Result<()> {
         );
         let each: Vec<String> = all.iter().map(|(s, n)| format!("{s} {:.2}", share(*n))).collect();
         println!("  {}", each.join(", "));
+    }
+    println!("\ntrue pairs that meet by the same document, by the bits that the one name beside it needs");
+    for bits in [0, 6, 8, 10, 12, 14, 16] {
+        let policy = TokenPolicy { document_bits: Some(bits), ..TokenPolicy::WIDE };
+        let met = core(&hits(&policy, &pairs, &documented()));
+        println!("{bits}: across scripts {:.3}; tokens each {:.1}", share(met), by_document(&policy, &pairs));
     }
 
     let names: Vec<Name> =
@@ -127,7 +155,7 @@ fn strangers(
         let mut out: Vec<u64> = Vec::new();
         for (_, name) in theirs.iter().cycle().skip(from % theirs.len().max(1)).take(to - from) {
             let birth = random.birth(day_asked);
-            out.extend(keys(policy, Party::Asked, name, birth));
+            out.extend(keys(policy, Party::Asked, name, &born(birth)));
         }
         out
     };
@@ -143,7 +171,7 @@ fn strangers(
     let chosen: Vec<_> = mine.iter().take(asked).collect();
     for (_, name) in &chosen {
         let birth = random.birth(day_asking);
-        let keys = keys(policy, Party::Asking, name, birth);
+        let keys = keys(policy, Party::Asking, name, &born(birth));
         tokens += keys.len();
         silent += u32::from(keys.is_empty());
         any += u32::from(keys.iter().any(|key| held.binary_search(key).is_ok()));

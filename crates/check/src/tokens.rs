@@ -1,10 +1,11 @@
 //! From what is known of a subject to its tokens: what the two sides compare.
 //!
 //! A token is names *and* a second identifier: two or three codes of a name ([`crate::sound`]) with a day or year of
-//! birth or a place, or a document number. A name alone never makes one (limit L19). The policy says how much the
-//! names must say for each kind; it is part of the agreement, by its hash, and equal on both sides.
+//! birth or a place, or one with a document number. Neither a name alone (limit L19) nor a number alone (limit L2, two
+//! identifiers) ever makes one. The policy says how much the names must say for each kind; it is part of the agreement,
+//! by its hash, and equal on both sides.
 //!
-//! Measured hit and false-hit rates of the two policies: `docs/benchmarks/check.md`.
+//! Measured hit and false-hit rates of the policies: `docs/benchmarks/check.md`.
 
 mod known;
 mod policy;
@@ -28,8 +29,6 @@ const CONTEXT: &[u8] = b"mithaq/token/1";
 const PARTS_MAX: usize = 8;
 /// Most years a birth may lie in to count as a second identifier.
 const YEARS_MAX: u16 = 6;
-/// Fewest characters of a document number that identify.
-const NUMBER_MIN: usize = 5;
 
 /// Which side derives tokens. A subject known to the day meets one known to the year only through a token that the
 /// asking and the asked side label alike; two known to the day never meet by the year.
@@ -83,7 +82,7 @@ pub enum Strength {
     Possible,
     /// Names with a day of birth.
     Likely,
-    /// A document number.
+    /// One name with a document number.
     Strong,
 }
 
@@ -114,7 +113,7 @@ pub type TokenKey = [u8; 32];
 /// One token, with what it was made of (for `tokens explain`; never sent).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token {
-    /// Codes of the names in it, rising; none for a document.
+    /// Codes of the names in it, rising: one beside a document, two or three beside the rest.
     pub names: Vec<Code>,
     /// The second identifier.
     pub second: Second,
@@ -162,28 +161,37 @@ impl Token {
     }
 }
 
-/// Returns the tokens of a subject, each once: documents first, then what says most. At most
-/// [`TokenPolicy::per_subject`]; none for a subject without a second identifier.
+/// Returns the tokens of a subject, each once: documents first, which take half of what is allowed at most, then what
+/// says most. At most [`TokenPolicy::per_subject`]; none for a subject without a name or without a second identifier.
 #[must_use]
 pub fn tokens(policy: &TokenPolicy, party: Party, known: &Known) -> Vec<Token> {
-    let mut ranked: BTreeSet<(core::cmp::Reverse<u16>, Token)> = BTreeSet::new();
-    if policy.documents {
-        let documents = known.documents.iter().filter_map(document);
-        ranked.extend(
-            documents.map(|second| (core::cmp::Reverse(u16::MAX), Token { names: Vec::new(), second })),
-        );
+    let names: Vec<Vec<Vec<Code>>> = known.names.iter().map(parts).collect();
+    let mut documents = Ranked::new();
+    if let Some(bits) = policy.document_bits {
+        let least = 8 * u16::from(bits);
+        for second in known.documents.iter().filter_map(document) {
+            for code in names.iter().flatten().flatten().filter(|code| bits::eighths(**code) >= least) {
+                let token = Token { names: vec![*code], second: second.clone() };
+                documents.insert((core::cmp::Reverse(bits::eighths(*code)), token));
+            }
+        }
     }
+    let mut others = Ranked::new();
     let seconds = seconds(policy, party, known);
-    for name in &known.names {
-        let parts = parts(name);
+    for parts in &names {
         for (second, least) in &seconds {
-            combine(&parts, *least, |names, eighths| {
-                ranked.insert((core::cmp::Reverse(eighths), Token { names, second: second.clone() }));
+            combine(parts, *least, |names, eighths| {
+                others.insert((core::cmp::Reverse(eighths), Token { names, second: second.clone() }));
             });
         }
     }
-    ranked.into_iter().take(usize::from(policy.per_subject)).map(|(_, token)| token).collect()
+    let most = usize::from(policy.per_subject);
+    let documents = documents.into_iter().take(most.div_ceil(2));
+    documents.chain(others).take(most).map(|(_, token)| token).collect()
 }
+
+/// Tokens by what their names say, in eighths of a bit, most first.
+type Ranked = BTreeSet<(core::cmp::Reverse<u16>, Token)>;
 
 /// The second identifiers of a subject beside documents, and the eighths of a bit its names need for each.
 fn seconds(policy: &TokenPolicy, party: Party, known: &Known) -> Vec<(Second, u16)> {
@@ -215,8 +223,7 @@ fn seconds(policy: &TokenPolicy, party: Party, known: &Known) -> Vec<(Second, u1
 }
 
 fn document(document: &mithaq_names::Document) -> Option<Second> {
-    let number: String = document.number.chars().filter_map(known::plain).collect();
-    (number.len() >= NUMBER_MIN).then_some(Second::Document(document.issuer, number))
+    Some(Second::Document(document.issuer, known::bare(document)?))
 }
 
 /// Readings of each name that identifies: titles, initials and forms of companies do not.

@@ -115,10 +115,10 @@ pub(crate) struct TokensBody {
 /// A token as people read it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenView {
-    /// Sounds of the names in it; none for a document.
+    /// Sounds of the names in it: one beside a document, two or three beside the rest.
     sounds: Vec<String>,
-    /// What the names say, in bits; null for a document.
-    bits: Option<f64>,
+    /// What the names say, in bits.
+    bits: f64,
     /// `day`, `year`, `place` or `document`.
     kind: &'static str,
     /// The second identifier.
@@ -133,7 +133,7 @@ impl From<&TokenShown> for TokenView {
     fn from(one: &TokenShown) -> Self {
         Self {
             sounds: one.sounds.clone(),
-            bits: one.eighths.map(|eighths| f64::from(eighths) / 8.0),
+            bits: f64::from(one.eighths) / 8.0,
             kind: one.kind,
             second: one.second.clone(),
             meets: one.meets,
@@ -151,20 +151,18 @@ pub(crate) struct TokensView {
     evaluations: u32,
     /// Tokens it would have in a set for partners.
     asked: Vec<TokenView>,
-    /// What stands in the way: `class`, `protected_role`, `minor`, `case`, `claims`, `name_alone`.
+    /// What stands in the way: `class`, `protected_role`, `minor`, `case`, `claims`, `documents`,
+    /// `name_alone`, `no_name`.
     without: Vec<&'static str>,
     /// So many claims make no token: a partner's, expired, TLP:RED or under code H3.
     claims_left_out: u32,
+    /// So many documents make no token: the issuing state is no code of two letters (`IQ`), or the number is too short.
+    documents_left_out: u32,
 }
 
 impl From<&TokensExplained> for TokensView {
     fn from(one: &TokensExplained) -> Self {
-        let claims = one.without.iter().find_map(|why| match why {
-            Without::Claims(count) => Some(*count),
-            Without::Class | Without::ProtectedRole | Without::Minor | Without::Case | Without::NameAlone => {
-                None
-            }
-        });
+        let count = |of: fn(&Without) -> Option<u32>| one.without.iter().find_map(of).unwrap_or(0);
         let code = |why: &Without| match why {
             Without::Class => "class",
             Without::ProtectedRole => "protected_role",
@@ -172,13 +170,16 @@ impl From<&TokensExplained> for TokensView {
             Without::Case => "case",
             Without::Claims(_) => "claims",
             Without::NameAlone => "name_alone",
+            Without::NoName => "no_name",
+            Without::Documents(_) => "documents",
         };
         Self {
             asking: one.asking.iter().map(TokenView::from).collect(),
             evaluations: one.evaluations,
             asked: one.asked.iter().map(TokenView::from).collect(),
             without: one.without.iter().map(code).collect(),
-            claims_left_out: claims.unwrap_or(0),
+            claims_left_out: count(|why| if let Without::Claims(n) = why { Some(*n) } else { None }),
+            documents_left_out: count(|why| if let Without::Documents(n) = why { Some(*n) } else { None }),
         }
     }
 }

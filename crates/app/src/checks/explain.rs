@@ -22,10 +22,10 @@ use crate::rights::{May, intent};
 /// A token as people read it. Not its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenShown {
-    /// Sounds of the names in it; none for a document.
+    /// Sounds of the names in it: one beside a document, two or three beside the rest.
     pub sounds: Vec<String>,
-    /// What its names say, in eighths of a bit; none for a document.
-    pub eighths: Option<u16>,
+    /// What its names say, in eighths of a bit.
+    pub eighths: u16,
     /// `day`, `year`, `place` or `document`.
     pub kind: &'static str,
     /// The second identifier itself.
@@ -51,6 +51,10 @@ pub enum Without {
     Claims(u32),
     /// A name alone makes no token (limit L19).
     NameAlone,
+    /// A date, place or document without a name makes no token (limit L2).
+    NoName,
+    /// So many documents make no token: the issuing state is no code of two letters, or the number is too short.
+    Documents(u32),
 }
 
 /// The tokens of a subject under a policy.
@@ -112,11 +116,15 @@ impl App {
             without.push(Without::Case);
         }
         let checked = checked.filter(|_| !without.contains(&Without::Class));
-        let made =
-            |party| checked.as_ref().map_or_else(Vec::new, |one| tokens(&policy, party, &Facts::of(one)));
+        let has_claims = checked.as_ref().is_some_and(|one| !one.claims().is_empty());
+        let facts = checked.as_ref().map(Facts::of).unwrap_or_default();
+        let made = |party| tokens(&policy, party, &facts);
         let (asking, asked) = (made(Party::Asking), made(Party::Asked));
-        if checked.as_ref().is_some_and(|one| !one.claims().is_empty()) && asking.is_empty() {
-            without.push(Without::NameAlone);
+        if facts.documents_left_out > 0 {
+            without.push(Without::Documents(facts.documents_left_out));
+        }
+        if has_claims && asking.is_empty() {
+            without.push(if facts.names.is_empty() { Without::NoName } else { Without::NameAlone });
         }
         let queries = asking.len().next_multiple_of(QUERY_STEP);
         Ok(TokensExplained {
@@ -155,7 +163,7 @@ fn shown(token: &Token) -> TokenShown {
     };
     TokenShown {
         sounds: token.names.iter().map(ToString::to_string).collect(),
-        eighths: (!token.names.is_empty()).then(|| token.names.iter().map(|code| eighths(*code)).sum()),
+        eighths: token.names.iter().map(|code| eighths(*code)).sum(),
         kind,
         second,
         meets: match &token.second {

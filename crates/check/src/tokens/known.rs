@@ -3,6 +3,9 @@
 use mithaq_model::{PartialDate, Subject, Value};
 use mithaq_names::{BirthDate, Document, DocumentKind, Kind, Name};
 
+/// Fewest characters of a document number that identify.
+const NUMBER_MIN: usize = 5;
+
 /// Names, births, places and documents of a subject.
 #[derive(Clone, Default)]
 pub struct Known {
@@ -14,6 +17,9 @@ pub struct Known {
     pub places: Vec<Name>,
     /// Document numbers.
     pub documents: Vec<Document>,
+    /// So many documents make no token: an issuer that is no code of two letters, or a number too short to identify.
+    /// Counted, so that people can be told.
+    pub documents_left_out: u32,
 }
 
 impl core::fmt::Debug for Known {
@@ -32,7 +38,10 @@ impl Known {
             match &claim.value {
                 Value::Name { full, .. } => known.names.push(Name::parse(full.reveal())),
                 Value::Date(date) => known.births.push(*date),
-                Value::Document(document) => known.documents.extend(taken(document)),
+                Value::Document(document) => match taken(document) {
+                    Some(document) => known.documents.push(document),
+                    None => known.documents_left_out = known.documents_left_out.saturating_add(1),
+                },
                 Value::Text(text) if claim.attribute == mithaq_model::Attribute::Place => {
                     known.places.push(Name::parse_as(Kind::Place, text.reveal()));
                 }
@@ -47,15 +56,20 @@ impl Known {
     }
 }
 
-/// A document whose issuer is written as a code of two letters; others are known by no common name.
+/// A document whose issuer is written as a code of two letters, in whatever case. A state written in words has as many
+/// names as languages: no name that both sides would write alike.
 fn taken(document: &mithaq_model::Document) -> Option<Document> {
-    let issuer = document.issuer.as_ref()?.reveal().as_bytes();
-    let issuer: [u8; 2] = issuer.try_into().ok()?;
-    issuer.iter().all(u8::is_ascii_uppercase).then(|| Document {
-        kind: DocumentKind::Renewable,
-        issuer,
-        number: document.number.reveal().to_owned(),
-    })
+    let issuer = document.issuer.as_ref()?.reveal().trim().to_ascii_uppercase();
+    let issuer: [u8; 2] = issuer.as_bytes().try_into().ok()?;
+    let number = document.number.reveal().to_owned();
+    let taken = Document { kind: DocumentKind::Renewable, issuer, number };
+    (issuer.iter().all(u8::is_ascii_uppercase) && bare(&taken).is_some()).then_some(taken)
+}
+
+/// The letters and digits of a number, when they are enough to identify.
+pub(super) fn bare(document: &Document) -> Option<String> {
+    let number: String = document.number.chars().filter_map(plain).collect();
+    (number.len() >= NUMBER_MIN).then_some(number)
 }
 
 /// Year, and day and month in rising order where both could be a month; none when the day is not known or only
@@ -73,7 +87,7 @@ pub(crate) fn folded_day(date: PartialDate) -> Option<(u16, u8, u8)> {
 }
 
 /// A letter or digit of a document number in the one form that counts, Arabic and Persian digits as others.
-pub(crate) fn plain(c: char) -> Option<char> {
+fn plain(c: char) -> Option<char> {
     let from = |zero: u32| {
         u32::from(c).checked_sub(zero).filter(|digit| *digit < 10).and_then(|d| char::from_digit(d, 10))
     };

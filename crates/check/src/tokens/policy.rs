@@ -10,6 +10,10 @@ use crate::bits::SOUND_VERSION;
 /// What is hashed before a policy.
 const CONTEXT: &[u8] = b"mithaq/token-policy/1\n";
 
+/// Version of the form. In the first a document number alone made a token: no such policy is read any more, and an
+/// agreement that names one provides for no check until it is amended.
+const VERSION: u64 = 2;
+
 /// The policy of tokens. Bits are those of the names in a token: how rare they are together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenPolicy {
@@ -19,8 +23,8 @@ pub struct TokenPolicy {
     pub year_bits: u8,
     /// Bits the names need beside a place of birth; none: a place is no second identifier.
     pub place_bits: Option<u8>,
-    /// Whether a document number makes a token.
-    pub documents: bool,
+    /// Bits the one name needs beside a document number; none: a document is no second identifier.
+    pub document_bits: Option<u8>,
     /// Most tokens of one subject, 1 to [`TokenPolicy::PER_SUBJECT_MAX`].
     pub per_subject: u16,
 }
@@ -53,13 +57,13 @@ impl TokenPolicy {
 
     /// Few false hits: common names need a day of birth and a third name.
     pub const NARROW: Self =
-        Self { day_bits: 18, year_bits: 28, place_bits: None, documents: true, per_subject: 64 };
+        Self { day_bits: 18, year_bits: 28, place_bits: None, document_bits: Some(0), per_subject: 64 };
     /// Between the two: nearly any two names with the day, rare ones with the year.
     pub const MIDDLE: Self =
-        Self { day_bits: 12, year_bits: 20, place_bits: None, documents: true, per_subject: 64 };
+        Self { day_bits: 12, year_bits: 20, place_bits: None, document_bits: Some(0), per_subject: 64 };
     /// Few misses: any two names with the year. For missing persons and small registers.
     pub const WIDE: Self =
-        Self { day_bits: 0, year_bits: 0, place_bits: None, documents: true, per_subject: 64 };
+        Self { day_bits: 0, year_bits: 0, place_bits: None, document_bits: Some(0), per_subject: 64 };
 
     /// Returns the defined policy of a hash, as an agreement names it: none for another, or for other tables.
     #[must_use]
@@ -67,17 +71,19 @@ impl TokenPolicy {
         [Self::NARROW, Self::MIDDLE, Self::WIDE].into_iter().find(|policy| policy.hash() == *hash)
     }
 
-    /// Returns the bytes: `[1, sound, tables, day, year, place or null, documents, per subject]`.
+    /// Returns the bytes: `[2, sound, tables, day, year, place or null, document or null, per subject]`.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::default();
-        w.array(8).uint(1).uint(u64::from(SOUND_VERSION)).uint(u64::from(mithaq_names::TABLES_VERSION));
+        w.array(8).uint(VERSION).uint(u64::from(SOUND_VERSION)).uint(u64::from(mithaq_names::TABLES_VERSION));
         w.uint(u64::from(self.day_bits)).uint(u64::from(self.year_bits));
-        match self.place_bits {
-            Some(bits) => w.uint(u64::from(bits)),
-            None => w.null(),
-        };
-        w.bool(self.documents).uint(u64::from(self.per_subject));
+        for bits in [self.place_bits, self.document_bits] {
+            match bits {
+                Some(bits) => w.uint(u64::from(bits)),
+                None => w.null(),
+            };
+        }
+        w.uint(u64::from(self.per_subject));
         w.finish()
     }
 
@@ -88,7 +94,7 @@ impl TokenPolicy {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TokenPolicyError> {
         let mut r = Reader::new(bytes);
         r.tuple(8)?;
-        if r.uint()? != 1 {
+        if r.uint()? != VERSION {
             return Err(WireError::Version.into());
         }
         let (sound, tables) = (r.uint()?, r.uint()?);
@@ -99,7 +105,7 @@ impl TokenPolicy {
             day_bits: bits(r.uint()?)?,
             year_bits: bits(r.uint()?)?,
             place_bits: if r.null() { None } else { Some(bits(r.uint()?)?) },
-            documents: r.bool()?,
+            document_bits: if r.null() { None } else { Some(bits(r.uint()?)?) },
             per_subject: u16::try_from(r.uint()?).map_err(|_wide| TokenPolicyError::Bounds)?,
         };
         r.end()?;

@@ -9,8 +9,9 @@ use mithaq_check::event::{
 };
 use mithaq_check::follow::{Released, Verdict};
 use mithaq_check::oprf::{Element, Mode, SecretKey, own_outputs};
-use mithaq_check::{Binding, Party, Shown, Token, TokenPolicy, Word, inputs, tokens};
+use mithaq_check::{Binding, Known, Party, Shown, Token, TokenPolicy, Word, inputs, tokens};
 use mithaq_model::{AgreementId, Coordinates, PartyId, Purpose, Sex, Timestamp};
+use mithaq_names::{Document, DocumentKind, Name};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -40,6 +41,7 @@ fn made() -> Value {
             "name": "Abdelhamid Bouziane", "born": "1987", "party": "asking", "policy": "wide",
             "keys": keys.iter().map(hex).collect::<Vec<_>>(),
         },
+        "document_token": document(),
         "key": { "secret": hex(*sides.key.to_bytes()), "public": hex(sides.key.public().to_bytes()), "mode": 1 },
         "header": hex(header.to_bytes()),
         "signed": hex(header.signed_bytes()),
@@ -56,6 +58,19 @@ fn made() -> Value {
         "words": words(),
         "event": event(),
         "claimed": hits.iter().flat_map(|hit| hit.halves.iter().map(hex)).collect::<Vec<_>>(),
+    })
+}
+
+/// What a document makes with each name beside it.
+fn document() -> Value {
+    let document =
+        Document { kind: DocumentKind::Renewable, issuer: *b"MA", number: "ab-١٢٣٤٥٦".to_owned() };
+    let names = vec![Name::parse("Abdelhamid Bouziane")];
+    let known = Known { names, documents: vec![document.clone()], ..Known::default() };
+    let made = tokens(&POLICY, Party::Asking, &known);
+    json!({
+        "name": "Abdelhamid Bouziane", "issuer": "MA", "number": document.number, "policy": "wide",
+        "keys": made.iter().map(Token::key).map(hex).collect::<Vec<_>>(),
     })
 }
 

@@ -88,6 +88,10 @@ fn reason(code: &str) -> &'static str {
         "name_alone" => {
             "a name alone makes no token: add a day or year of birth, or a document with its issuing state"
         }
+        "no_name" => "a date, place or document without a name makes no token: add a name",
+        "documents" => {
+            "a document makes no token: write its issuing state as a code of two letters (IQ, not Iraq), and its number with five letters or digits at least"
+        }
         _newer => "the node gives a reason that this program does not know; `--json` shows it",
     }
 }

@@ -23,7 +23,7 @@ fn a_subject_is_explained_as_it_would_be_asked_and_held() {
     assert_eq!(row(scene.ma(), check).queries, told.evaluations, "it costs what was said");
     for token in told.asking.iter().chain(&told.asked) {
         assert_eq!((token.kind, token.second.as_str(), token.band), ("year", "1987", Strength::Possible));
-        assert!(token.sounds.len() >= 2 && token.eighths.unwrap() > 0);
+        assert!(token.sounds.len() >= 2 && token.eighths > 0);
     }
     let met = |tokens: &[mithaq_app::TokenShown]| -> std::collections::BTreeSet<_> {
         tokens.iter().filter_map(|token| token.meets).collect()
@@ -54,6 +54,27 @@ fn what_stands_in_the_way_is_named() {
         Subject::new(one.id(), one.kind(), one.class(), claims).unwrap()
     };
     assert_eq!(told(add(63, suspect, &names)).without, [Without::NameAlone]);
+    let paper = |issuer: &str, named: bool| {
+        let line = |text: &str| mithaq_model::Text::line(mithaq_model::Lang::EN, text).unwrap();
+        let (kind, number) = (line("passport"), line("AB123456"));
+        let document =
+            mithaq_model::Document { kind, number, issuer: Some(line(issuer)), issued: None, note: None };
+        move |one: Subject| {
+            let mut claims = names(one.clone()).claims().to_vec();
+            let mut paper = claims.first().unwrap().clone();
+            paper.attribute = mithaq_model::Attribute::Document;
+            paper.value = mithaq_model::Value::Document(document.clone());
+            claims.retain(|_| named);
+            claims.push(paper);
+            Subject::new(one.id(), one.kind(), one.class(), claims).unwrap()
+        }
+    };
+    let told_strong = told(add(66, suspect, &paper("MA", true)));
+    assert_eq!((told_strong.without.len(), told_strong.asking.is_empty()), (0, false));
+    assert!(told_strong.asking.iter().all(|one| one.band == Strength::Strong && one.sounds.len() == 1));
+    assert_eq!(told(add(67, suspect, &paper("MA", false))).without, [Without::NoName]);
+    let words = told(add(68, suspect, &paper("Iraq", true))).without;
+    assert_eq!(words, [Without::Documents(1), Without::NameAlone]);
     let foreign = |one: Subject| {
         let mut claims = one.claims().to_vec();
         claims.iter_mut().for_each(|claim| claim.source = ClaimSource::Received);
