@@ -6,6 +6,7 @@
 //! down: what was under way when a process ended is made again from its opening ([`resume`]).
 
 mod ask;
+mod cleared;
 mod explain;
 mod figures;
 mod follow;

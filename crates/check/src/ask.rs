@@ -9,7 +9,7 @@ use subtle::Choice;
 use thiserror::Error;
 
 use crate::binding::Binding;
-use crate::messages::{Answer, CheckId, Claims, Request};
+use crate::messages::{Answer, CLAIMS_MAX, CheckId, Claims, Cleared, Request};
 use crate::opening::Opening;
 use crate::oprf::{self, BATCH_MAX, Mode, OprfError, Output};
 use crate::set::{SetHeader, SignedSet};
@@ -299,13 +299,29 @@ pub fn half(output: &Output) -> [u8; 32] {
     output.last_chunk().copied().unwrap_or([0; 32])
 }
 
-/// Returns the claims of hits.
+/// Returns the claims of hits. `cleared`: the handles under which each subject was cleared before, by its place in the
+/// question. A half that a subject who was not cleared shares is claimed without one: for that one it is a hit.
 #[must_use]
-pub fn claims(check: CheckId, hits: &[Hit]) -> Claims {
+pub fn claims(check: CheckId, hits: &[Hit], cleared: &[(usize, [u8; 16])]) -> Claims {
     let mut halves: Vec<[u8; 32]> = hits.iter().flat_map(|hit| hit.halves.iter().copied()).collect();
     halves.sort_unstable();
     halves.dedup();
-    Claims { check, halves }
+    let everyone = |half: &[u8; 32], handle: &[u8; 16]| {
+        hits.iter()
+            .filter(|hit| hit.halves.contains(half))
+            .all(|hit| cleared.contains(&(hit.subject, *handle)))
+    };
+    let mut named: Vec<Cleared> = Vec::new();
+    for (subject, handle) in cleared {
+        let of = hits.iter().filter(|hit| hit.subject == *subject).flat_map(|hit| &hit.halves);
+        named.extend(
+            of.filter(|half| everyone(half, handle)).map(|half| Cleared { half: *half, handle: *handle }),
+        );
+    }
+    named.sort_unstable();
+    named.dedup();
+    named.truncate(CLAIMS_MAX);
+    Claims { check, halves, cleared: named }
 }
 
 fn note(hits: &mut Vec<Hit>, subject: usize, strength: Strength, half: [u8; 32]) {

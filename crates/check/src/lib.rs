@@ -28,7 +28,9 @@ pub use ask::{Again, AskError, Concluded, Half, Hit, Pending, Question, ask, cla
 pub use binding::Binding;
 pub use bits::{SOUND_VERSION, eighths};
 pub use budget::{Counters, Exceeded, charge, review_due};
-pub use messages::{Answer, CLAIMS_MAX, CheckId, Claims, Handles, Request};
+pub use messages::{
+    Answer, CLAIMS_MAX, CheckId, Claims, Cleared, Handles, Request, cleared_bytes, read_cleared,
+};
 pub use opening::{Mismatch, Opening, QUERY_STEP};
 pub use serve::{Admission, Charged, Desk, Refused, Register, admit, inputs, silent};
 pub use set::{

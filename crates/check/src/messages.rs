@@ -182,35 +182,99 @@ pub struct Claims {
     pub check: CheckId,
     /// Second halves of outputs; none twice.
     pub halves: Vec<[u8; 32]>,
+    /// "Not that person" (limit L18): each for one of the halves. What it names is no hit again.
+    pub cleared: Vec<Cleared>,
+}
+
+/// That the subject behind a half was compared with the one behind a handle, and is another person. Both sides keep the
+/// handle of what was rejected; only who was a side of it knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cleared {
+    /// Second half of an output of the subject that is asked about.
+    pub half: [u8; 32],
+    /// The handle under which a person rejected the candidate.
+    pub handle: [u8; 16],
+}
+
+impl Cleared {
+    const BYTES: usize = 32 + 16;
+
+    fn bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let (half, handle) = bytes.split_at_mut(32);
+        half.copy_from_slice(&self.half);
+        handle.copy_from_slice(&self.handle);
+        bytes
+    }
+
+    fn of_bytes(bytes: &[u8; Self::BYTES]) -> Option<Self> {
+        let (half, handle) = bytes.split_first_chunk::<32>()?;
+        Some(Self { half: *half, handle: *handle.first_chunk::<16>()? })
+    }
 }
 
 impl Claims {
-    /// Returns the bytes.
+    /// Returns the bytes: three parts where nobody was cleared, four else.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut w = Writer::default();
-        w.array(3).uint(1).bytes(&self.check).bytes(&self.halves.concat());
+        let parts = if self.cleared.is_empty() { 3 } else { 4 };
+        w.array(parts).uint(1).bytes(&self.check).bytes(&self.halves.concat());
+        if !self.cleared.is_empty() {
+            w.bytes(&cleared_bytes(&self.cleared));
+        }
         w.finish()
     }
 
     /// Reads claims.
     ///
     /// # Errors
-    /// When they are none, too many, or not in rising order.
+    /// When they are none, too many, or not in rising order; when one is cleared that is not claimed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
         let mut r = Reader::new(bytes);
-        versioned(&mut r, 3)?;
+        let parts = r.list(4)?;
+        if r.uint()? != 1 {
+            return Err(WireError::Version);
+        }
         let check = r.array()?;
         let (halves, rest) = r.bytes(32 * CLAIMS_MAX)?.as_chunks::<32>();
+        let cleared = match parts {
+            3 => Vec::new(),
+            4 => read_cleared(r.bytes(Cleared::BYTES * CLAIMS_MAX)?)?,
+            _other => return Err(WireError::Type),
+        };
         r.end()?;
         if !rest.is_empty() || halves.is_empty() {
             return Err(WireError::Type);
         }
-        if !halves.is_sorted_by(|a, b| a < b) {
+        let of_claims = |one: &Cleared| halves.binary_search(&one.half).is_ok();
+        if !halves.is_sorted_by(|a, b| a < b)
+            || (parts == 4 && cleared.is_empty())
+            || !cleared.iter().all(of_claims)
+        {
             return Err(WireError::NotCanonical);
         }
-        Ok(Self { check, halves: halves.to_vec() })
+        Ok(Self { check, halves: halves.to_vec(), cleared })
     }
+}
+
+/// Returns who was cleared as a store keeps it.
+#[must_use]
+pub fn cleared_bytes(cleared: &[Cleared]) -> Vec<u8> {
+    cleared.iter().flat_map(Cleared::bytes).collect()
+}
+
+/// Reads who was cleared.
+///
+/// # Errors
+/// When they are none, or not in rising order.
+pub fn read_cleared(bytes: &[u8]) -> Result<Vec<Cleared>, WireError> {
+    let (chunks, rest) = bytes.as_chunks::<{ Cleared::BYTES }>();
+    let cleared: Vec<Cleared> = chunks.iter().filter_map(Cleared::of_bytes).collect();
+    if !rest.is_empty() {
+        return Err(WireError::Type);
+    }
+    if cleared.is_sorted_by(|a, b| a < b) { Ok(cleared) } else { Err(WireError::NotCanonical) }
 }
 
 /// What each claim is answered with, in its order: a handle for a hit, nothing for chance.
@@ -315,10 +379,24 @@ mod tests {
         ] {
             assert_eq!(Answer::from_bytes(&answer.to_bytes()), Ok(answer));
         }
-        let claims = Claims { check, halves: vec![[1; 32], [2; 32]] };
-        assert_eq!(Claims::from_bytes(&claims.to_bytes()), Ok(claims));
-        let twice = Claims { check, halves: vec![[2; 32], [2; 32]] };
+        let halves = vec![[1; 32], [2; 32]];
+        let claims = Claims { check, halves: halves.clone(), cleared: Vec::new() };
+        let plain = claims.to_bytes();
+        assert_eq!(Claims::from_bytes(&plain), Ok(claims));
+        let twice = Claims { check, halves: vec![[2; 32], [2; 32]], cleared: Vec::new() };
         assert_eq!(Claims::from_bytes(&twice.to_bytes()), Err(WireError::NotCanonical));
+        let cleared = |half: u8, handle: u8| Cleared { half: [half; 32], handle: [handle; 16] };
+        let of = |cleared: Vec<Cleared>| Claims { check, halves: halves.clone(), cleared };
+        let both = of(vec![cleared(1, 9), cleared(2, 7)]);
+        assert_eq!(Claims::from_bytes(&both.to_bytes()), Ok(both));
+        for wrong in [vec![cleared(2, 7), cleared(1, 9)], vec![cleared(1, 9); 2], vec![cleared(3, 1)]] {
+            assert_eq!(Claims::from_bytes(&of(wrong).to_bytes()), Err(WireError::NotCanonical));
+        }
+        // Four parts of which the last says nothing would be a second spelling.
+        let mut empty = plain;
+        empty[0] = 0x84;
+        empty.push(0x40);
+        assert_eq!(Claims::from_bytes(&empty), Err(WireError::NotCanonical));
         let handles = Handles { check, handles: vec![None, Some([3; 16])] };
         assert_eq!(Handles::from_bytes(&handles.to_bytes()), Ok(handles));
     }

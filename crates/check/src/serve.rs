@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as MapEntry;
 
 use mithaq_model::{SubjectId, Timestamp};
 use mithaq_policy::{CheckPermit, PrivateCheck, Refusal, Side};
@@ -173,7 +174,11 @@ impl Charged {
 /// The outputs of the asked side's own tokens under one epoch: what sets are made of and claims are answered from.
 /// As secret as the key.
 #[derive(Default)]
-pub struct Register(BTreeMap<[u8; 32], Entry>);
+pub struct Register {
+    tokens: BTreeMap<[u8; 32], Entry>,
+    /// Further subjects of a token, in the order in which they came: homonyms born in one year share theirs.
+    shared: BTreeMap<[u8; 32], Vec<(SubjectId, Strength)>>,
+}
 
 struct Entry {
     seed: TagSeed,
@@ -183,59 +188,95 @@ struct Entry {
 
 impl core::fmt::Debug for Register {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "<register of {} tokens>", self.0.len())
+        write!(f, "<register of {} tokens>", self.len())
     }
 }
 
 impl Register {
-    /// Adds the output of a token of a subject. Two subjects may share a token: the first stays.
+    /// Adds the output of a token of a subject. Of two that share a token the first is answered with, until it is cleared.
     pub fn add(&mut self, output: &Output, subject: SubjectId, strength: Strength) {
-        let entry = Entry { seed: tag_seed(output), subject, strength };
-        self.0.entry(half(output)).or_insert(entry);
+        match self.tokens.entry(half(output)) {
+            MapEntry::Vacant(free) => {
+                free.insert(Entry { seed: tag_seed(output), subject, strength });
+            }
+            MapEntry::Occupied(taken) if taken.get().subject == subject => {}
+            MapEntry::Occupied(taken) => {
+                let more = self.shared.entry(*taken.key()).or_default();
+                if !more.iter().any(|(one, _)| *one == subject) {
+                    more.push((subject, strength));
+                }
+            }
+        }
     }
 
-    /// Removes a subject.
+    /// Removes a subject; who shares a token with it is answered with from then on.
     pub fn remove(&mut self, subject: SubjectId) {
-        self.0.retain(|_, entry| entry.subject != subject);
+        for more in self.shared.values_mut() {
+            more.retain(|(one, _)| *one != subject);
+        }
+        let shared = &mut self.shared;
+        self.tokens.retain(|half, entry| {
+            if entry.subject != subject {
+                return true;
+            }
+            let next = shared.get_mut(half).filter(|more| !more.is_empty()).map(|more| more.remove(0));
+            if let Some((subject, strength)) = next {
+                (entry.subject, entry.strength) = (subject, strength);
+            }
+            next.is_some()
+        });
+        self.shared.retain(|_, more| !more.is_empty());
     }
 
     /// Returns how many tokens it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.tokens.len()
     }
 
     /// Returns whether it holds none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.tokens.is_empty()
     }
 
     /// Returns what the next set is made of.
     #[must_use]
     pub fn seeds(&self) -> Vec<TagSeed> {
-        self.0.values().map(|entry| entry.seed).collect()
+        self.tokens.values().map(|entry| entry.seed).collect()
     }
 
     /// Answers claims: for each hit the subject and band, and a handle from 16 random bytes each; nothing for a claim
-    /// that is none. `evaluated`: how many elements the check had; more claims than that answer nothing.
+    /// that is none. `evaluated`: how many elements the check had; more claims than that answer nothing. `cleared`: the
+    /// subject behind a handle that was rejected, if it stays cleared; it is no hit for a half that names it, and who
+    /// shares the token with it is.
     #[must_use]
     pub fn resolve(
         &self,
         claims: &Claims,
         evaluated: usize,
         randomness: &[[u8; 16]],
+        cleared: &BTreeMap<[u8; 16], SubjectId>,
     ) -> (Handles, Vec<([u8; 16], SubjectId, Strength)>) {
         let mut found = Vec::new();
         let honest = claims.halves.len() <= evaluated;
         let handles = claims.halves.iter().enumerate().map(|(at, half)| {
-            let entry = self.0.get(half).filter(|_| honest)?;
+            let named = claims.cleared.iter().filter(|one| one.half == *half);
+            let others: Vec<SubjectId> = named.filter_map(|one| cleared.get(&one.handle).copied()).collect();
+            let (subject, strength) =
+                self.of(half).filter(|_| honest).find(|(subject, _)| !others.contains(subject))?;
             let handle = *randomness.get(at)?;
-            found.push((handle, entry.subject, entry.strength));
+            found.push((handle, subject, strength));
             Some(handle)
         });
         let handles = Handles { check: claims.check, handles: handles.collect() };
         (handles, found)
+    }
+
+    /// The subjects of a token, the first that came first.
+    fn of(&self, half: &[u8; 32]) -> impl Iterator<Item = (SubjectId, Strength)> {
+        let first = self.tokens.get(half).map(|entry| (entry.subject, entry.strength));
+        first.into_iter().chain(self.shared.get(half).into_iter().flatten().copied())
     }
 }
 

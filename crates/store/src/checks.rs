@@ -4,6 +4,7 @@
 
 pub mod budget;
 mod candidates;
+mod cleared;
 mod plan_asks;
 mod plans;
 mod sets;
@@ -19,6 +20,8 @@ pub use candidates::{
     Candidate, add_candidate, candidate, candidates, candidates_waiting, erase_candidates, open_candidates,
     save_candidate, show, shown,
 };
+pub(crate) use cleared::erase_cleared_of;
+pub use cleared::{NotThatPerson, add_cleared, cleared_as, cleared_of, forget_cleared};
 pub use plan_asks::{
     AskState, Conflict, PlanAsk, add_ask, add_conflict, ask_answer, ask_content, asks_of, asks_received,
     asks_waiting, conflicts_of, erase_ask, erase_ask_answer, open_asks, plan_ask, plan_ask_locked,
@@ -373,13 +376,27 @@ pub fn put_answer(tx: &mut dyn Tx, number: ObjectId, answer: &[u8]) -> Result<()
     crate::sql::change_one(tx, sql, &[id(number), Value::from(answer)], "check")
 }
 
-/// Stores what claims were answered with.
+/// Stores what claims were answered with, and whom they said was cleared.
 ///
 /// # Errors
 /// [`StoreError::Missing`] when there is no such check.
-pub fn put_handles(tx: &mut dyn Tx, number: ObjectId, handles: &[u8]) -> Result<(), StoreError> {
-    let sql = "UPDATE check_query SET handles = $2 WHERE id = $1";
-    crate::sql::change_one(tx, sql, &[id(number), Value::from(handles)], "check")
+pub fn put_handles(
+    tx: &mut dyn Tx,
+    number: ObjectId,
+    (handles, cleared): (&[u8], &[u8]),
+) -> Result<(), StoreError> {
+    let sql = "UPDATE check_query SET handles = $2, cleared = $3 WHERE id = $1";
+    crate::sql::change_one(tx, sql, &[id(number), Value::from(handles), Value::from(cleared)], "check")
+}
+
+/// Returns whom the claims of a check said was cleared; empty where there were none.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn claimed_cleared(tx: &mut dyn Tx, number: ObjectId) -> Result<Vec<u8>, StoreError> {
+    let row = tx.query_opt("SELECT cleared FROM check_query WHERE id = $1", &[id(number)])?;
+    let bytes = row.as_ref().map(|row| row.opt_bytes(0)).transpose()?.flatten();
+    Ok(bytes.map(<[u8]>::to_vec).unwrap_or_default())
 }
 
 /// A stored answer and stored handles; none where there are none yet, or they were destroyed.
@@ -402,7 +419,8 @@ pub fn stored_answers(tx: &mut dyn Tx, number: ObjectId) -> Result<StoredAnswers
 pub fn destroy(tx: &mut dyn Tx, number: ObjectId) -> Result<(), StoreError> {
     erase_keys(tx, Kind::CheckOpening, &[number.as_bytes().as_slice()])?;
     tx.exec(
-        "UPDATE check_query SET content = NULL, answer = NULL, handles = NULL, claims = NULL WHERE id = $1",
+        "UPDATE check_query SET content = NULL, answer = NULL, handles = NULL, claims = NULL, cleared = NULL
+         WHERE id = $1",
         &[id(number)],
     )?;
     erase_candidates(tx, number)?;

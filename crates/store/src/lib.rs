@@ -43,6 +43,7 @@
 //! | `request`, `request_step`, `request_answer` | where a request stands, its clock, encrypted words, which report answers it | a clock that looks kept, a request that looks answered or is forgotten; the partner's rows, both ledgers and the sealed answer say otherwise; no word can be read or written |
 //! | `check_epoch`, `check_set` | encrypted keys of epochs, signed tag sets | a key that is gone: checks of that epoch end; no other key or set, signature and vault refuse them |
 //! | `check_query`, `check_subject`, `check_candidate` | where checks and their candidates stand, stored answers, encrypted openings | a hit that is forgotten or a verdict nobody gave; both ledgers say otherwise |
+//! | `check_cleared` | pairs of persons that were compared and are two | a pair that hits again, or a hit that is passed over; people compare after every hit |
 //! | `check_standing`, `check_standing_hit` | questions that stay with a partner or here, their ends, what they hit; tokens encrypted | a question that stays too long or ends early, a hit that is forgotten; both ledgers say otherwise |
 //! | `check_plan`, `check_plan_ask`, `check_conflict` | planned actions, questions about them, what met; place, time and contacts encrypted | a conflict that is forgotten or invented; both ledgers say otherwise |
 //! | `check_budget` | evaluations of the day | **a partner that asks more than was agreed**; both ledgers hold every check |

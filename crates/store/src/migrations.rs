@@ -94,6 +94,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0015_storage.sql"),
         postgres: include_str!("../migrations/postgres/0015_storage.sql"),
     },
+    Migration {
+        version: 16,
+        name: "cleared",
+        sqlite: include_str!("../migrations/sqlite/0016_cleared.sql"),
+        postgres: include_str!("../migrations/postgres/0016_cleared.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -407,6 +407,7 @@ pub fn erase(tx: &mut dyn Tx, subjects: &[SubjectId]) -> Result<u64, StoreError>
     // With salt and digest a guess at the claims could be proved against the log.
     crate::ledger::erase_salts_of_all(tx, &rows)?;
     crate::links::erase_of(tx, &rows)?;
+    crate::checks::erase_cleared_of(tx, &rows)?;
     Ok(tx.exec_many("DELETE FROM subject WHERE id = $1", &rows)?)
 }
 

@@ -329,6 +329,7 @@ impl App {
             }
             Some(Verdict::Other) => {
                 check.rejected = check.rejected.saturating_add(1);
+                self.keep_cleared(tx, check, one)?;
                 "check.rejected"
             }
             None => return Ok(()),
@@ -507,6 +508,7 @@ impl App {
                 }
             }
             budget::forget(tx, day(app.now()).saturating_sub(1))?;
+            checks::forget_cleared(tx, app.now())?;
             Ok(erased)
         })?;
         if erased {

@@ -315,7 +315,8 @@ impl App {
         match concluded.map(|concluded| concluded.hits) {
             Ok(hits) if hits.is_empty() => self.end(check, CheckState::NoHit, "check.no_hit", None),
             Ok(hits) => {
-                let claimed = claims(wire(check), &hits);
+                let cleared = self.clear_known(ends, check)?;
+                let claimed = claims(wire(check), &hits, &cleared);
                 let underway = (ends.clone(), Underway::Claiming(claimed, hits));
                 self.checks.open().underway.insert(wire(check), underway);
                 self.wake();

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use mithaq_check::oprf::SecretKey;
 use mithaq_check::{
     Admission, Answer, Charged, CheckState, Claims, Desk as Facts, Handles, Refused, Register, Request,
-    SetHeader, Word, admit, review_due, silent,
+    SetHeader, Word, admit, cleared_bytes, review_due, silent,
 };
 use mithaq_db::Tx;
 use mithaq_model::{AgreementId, CaseId, Millis, ObjectId, PartyId, SubjectId};
@@ -17,6 +17,7 @@ use mithaq_store::reports::Direction;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::cleared::cleared_event;
 use super::line::{base, new_candidate};
 use super::{CheckKind, Ends, agreed, ask, day, wire};
 use crate::App;
@@ -383,8 +384,9 @@ impl App {
         }
         let count = claims.halves.len();
         let random = (0..count).map(|_| random::<16>(&*self.entropy)).collect::<Result<Vec<_>, _>>()?;
+        let cleared = self.cleared_behind(tx, ends, &claims.cleared)?;
         let (mut handles, found) = match register {
-            Some(register) => register.resolve(claims, evaluated, &random),
+            Some(register) => register.resolve(claims, evaluated, &random, &cleared),
             None => (Handles { check: claims.check, handles: vec![None; count] }, Vec::new()),
         };
         let mut events = Vec::new();
@@ -427,7 +429,10 @@ impl App {
         }
         checks::save(tx, &row)?;
         let bytes = handles.to_bytes();
-        checks::put_handles(tx, number, &bytes)?;
+        checks::put_handles(tx, number, (&bytes, &cleared_bytes(&claims.cleared)))?;
+        if !cleared.is_empty() {
+            events.push(cleared_event(&row, cleared.len()));
+        }
         events.insert(0, base("check.claimed", &row).with(&ends.1).verdict(format!("hits:{}", row.hits)));
         self.log(tx, &events)?;
         Ok(bytes)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mithaq_check::{
     CheckState, Claims, Register, Standing, StandingAnswer, StandingAsk, StandingError, StandingWord,
-    Strength, Title, Warrant,
+    Strength, Title, Warrant, read_cleared,
 };
 use mithaq_db::Tx;
 use mithaq_model::{ObjectId, OfficerId, SubjectId, Timestamp};
@@ -19,6 +19,7 @@ use super::line::{base, new_candidate};
 use super::serve::theirs;
 use super::{Ends, agreed, ask, wire};
 use crate::App;
+use crate::drafts::damaged;
 use crate::error::AppError;
 use crate::log::Event;
 use crate::ports::random;
@@ -232,8 +233,11 @@ impl App {
         let Some(tokens) = checks::standing_tokens(tx, &self.vault, number)? else { return Ok(()) };
         let halves = tokens.as_chunks::<32>().0.to_vec();
         let random = halves.iter().map(|_| random::<16>(&*self.entropy)).collect::<Result<Vec<_>, _>>()?;
-        let claims = Claims { check: wire(number), halves };
-        let (handles, found) = register.resolve(&claims, claims.halves.len(), &random);
+        let broken = |error| damaged("check_query", error);
+        let cleared = read_cleared(&checks::claimed_cleared(tx, number)?).map_err(broken)?;
+        let behind = self.cleared_behind(tx, ends, &cleared)?;
+        let claims = Claims { check: wire(number), halves, cleared };
+        let (handles, found) = register.resolve(&claims, claims.halves.len(), &random, &behind);
         if found.is_empty() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 
 mod ask;
 mod budget;
+mod cleared;
 mod events;
 mod events_refused;
 mod explain;

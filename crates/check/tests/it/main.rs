@@ -5,6 +5,8 @@ mod faults;
 mod sides;
 mod vectors;
 
+use std::collections::BTreeMap;
+
 use mithaq_check::{Answer, Strength, Warrant, claims, oprf::Mode};
 use mithaq_model::{Days, OfficerId, SubjectId};
 use sides::{Sides, born, now};
@@ -22,18 +24,47 @@ fn two_sides_find_one_person_across_scripts() {
         assert_eq!(hits.iter().map(|hit| hit.subject).collect::<Vec<_>>(), [0, 2]);
         assert!(hits.iter().all(|hit| hit.strength == Strength::Possible));
         // The claim names what the asked side knows under a handle; a half nobody evaluated names nothing.
-        let mut claimed = claims([1; 16], &hits);
+        let mut claimed = claims([1; 16], &hits, &[]);
         claimed.halves.push([0xff; 32]);
         let random: Vec<[u8; 16]> =
             (0..claimed.halves.len()).map(|n| [u8::try_from(n).unwrap(); 16]).collect();
-        let (handles, found) = sides.register.resolve(&claimed, request.elements.len(), &random);
+        let none = BTreeMap::new();
+        let (handles, found) = sides.register.resolve(&claimed, request.elements.len(), &random, &none);
         assert_eq!(handles.handles.last(), Some(&None));
         let subjects: std::collections::BTreeSet<SubjectId> =
             found.iter().map(|(_, subject, _)| *subject).collect();
         assert_eq!(subjects, [SubjectId::new([0; 16]), SubjectId::new([1; 16])].into_iter().collect());
         // More claims than were evaluated are answered with nothing.
-        assert!(sides.register.resolve(&claimed, 1, &random).1.is_empty());
+        assert!(sides.register.resolve(&claimed, 1, &random, &none).1.is_empty());
     }
+}
+
+#[test]
+fn who_was_cleared_is_no_hit_for_the_half_that_says_so_and_a_homonym_is() {
+    // Two homonyms at the asked side, in the order in which they came.
+    let mut sides = Sides::new(Mode::Base, &["Ali Hassan", "Ali Hassan"]);
+    let (first, second) = (SubjectId::new([0; 16]), SubjectId::new([1; 16]));
+    let pending = sides.ask(1, &[born("Ali Hassan"), born("Ali Hassan")]);
+    let answer = sides.serve(pending.request()).to_bytes();
+    let hits = pending.conclude(&answer, &sides.set).unwrap();
+    let handle = [7; 16];
+    let behind: BTreeMap<_, _> = [(handle, first)].into_iter().collect();
+    let met = |sides: &Sides, cleared: &[(usize, [u8; 16])]| {
+        let claimed = claims([1; 16], &hits, cleared);
+        let random = vec![[9; 16]; claimed.halves.len()];
+        let (_, found) = sides.register.resolve(&claimed, 1_000, &random, &behind);
+        let mut met: Vec<SubjectId> = found.into_iter().map(|(_, subject, _)| subject).collect();
+        met.dedup();
+        met
+    };
+    assert_eq!(met(&sides, &[]), [first], "the first is answered with");
+    assert_eq!(met(&sides, &[(0, handle), (1, handle)]), [second], "both of the question were cleared");
+    assert_eq!(met(&sides, &[(0, handle)]), [first], "the other one of the question was not");
+    assert_eq!(met(&sides, &[(0, [8; 16]), (1, [8; 16])]), [first], "a handle nobody knows");
+    sides.register.remove(first);
+    assert_eq!(met(&sides, &[]), [second]);
+    sides.register.remove(second);
+    assert!(met(&sides, &[]).is_empty() && sides.register.is_empty());
 }
 
 #[test]

@@ -5,8 +5,8 @@ use mithaq_check::event::{EVENT_TAGS, EventAnswer, EventClaim, EventContacts, Ev
 use mithaq_check::follow::{Released, Verdict};
 use mithaq_check::oprf::{Element, Mode, Proof, SecretKey};
 use mithaq_check::{
-    Answer, Claims, Handles, Opening, Request, SetHeader, Shown, SignedSet, StandingAnswer, StandingAsk,
-    StandingWord, TagSet, Title, TokenPolicy, Word,
+    Answer, Claims, Cleared, Handles, Opening, Request, SetHeader, Shown, SignedSet, StandingAnswer,
+    StandingAsk, StandingWord, TagSet, Title, TokenPolicy, Word,
 };
 use mithaq_model::{AgreementId, CaseId, PartyId, Purpose, Sex, SubjectClass, Timestamp};
 
@@ -140,7 +140,13 @@ fn answers() -> Vec<Vec<u8>> {
 }
 
 fn claims() -> Vec<Vec<u8>> {
-    vec![Claims { check: CHECK, halves: vec![[1; 32], [2; 32], [3; 32]] }.to_bytes()]
+    let halves = vec![[1; 32], [2; 32], [3; 32]];
+    let cleared =
+        vec![Cleared { half: [1; 32], handle: [4; 16] }, Cleared { half: [3; 32], handle: [5; 16] }];
+    vec![
+        Claims { check: CHECK, halves: halves.clone(), cleared: Vec::new() }.to_bytes(),
+        Claims { check: CHECK, halves, cleared }.to_bytes(),
+    ]
 }
 
 fn handles() -> Vec<Vec<u8>> {

@@ -8,7 +8,7 @@ use mithaq_model::{CaseId, Days, ObjectId, OfficerId, Purpose, SubjectClass, Sub
 use super::{AGREEMENT, at, nodes, party};
 use crate::StoreError;
 use crate::checks::budget::{self, Account, Spent};
-use crate::checks::{self, Candidate, Check, Epoch, StoredSet};
+use crate::checks::{self, Candidate, Check, Epoch, NotThatPerson, StoredSet};
 use crate::reports::Direction;
 use crate::sight::Sight;
 
@@ -185,7 +185,7 @@ fn what_opens_a_closed_check_is_gone_from_every_table() {
             checks::add(tx, &check(Direction::Own), &[SUBJECT])?;
             checks::put_opening(tx, vault, CHECK, b"seed salt tokens")?;
             checks::put_answer(tx, CHECK, b"answer")?;
-            checks::put_handles(tx, CHECK, b"handles")?;
+            checks::put_handles(tx, CHECK, (b"handles", b"cleared"))?;
             checks::add_candidate(tx, &candidate(Stage::NEW))?;
             checks::show(tx, vault, (CHECK, HANDLE), b"1987")?;
             // What the partner showed first stays.
@@ -360,5 +360,34 @@ fn what_came_on_a_day_is_summed_and_shows_in_no_budget() {
         assert!(spent.is_empty(), "{spent:?}");
         node.write(|tx, _| budget::forget(tx, 8)).unwrap();
         assert_eq!((came(7, 1), came(8, 1)), (1, 5), "a day is forgotten with its budgets");
+    }
+}
+
+#[test]
+fn who_was_cleared_is_found_from_both_ends_until_its_end() {
+    let ends = || (AGREEMENT, party("es-police"));
+    let one = NotThatPerson { subject: SUBJECT, handle: HANDLE, facts: [4; 16] };
+    for node in nodes() {
+        for _ in 0..2 {
+            let kept = one.clone();
+            node.write(move |tx, _| checks::add_cleared(tx, &kept, (&ends().0, &ends().1), at(9_000)))
+                .unwrap();
+        }
+        let of = |partner: &str, now: i64| {
+            let ends = (AGREEMENT, party(partner));
+            node.read(move |tx, _| {
+                let of = (&ends.0, &ends.1);
+                let found = checks::cleared_of(tx, SUBJECT, of, at(now))?;
+                Ok((found, checks::cleared_as(tx, HANDLE, of, at(now))?))
+            })
+            .unwrap()
+        };
+        assert_eq!(of("es-police", 8_999), (vec![one.clone()], Some(one.clone())));
+        assert_eq!(of("es-police", 9_000), (Vec::new(), None), "its time is over");
+        assert_eq!(of("fr-police", 1), (Vec::new(), None), "said to another partner");
+        node.write(|tx, _| checks::forget_cleared(tx, at(8_999))).unwrap();
+        assert!(of("es-police", 1).1.is_some());
+        node.write(|tx, _| checks::forget_cleared(tx, at(9_000))).unwrap();
+        assert!(of("es-police", 1).1.is_none());
     }
 }

@@ -118,7 +118,7 @@ fn a_silent_refusal_looks_like_no_hit() {
     let there = row(scene.es(), check);
     assert_eq!((there.state, there.outcome.as_deref()), (CheckState::Refused, Some("BUD")));
     // What was refused has no claims that hit.
-    let claims = Claims { check: [2; 16], halves: vec![[1; 32]] };
+    let claims = Claims { check: [2; 16], halves: vec![[1; 32]], cleared: Vec::new() };
     let handles = scene.post(CheckKind::Claims, &claims.to_bytes()).unwrap();
     assert_eq!(mithaq_check::Handles::from_bytes(&handles).unwrap().handles, [None]);
 }

@@ -73,7 +73,10 @@ fn what_another_asked_is_nobody_elses_to_claim_or_speak_of() {
     };
     for (kind, body) in [
         (CheckKind::Request, scene_request(&scene)),
-        (CheckKind::Claims, Claims { check: word.check, halves: vec![[1; 32]] }.to_bytes()),
+        (
+            CheckKind::Claims,
+            Claims { check: word.check, halves: vec![[1; 32]], cleared: Vec::new() }.to_bytes(),
+        ),
         (CheckKind::Candidate, word.to_bytes()),
         (CheckKind::Set, vec![0; 12]),
     ] {
@@ -84,7 +87,7 @@ fn what_another_asked_is_nobody_elses_to_claim_or_speak_of() {
         assert_eq!(broken.kind(), ErrorKind::Invalid, "{kind:?}");
     }
     // A second, other claim for a check is a way to try: refused.
-    let again = Claims { check: word.check, halves: vec![[1; 32]] };
+    let again = Claims { check: word.check, halves: vec![[1; 32]], cleared: Vec::new() };
     assert_eq!(scene.post(CheckKind::Claims, &again.to_bytes()).unwrap_err().kind(), ErrorKind::NotFound);
     let unknown = Word { handle: [9; 16], ..word };
     assert_eq!(

@@ -178,7 +178,7 @@ fn one_partners_check_is_nothing_to_the_other() {
         verdict: Some(mithaq_check::follow::Verdict::Other),
         released: None,
     };
-    let claims = Claims { check: *there.as_bytes(), halves: vec![[1; 32]] };
+    let claims = Claims { check: *there.as_bytes(), halves: vec![[1; 32]], cleared: Vec::new() };
     let ci = &three.world.nodes[2].party;
     for (kind, body) in [(CheckKind::Claims, claims.to_bytes()), (CheckKind::Candidate, word.to_bytes())] {
         let answer = three.world.nodes[1].app.answer_check(ci, three.to[0].0, kind, &body);
