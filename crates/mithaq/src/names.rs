@@ -1,5 +1,7 @@
 //! `mithaq names`: compare names, keep an index of them, find them in a text. Needs no node.
 
+mod card;
+mod details;
 mod index;
 mod input;
 mod protocol;
@@ -8,11 +10,10 @@ mod spot;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use mithaq_model::PartialDate;
-use mithaq_names::{BirthDate, Calendar, Details, Explanation, Kind, Likeness, Name, Reason, Scorer, Sex};
+use mithaq_names::{Explanation, Kind, Likeness, Name, Reason, Scorer};
 use serde_json::{Value as Json, json};
 
-use crate::ui::{Exit, Failure, Ui};
+use crate::ui::{Exit, Failure, Ui, shown};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NamesCommand {
@@ -60,6 +61,28 @@ pub(crate) const fn kind_code(kind: Kind) -> &'static str {
     }
 }
 
+/// What a code of a file says is named.
+pub(crate) fn kind_of(code: &str) -> Option<Kind> {
+    match code.trim().to_lowercase().as_str() {
+        "person" | "individual" => Some(Kind::Person),
+        "org" | "organisation" | "organization" | "entity" => Some(Kind::Organisation),
+        "place" => Some(Kind::Place),
+        _ => None,
+    }
+}
+
+/// Reads a probability of the command line.
+pub(crate) fn probability(text: &str) -> Result<f32, String> {
+    let read = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    read.ok_or_else(|| "a probability is a number from 0 to 1, for example 0.5".to_owned())
+}
+
+/// Reads a count that is not nothing.
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    let read = text.parse().ok().filter(|count| *count > 0);
+    read.ok_or_else(|| "write a number from 1 on".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// First name
@@ -72,19 +95,10 @@ pub(crate) struct CompareArgs {
     /// Say why
     #[arg(long)]
     explain: bool,
-    /// Date of birth of the first, `1961`, `1961-05`, `1961-05-03`, `~1961` or `1960/1962`; lunar Hijri as `1391h`, solar
-    /// as `1350sh`
-    #[arg(long, value_name = "DATE")]
-    born_a: Option<String>,
-    /// Date of birth of the second
-    #[arg(long, value_name = "DATE")]
-    born_b: Option<String>,
-    /// Sex of the first: f or m
-    #[arg(long, value_parser = ["f", "m"])]
-    sex_a: Option<String>,
-    /// Sex of the second
-    #[arg(long, value_parser = ["f", "m"])]
-    sex_b: Option<String>,
+    #[command(flatten)]
+    of_a: details::KnownA,
+    #[command(flatten)]
+    of_b: details::KnownB,
 }
 
 pub(crate) fn run(command: &NamesCommand, ui: Ui) -> Result<(), Failure> {
@@ -100,8 +114,7 @@ pub(crate) fn run(command: &NamesCommand, ui: Ui) -> Result<(), Failure> {
 fn compare(args: &CompareArgs, ui: Ui) -> Result<(), Failure> {
     let kind = args.kind.into();
     let (a, b) = (parse(kind, &args.a)?, parse(kind, &args.b)?);
-    let of_a = details(args.born_a.as_deref(), args.sex_a.as_deref())?;
-    let of_b = details(args.born_b.as_deref(), args.sex_b.as_deref())?;
+    let (of_a, of_b) = (args.of_a.read()?, args.of_b.read()?);
     let why = Scorer::new().explain(&a, &b, &of_a, &of_b);
     let mut answer = likeness_json(&why.likeness);
     if args.explain
@@ -109,8 +122,8 @@ fn compare(args: &CompareArgs, ui: Ui) -> Result<(), Failure> {
     {
         fields.insert("reasons".into(), reasons_json(&why));
     }
-    let shown = why.to_string();
-    let lines = shown.lines().map(ToOwned::to_owned);
+    let text = why.to_string();
+    let lines = text.lines().map(|line| shown(line).into_owned());
     let lines: Vec<String> = lines.take(if args.explain { usize::MAX } else { 1 }).collect();
     ui.result(&answer, &lines)
 }
@@ -123,49 +136,6 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Name, Failure> {
             .hint("scripts that are read: Arabic, Latin, Cyrillic, Hebrew, Greek, Armenian, Georgian, Hangul, kana, Han"));
     }
     Ok(name)
-}
-
-/// Details given on the command line.
-pub(crate) fn details(born: Option<&str>, sex: Option<&str>) -> Result<Details, Failure> {
-    let births = born.map(birth).transpose()?.into_iter().collect();
-    let sex = sex.map(|sex| if sex == "f" { Sex::Female } else { Sex::Male });
-    Ok(Details { births, sex, ..Details::default() })
-}
-
-/// Reads a date of birth as given on the command line or in a column.
-pub(crate) fn birth(text: &str) -> Result<BirthDate, Failure> {
-    let wrong = || {
-        Failure::new(Exit::Usage, "names.date", "a date of birth cannot be read").hint(
-            "write 1961, 1961-05, 1961-05-03, ~1961 or 1960/1962; a lunar Hijri date as 1391h, a solar one as 1350sh",
-        )
-    };
-    let text = text.trim();
-    let text = text.strip_prefix("about ").map_or(text.to_owned(), |year| format!("~{}", year.trim()));
-    let lower = text.to_ascii_lowercase();
-    for (ending, calendar) in [("sh", Calendar::SolarHijri), ("h", Calendar::Hijri)] {
-        if let Some(date) = lower.strip_suffix(ending) {
-            return hijri(date.trim(), calendar).ok_or_else(wrong);
-        }
-    }
-    let date: PartialDate = text.parse().map_err(|_invalid| wrong())?;
-    Ok(input::birth_of(date))
-}
-
-/// A date of a Hijri calendar; its months are not those of the civil one.
-fn hijri(text: &str, calendar: Calendar) -> Option<BirthDate> {
-    let digits = |text: &str, count| {
-        (text.len() == count && text.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| text.parse::<u16>().ok())
-            .flatten()
-    };
-    let mut parts = text.split('-');
-    let date = BirthDate::year(digits(parts.next()?, 4)?).in_calendar(calendar);
-    let mut part = |most| match parts.next() {
-        None => Some(None),
-        Some(text) => u8::try_from(digits(text, 2)?).ok().filter(|n| (1..=most).contains(n)).map(Some),
-    };
-    let date = BirthDate { month: part(12)?, day: part(31)?, ..date };
-    parts.next().is_none().then_some(date)
 }
 
 /// A likeness as programs read it.
@@ -210,31 +180,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_of_birth_are_read() {
-        for (text, date) in [
-            ("1961-05-03", BirthDate::day(1961, 5, 3)),
-            ("1961-05", BirthDate::month(1961, 5)),
-            ("~1961", BirthDate::between(1959, 1963)),
-            ("about 1961", BirthDate::between(1959, 1963)),
-            ("1960/1962", BirthDate::between(1960, 1962)),
-            ("1391h", BirthDate::year(1391).in_calendar(Calendar::Hijri)),
-            ("1350-02-31SH", BirthDate::day(1350, 2, 31).in_calendar(Calendar::SolarHijri)),
-        ] {
-            assert_eq!(birth(text).ok(), Some(date), "{text}");
+    fn numbers_that_mean_nothing_are_refused() {
+        for wrong in ["nan", "2", "-0.1", "inf", "", "half"] {
+            assert!(probability(wrong).is_err(), "{wrong}");
         }
-        for wrong in ["", "61", "1961-13", "yesterday", "h", "1350-13sh", "1350-01-01-01h", "~", "1962/1960"]
-        {
-            assert_eq!(birth(wrong).err().map(|f| f.exit), Some(Exit::Usage), "{wrong}");
-        }
-    }
-
-    /// What is known of an entry of the Security Council's list counts, however roughly it is known.
-    #[test]
-    fn every_precision_a_card_is_written_in_is_read_back() {
-        for date in ["1961-05-03", "1961-05", "1961", "~1961", "1960/1962"] {
-            let date: PartialDate = date.parse().unwrap();
-            assert_eq!(birth(&input::iso(date)).ok(), Some(input::birth_of(date)), "{date}");
-        }
+        assert_eq!((probability("0"), probability("1"), at_least_one("3")), (Ok(0.0), Ok(1.0), Ok(3)));
+        assert!(at_least_one("0").is_err() && at_least_one("-1").is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How the command line talks: data on standard output, talk on standard error, one JSON document per command
 //! with `--json`, and an exit code that says what happened. Knows no command.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -104,7 +105,7 @@ impl Ui {
             writeln!(out, "{json}")?;
         } else {
             for line in lines {
-                writeln!(out, "{line}")?;
+                writeln!(out, "{}", harmless(line))?;
             }
         }
         out.flush()?;
@@ -115,7 +116,7 @@ impl Ui {
     pub(crate) fn say(&self, line: &str) {
         if !self.quiet {
             // A closed standard error is no reason to stop working.
-            let _closed = writeln!(std::io::stderr(), "{line}");
+            let _closed = writeln!(std::io::stderr(), "{}", harmless(line));
         }
     }
 
@@ -128,9 +129,9 @@ impl Ui {
             let _closed = writeln!(std::io::stdout(), "{json}");
             return;
         }
-        let _closed = writeln!(std::io::stderr(), "error: {} ({})", failure.text, failure.code);
+        let _closed = writeln!(std::io::stderr(), "error: {} ({})", harmless(&failure.text), failure.code);
         if let Some(hint) = &failure.hint {
-            let _closed = writeln!(std::io::stderr(), "hint: {hint}");
+            let _closed = writeln!(std::io::stderr(), "hint: {}", harmless(hint));
         }
     }
 
@@ -138,6 +139,28 @@ impl Ui {
     pub(crate) fn words(&self, words: &mithaq_model::Words4) -> &'static str {
         words.get(self.lang)
     }
+}
+
+/// Foreign text as it may be shown on a terminal: characters that move the cursor, change colours, hide or turn around
+/// what is written stand as `\u{1b}`. Ends of lines and tabs too, so that no text can pretend to be another line.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| mithaq_model::moves_text(c) || matches!(c, '\n' | '\t'))
+}
+
+/// Lines of ours may hold tabs and ends of lines; what came into them from outside without [`shown`] still moves nothing.
+fn harmless(text: &str) -> Cow<'_, str> {
+    escaped(text, mithaq_model::moves_text)
+}
+
+fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if bad(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
 }
 
 /// The person's language: the option, else the environment, else English.
@@ -168,6 +191,16 @@ mod tests {
         assert_eq!(language(None, env), Lang::FR);
         assert_eq!(language(Some("de"), |_| None), Lang::EN);
         assert_eq!(language(None, |_| Some("C".to_owned())), Lang::EN);
+    }
+
+    #[test]
+    fn foreign_text_moves_no_cursor_and_makes_no_line() {
+        assert_eq!(
+            shown("Nina \u{1b}[2J\u{9b}1m\u{202e}x\n\ty"),
+            r"Nina \u{1b}[2J\u{9b}1m\u{202e}x\u{a}\u{9}y"
+        );
+        assert_eq!(harmless("one\ttwo\nthree\u{7f}"), "one\ttwo\nthree\\u{7f}");
+        assert!(matches!(shown("محمد"), Cow::Borrowed("محمد")));
     }
 
     #[test]

@@ -52,6 +52,6 @@ pub use report::{
 };
 pub use request::{Ask, Connection, RequestState, StepKind, Tie};
 pub use subject::{Claim, ClaimSource, PersonStatus, Subject, SubjectError, SubjectKind};
-pub use text::{Lang, Sensitive, Text, TextError, Words4};
+pub use text::{Lang, Sensitive, Text, TextError, Words4, moves_text};
 pub use time::{Days, Millis, Timestamp};
 pub use value::{Attribute, Coordinates, Document, NameForm, NameKind, NameQuality, Script, Sex, Value};

@@ -185,8 +185,19 @@ impl fmt::Debug for Text {
 }
 
 fn forbidden(c: char) -> bool {
+    moves_text(c) || c == '\u{FEFF}'
+}
+
+/// True for control characters, ends of lines and tabs excepted, and for marks that turn the order of text around: what
+/// can make a terminal or a page show something else than is there.
+///
+/// ```
+/// assert!(mithaq_model::moves_text('\u{1b}') && mithaq_model::moves_text('\u{202e}') && !mithaq_model::moves_text('\n'));
+/// ```
+#[must_use]
+pub fn moves_text(c: char) -> bool {
     let control = c.is_control() && c != '\n' && c != '\t';
-    control || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    control || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The same sentence in the four languages of the interface, written by us: safe to show to anyone.

@@ -22,9 +22,24 @@ pub enum NameIndexError {
     Busy(PathBuf),
     /// The manifest is not what was written.
     #[error(
-        "the manifest `{file}` is damaged: {why}\nhint: restore it from a copy, or build the index again from its source"
+        "the manifest `{file}` is damaged: {why}\nhint: restore the directory from a copy, or build the index again from its source: `mithaq names index build FILE --replace`"
     )]
     Manifest {
+        /// The file.
+        file: PathBuf,
+        /// What does not hold.
+        why: &'static str,
+    },
+    /// A file that the manifest names is not there.
+    #[error(
+        "`{0}` belongs to the index and is not there\nhint: restore the directory from a copy, or build the index again from its source: `mithaq names index build FILE --replace`"
+    )]
+    Gone(PathBuf),
+    /// A file of notes is not what was written.
+    #[error(
+        "the notes `{file}` are damaged: {why}\nhint: restore the directory from a copy, or build the index again from its source: `mithaq names index build FILE --replace`"
+    )]
+    Notes {
         /// The file.
         file: PathBuf,
         /// What does not hold.

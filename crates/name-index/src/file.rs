@@ -17,9 +17,9 @@ pub(crate) struct SegmentFile {
 }
 
 impl SegmentFile {
-    pub(crate) fn open(path: &Path) -> Result<Self, std::io::Error> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
+    pub(crate) fn open(path: &Path) -> Result<Self, NameIndexError> {
+        let file = open(path)?;
+        let size = file.metadata().map_err(NameIndexError::io("read", path))?.len();
         Ok(Self { file, size })
     }
 }
@@ -42,15 +42,37 @@ impl Source for SegmentFile {
     }
 }
 
+/// Opens a file that the manifest names.
+pub(crate) fn open(path: &Path) -> Result<File, NameIndexError> {
+    File::open(path).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            return NameIndexError::Gone(path.to_owned());
+        }
+        NameIndexError::io("open", path)(error)
+    })
+}
+
 /// Writes a file under a temporary name, makes it durable, and gives it its name in one step.
 pub(crate) fn put(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), NameIndexError> {
+    put_with(directory, name, |file, temporary| {
+        file.write_all(bytes).map_err(NameIndexError::io("write", temporary))
+    })
+}
+
+/// As [`put`], for what is written piece by piece.
+pub(crate) fn put_with<T>(
+    directory: &Path,
+    name: &str,
+    write: impl FnOnce(&mut File, &Path) -> Result<T, NameIndexError>,
+) -> Result<T, NameIndexError> {
     let temporary = directory.join(format!("{name}.tmp"));
     let path = directory.join(name);
     let mut file = File::create(&temporary).map_err(NameIndexError::io("create", &temporary))?;
-    file.write_all(bytes).map_err(NameIndexError::io("write", &temporary))?;
+    let written = write(&mut file, &temporary)?;
     file.sync_all().map_err(NameIndexError::io("make durable", &temporary))?;
     std::fs::rename(&temporary, &path).map_err(NameIndexError::io("rename to", &path))?;
-    sync(directory)
+    sync(directory)?;
+    Ok(written)
 }
 
 /// Makes the names in a directory durable.

@@ -5,22 +5,16 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use mithaq_names::index::{
-    Hit, Part, Record, Scratch, SearchOptions, Segment, Stored, Tombstones, build_segment, merge, search,
+    Hit, MAX_NAMES, Part, Record, Scratch, SearchAnswer, SearchOptions, Segment, Tombstones, build_segment,
+    merge, search, search_fully,
 };
 use mithaq_names::{Kind, Name};
 
 use crate::NameIndexError;
-use crate::file::{SegmentFile, put};
+use crate::changes::{Change, Noted, Pending, gather, settle, visit};
+use crate::file::{SegmentFile, put, put_with};
 use crate::manifest::{self, Entry, Manifest};
-
-/// A change of the index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Adds one name of a record; a record may have several. Adding what is there changes nothing.
-    Add(Record),
-    /// Removes all names of a record. To replace a record, remove it and add its names.
-    Remove(String),
-}
+use crate::notes::{self, NOTE_MAX, NotesFile};
 
 /// What a change did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +23,8 @@ pub struct Applied {
     pub added: u64,
     /// Names removed.
     pub removed: u64,
+    /// Records whose note was written, replaced or removed.
+    pub notes: u64,
 }
 
 /// What an index holds.
@@ -44,6 +40,10 @@ pub struct Statistics {
     pub segments: usize,
     /// Bytes of all segments.
     pub bytes: u64,
+    /// Notes, those of records noted again counted again until their files are joined.
+    pub notes: u64,
+    /// Bytes of all notes.
+    pub note_bytes: u64,
     /// Grows with every change.
     pub generation: u64,
 }
@@ -54,8 +54,14 @@ pub struct Index {
     directory: PathBuf,
     manifest: Manifest,
     segments: Vec<Segment<SegmentFile>>,
+    notes: Vec<NotesFile>,
 }
 
+/// Names of records by id: kind and text.
+pub type NamesById<'a> = BTreeMap<&'a str, Vec<(Kind, String)>>;
+
+/// Names added in one segment at most, so that building them takes bounded memory.
+const CHUNK: usize = 500_000;
 /// Merged when this many segments of one size class have gathered.
 const GATHERED: usize = 4;
 /// Attempts to open segments while another process changes the index.
@@ -83,7 +89,8 @@ impl Index {
     /// When there is none, or a file is missing, foreign or damaged.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, NameIndexError> {
         let directory = directory.into();
-        let mut index = Self { directory, manifest: Manifest::default(), segments: Vec::new() };
+        let mut index =
+            Self { directory, manifest: Manifest::default(), segments: Vec::new(), notes: Vec::new() };
         index.load()?;
         Ok(index)
     }
@@ -109,9 +116,11 @@ impl Index {
         for _ in 0..ATTEMPTS {
             let read =
                 Manifest::read(&path)?.ok_or_else(|| NameIndexError::Missing(self.directory.clone()))?;
-            match open_all(&self.directory, &read) {
-                Ok(segments) => {
+            match open_all(&self.directory, &read).and_then(|s| Ok((s, open_notes(&self.directory, &read)?)))
+            {
+                Ok((segments, notes)) => {
                     self.segments = segments;
+                    self.notes = notes;
                     self.manifest = read;
                     return Ok(());
                 }
@@ -133,6 +142,55 @@ impl Index {
         scratch: &mut Scratch,
     ) -> Result<Vec<Hit>, NameIndexError> {
         search(&self.parts(), query, options, scratch).map_err(NameIndexError::segment(&self.directory))
+    }
+
+    /// As [`Index::search`], and says whether more names may be the query than were compared.
+    ///
+    /// # Errors
+    /// When a segment is damaged or cannot be read.
+    pub fn search_fully(
+        &self,
+        query: &Name,
+        options: SearchOptions,
+        scratch: &mut Scratch,
+    ) -> Result<SearchAnswer, NameIndexError> {
+        search_fully(&self.parts(), query, options, scratch).map_err(NameIndexError::segment(&self.directory))
+    }
+
+    /// Returns the notes of those of the ids that have one.
+    ///
+    /// # Errors
+    /// When a file of notes is damaged or cannot be read.
+    pub fn notes<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<BTreeMap<&'a str, Vec<u8>>, NameIndexError> {
+        let ids: BTreeSet<&str> = ids.into_iter().collect();
+        let mut out = BTreeMap::new();
+        for file in &self.notes {
+            file.find(ids.iter().copied(), |id, note| {
+                out.insert(id, note.to_vec());
+            })?;
+        }
+        Ok(out)
+    }
+
+    /// Returns the names of those of the ids that the index holds: kind and text.
+    ///
+    /// # Errors
+    /// When a segment is damaged or cannot be read.
+    pub fn names<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<NamesById<'a>, NameIndexError> {
+        let mut out: NamesById<'a> = ids.into_iter().map(|id| (id, Vec::new())).collect();
+        for (segment, entry) in self.segments.iter().zip(&self.manifest.segments) {
+            let walked = visit(segment, &mut out, |at, stored, names| {
+                if !entry.dead.contains(at) {
+                    names.push((stored.kind, stored.text.to_owned()));
+                }
+            });
+            walked.map_err(NameIndexError::segment(&self.directory.join(&entry.file)))?;
+        }
+        out.retain(|_, names| !names.is_empty());
+        Ok(out)
     }
 
     /// Returns the spelling that a hit of this index matched: for whoever may see the record, not part of a hit.
@@ -165,7 +223,7 @@ impl Index {
         Ok(())
     }
 
-    /// Reads and checks every byte of every segment.
+    /// Reads and checks every byte of every segment and of all notes.
     ///
     /// # Errors
     /// The first damage found.
@@ -173,13 +231,16 @@ impl Index {
         let mut all = self.segments.iter().zip(&self.manifest.segments);
         all.try_for_each(|(segment, entry)| {
             segment.check().map_err(NameIndexError::segment(&self.directory.join(&entry.file)))
-        })
+        })?;
+        self.notes.iter().try_for_each(NotesFile::check)
     }
 
     /// Returns what the index holds.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let mut out = Statistics { generation: self.manifest.generation, ..Statistics::default() };
+        out.notes = self.notes.iter().map(NotesFile::count).sum();
+        out.note_bytes = self.notes.iter().map(NotesFile::size).sum();
         for (segment, entry) in self.segments.iter().zip(&self.manifest.segments) {
             out.segments += 1;
             out.bytes += segment.size();
@@ -195,46 +256,180 @@ impl Index {
         out
     }
 
+    /// Keeps others from changing the index until the guard goes, and looks at the directory again: for changes that
+    /// depend on what is there.
+    ///
+    /// # Errors
+    /// When another process is changing the index, or as [`Index::open`].
+    pub fn hold(&mut self) -> Result<Held<'_>, NameIndexError> {
+        let lock = self.lock()?;
+        self.refresh()?;
+        Ok(Held { index: self, _lock: lock })
+    }
+
     /// Applies changes in order, as one: after a crash all are there or none. Durable when it returns.
+    ///
+    /// Names of removed records no longer count from then on, but their bytes stay in the segments until these are
+    /// merged: see [`Index::erase`]. Notes of removed records are erased at once.
     ///
     /// # Errors
     /// When another process is changing the index, an id is wrong, or the disk fails. The index is as before.
     pub fn apply(&mut self, changes: &[Change]) -> Result<Applied, NameIndexError> {
-        let lock = self.lock()?;
-        self.refresh()?;
+        self.hold()?.apply(changes, &mut |_| {})
+    }
+
+    fn apply_held(
+        &mut self,
+        changes: &[Change],
+        watch: &mut dyn FnMut(u64),
+    ) -> Result<Applied, NameIndexError> {
         let mut pending = gather(changes);
-        let mut next = Next { manifest: self.manifest.clone(), number: 0 };
-        next.manifest.generation += 1;
+        let mut next = self.next();
         let mut applied = Applied::default();
         for (segment, entry) in self.segments.iter().zip(&mut next.manifest.segments) {
             let file = self.directory.join(&entry.file);
             let found = settle(segment, &mut entry.dead, &mut pending);
             applied.removed += found.map_err(NameIndexError::segment(&file))?;
         }
+        let noted = self.settle_notes(&mut pending)?;
+        applied.notes = noted.written.len() as u64 + noted.gone.len() as u64;
+        let gone: BTreeSet<&str> = noted.gone.iter().map(String::as_str).collect();
         let records: Vec<Record> = pending.into_iter().flat_map(|(id, p)| p.records(id)).collect();
         applied.added = records.len() as u64;
         if applied == Applied::default() {
             return Ok(applied);
         }
-        let result = self.write(next, &records);
-        drop(lock);
-        result.map(|()| applied)
-    }
-
-    /// Writes the new segment and the merges that are due, then the manifest, then removes what is out of use.
-    fn write(&mut self, mut next: Next, records: &[Record]) -> Result<(), NameIndexError> {
-        if !records.is_empty() {
-            let built = build_segment(records).map_err(|error| NameIndexError::Segment {
+        let mut written = 0;
+        for chunk in records.chunks(CHUNK) {
+            let built = build_segment(chunk).map_err(|error| NameIndexError::Segment {
                 file: self.directory.clone(),
                 error: error.into(),
             })?;
             self.keep(&mut next, built)?;
+            written += chunk.len() as u64;
+            watch(written);
         }
-        self.merge_due(&mut next)?;
+        self.write_notes(&mut next, &noted.written, &gone)?;
+        self.merge_due(&mut next, Due::Gathered)?;
+        self.commit(&next)?;
+        Ok(applied)
+    }
+
+    /// Writes anew every segment that still holds bytes of removed names, without them. Returns how many names were
+    /// erased. What the file system keeps of deleted files is its own affair.
+    ///
+    /// # Errors
+    /// As [`Index::apply`].
+    pub fn erase(&mut self) -> Result<u64, NameIndexError> {
+        let lock = self.lock()?;
+        self.refresh()?;
+        let dead: u64 = self.manifest.segments.iter().map(|entry| u64::from(entry.dead.len())).sum();
+        if dead > 0 {
+            let mut next = self.next();
+            self.merge_due(&mut next, Due::Erase)?;
+            self.commit(&next)?;
+        }
+        drop(lock);
+        Ok(dead)
+    }
+
+    /// The state a change begins from.
+    fn next(&self) -> Next {
+        let mut manifest = self.manifest.clone();
+        manifest.generation += 1;
+        Next { manifest, number: 0 }
+    }
+
+    /// Puts the new manifest in the place of the old one, then removes what is out of use.
+    fn commit(&mut self, next: &Next) -> Result<(), NameIndexError> {
         put(&self.directory, manifest::FILE, next.manifest.write().as_bytes())?;
         self.load()?;
         self.sweep();
         Ok(())
+    }
+
+    /// Takes the notes out of the changes: those that are to be written, and ids whose notes must go.
+    fn settle_notes(&self, pending: &mut BTreeMap<String, Pending>) -> Result<Noted, NameIndexError> {
+        let touched = pending.iter().filter(|(_, one)| one.removed || one.note.is_some());
+        let there = self.notes(touched.map(|(id, _)| id.as_str()))?;
+        let there: BTreeMap<String, Vec<u8>> = there.into_iter().map(|(id, n)| (id.to_owned(), n)).collect();
+        let mut out = Noted::default();
+        for (id, one) in pending.iter_mut() {
+            let old = there.get(id);
+            match one.note.take() {
+                Some(note) if old == Some(&note) => {}
+                Some(note) => {
+                    out.written.insert(id.clone(), note);
+                }
+                None if one.removed && old.is_some() => {
+                    out.gone.insert(id.clone());
+                }
+                None => {}
+            }
+        }
+        if out.written.values().any(|note| note.len() > NOTE_MAX) {
+            let error = std::io::Error::other("a note is too long");
+            return Err(NameIndexError::io("note", &self.directory)(error));
+        }
+        Ok(out)
+    }
+
+    /// Writes new notes, those files anew that hold notes of removed records, and joins files of like size.
+    fn write_notes(
+        &self,
+        next: &mut Next,
+        written: &BTreeMap<String, Vec<u8>>,
+        gone: &BTreeSet<&str>,
+    ) -> Result<(), NameIndexError> {
+        let mut kept = Vec::new();
+        for (file, entry) in self.notes.iter().zip(next.manifest.notes.clone()) {
+            let mut held = false;
+            file.find(gone.iter().copied(), |_, _| held = true)?;
+            if held {
+                kept.extend(self.join_notes(next, &[file], gone)?);
+            } else {
+                kept.push(entry);
+            }
+        }
+        next.manifest.notes = kept;
+        if !written.is_empty() {
+            let (made, ()) = self.put_notes(next, |file, name| {
+                notes::write(file, written).map_err(NameIndexError::io("write", name))
+            })?;
+            next.manifest.notes.push(made);
+        }
+        while let Some(range) = gathered_notes(&next.manifest.notes) {
+            let opened = open_notes(&self.directory, &next.manifest)?;
+            let parts: Vec<&NotesFile> = opened.get(range.clone()).unwrap_or_default().iter().collect();
+            let made = self.join_notes(next, &parts, &BTreeSet::new())?;
+            next.manifest.notes.splice(range, made);
+        }
+        Ok(())
+    }
+
+    /// Joins files of notes; `None` when nothing is left.
+    fn join_notes(
+        &self,
+        next: &mut Next,
+        files: &[&NotesFile],
+        gone: &BTreeSet<&str>,
+    ) -> Result<Option<(String, u64)>, NameIndexError> {
+        let (made, count) = self.put_notes(next, |out, name| notes::join(out, name, files, gone))?;
+        Ok((count > 0).then_some(made))
+    }
+
+    fn put_notes<T>(
+        &self,
+        next: &mut Next,
+        write: impl FnOnce(&mut File, &Path) -> Result<T, NameIndexError>,
+    ) -> Result<((String, u64), T), NameIndexError> {
+        let file = manifest::notes_file(next.manifest.generation, next.number);
+        next.number += 1;
+        let (size, written) = put_with(&self.directory, &file, |out, name| {
+            let written = write(out, name)?;
+            Ok((out.metadata().map_err(NameIndexError::io("read", name))?.len(), written))
+        })?;
+        Ok(((file, size), written))
     }
 
     fn keep(&self, next: &mut Next, bytes: Vec<u8>) -> Result<(), NameIndexError> {
@@ -246,8 +441,9 @@ impl Index {
         Ok(())
     }
 
-    /// Merges segments of one size class when enough have gathered, and one that is mostly dead by itself.
-    fn merge_due(&self, next: &mut Next) -> Result<(), NameIndexError> {
+    /// Merges segments of one size class when enough have gathered, and one that is mostly dead by itself; or every one
+    /// that holds dead names.
+    fn merge_due(&self, next: &mut Next, what: Due) -> Result<(), NameIndexError> {
         loop {
             let opened = open_all(&self.directory, &next.manifest)?;
             let living: Vec<u64> = opened
@@ -257,7 +453,7 @@ impl Index {
                     u64::from(segment.names()).saturating_sub(u64::from(entry.dead.len()))
                 })
                 .collect();
-            let chosen = due(&next.manifest.segments, &living);
+            let chosen = due(&next.manifest.segments, &living, what);
             if chosen.is_empty() {
                 return Ok(());
             }
@@ -281,8 +477,10 @@ impl Index {
         let Ok(entries) = std::fs::read_dir(&self.directory) else { return };
         for entry in entries.filter_map(Result::ok) {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = name.ends_with(".segment") || name.ends_with(".tmp");
-            if ours && !self.manifest.segments.iter().any(|used| used.file == name) {
+            let ours = [manifest::SEGMENT, manifest::NOTES, ".tmp"].iter().any(|end| name.ends_with(end));
+            let used = self.manifest.segments.iter().map(|entry| &entry.file);
+            let mut used = used.chain(self.manifest.notes.iter().map(|(file, _)| file));
+            if ours && manifest::is_ours(&name) && !used.any(|used| *used == name) {
                 // A file that cannot be removed now is removed after a later change.
                 let _later = std::fs::remove_file(entry.path());
             }
@@ -306,6 +504,35 @@ impl Index {
     }
 }
 
+/// An index that nobody else can change meanwhile.
+#[derive(Debug)]
+pub struct Held<'a> {
+    index: &'a mut Index,
+    _lock: File,
+}
+
+impl Held<'_> {
+    /// As [`Index::apply`], and calls back with the number of names written so far, now and then.
+    ///
+    /// # Errors
+    /// When an id is wrong, or the disk fails. The index is as before.
+    pub fn apply(
+        &mut self,
+        changes: &[Change],
+        watch: &mut dyn FnMut(u64),
+    ) -> Result<Applied, NameIndexError> {
+        self.index.apply_held(changes, watch)
+    }
+}
+
+impl std::ops::Deref for Held<'_> {
+    type Target = Index;
+
+    fn deref(&self) -> &Index {
+        self.index
+    }
+}
+
 /// The state that a change is about to make.
 struct Next {
     manifest: Manifest,
@@ -315,7 +542,7 @@ struct Next {
 fn open_all(directory: &Path, manifest: &Manifest) -> Result<Vec<Segment<SegmentFile>>, NameIndexError> {
     let open = |entry: &Entry| {
         let path = directory.join(&entry.file);
-        let source = SegmentFile::open(&path).map_err(NameIndexError::io("open", &path))?;
+        let source = SegmentFile::open(&path)?;
         let segment = Segment::open(source).map_err(NameIndexError::segment(&path))?;
         if segment.size() != entry.size {
             let file = directory.join(manifest::FILE);
@@ -326,86 +553,54 @@ fn open_all(directory: &Path, manifest: &Manifest) -> Result<Vec<Segment<Segment
     manifest.segments.iter().map(open).collect()
 }
 
+fn open_notes(directory: &Path, manifest: &Manifest) -> Result<Vec<NotesFile>, NameIndexError> {
+    let open = |(file, size): &(String, u64)| {
+        let opened = NotesFile::open(&directory.join(file))?;
+        if opened.size() != *size {
+            let file = directory.join(manifest::FILE);
+            return Err(NameIndexError::Manifest { file, why: "a file of notes has another length" });
+        }
+        Ok(opened)
+    };
+    manifest.notes.iter().map(open).collect()
+}
+
+/// Which segments are written anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// Those of like size that have gathered, and one that is mostly dead.
+    Gathered,
+    /// Those that hold a dead name.
+    Erase,
+}
+
 /// Returns the files to merge next: none when nothing is due.
-fn due(segments: &[Entry], living: &[u64]) -> Vec<String> {
+fn due(segments: &[Entry], living: &[u64], what: Due) -> Vec<String> {
     let class = |living: u64| (living / 1000 + 1).ilog2() / 2;
-    let mut classes: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let mut classes: BTreeMap<u32, (Vec<String>, u64)> = BTreeMap::new();
     for (entry, living) in segments.iter().zip(living) {
-        if u64::from(entry.dead.len()) > *living {
+        let dead = u64::from(entry.dead.len());
+        if dead > *living || (what == Due::Erase && dead > 0) {
             return vec![entry.file.clone()];
         }
-        classes.entry(class(*living)).or_default().push(entry.file.clone());
-    }
-    classes.into_values().find(|files| files.len() >= GATHERED).unwrap_or_default()
-}
-
-/// What the changes of one record come to.
-#[derive(Default)]
-struct Pending {
-    removed: bool,
-    names: BTreeSet<(Kind, String)>,
-}
-
-impl Pending {
-    fn records(self, id: String) -> impl Iterator<Item = Record> {
-        self.names.into_iter().map(move |(kind, name)| Record { id: id.clone(), kind, name })
-    }
-}
-
-fn gather(changes: &[Change]) -> BTreeMap<String, Pending> {
-    let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
-    for change in changes {
-        match change {
-            Change::Add(record) => {
-                let names = &mut pending.entry(record.id.clone()).or_default().names;
-                names.insert((record.kind, record.name.clone()));
-            }
-            Change::Remove(id) => {
-                *pending.entry(id.clone()).or_default() = Pending { removed: true, names: BTreeSet::new() }
-            }
+        let (files, names) = classes.entry(class(*living)).or_default();
+        // More than a segment may hold are left as they are.
+        if *names + living + dead <= MAX_NAMES as u64 {
+            *names += living + dead;
+            files.push(entry.file.clone());
         }
     }
-    pending
+    let gathered = classes.into_values().map(|(files, _)| files).find(|files| files.len() >= GATHERED);
+    gathered.filter(|_| what == Due::Gathered).unwrap_or_default()
 }
 
-/// Settles the changes with one segment: names that go are marked, names that are there are not added again.
-/// Returns how many were marked.
-fn settle(
-    segment: &Segment<SegmentFile>,
-    dead: &mut Tombstones,
-    pending: &mut BTreeMap<String, Pending>,
-) -> Result<u64, mithaq_names::index::IndexError> {
-    let mut removed = 0;
-    let mut each = |at: u32, stored: Stored<'_>, one: &mut Pending| {
-        if dead.contains(at) {
-            return;
-        }
-        let kept = one.names.remove(&(stored.kind, stored.text.to_owned()));
-        if one.removed && !kept {
-            dead.insert(at);
-            removed += 1;
-        }
-    };
-    // Few changes look their records up; many walk beside the whole segment, which is in order of ids too.
-    if pending.len() as u64 * 64 < u64::from(segment.names()) {
-        let mut buffer = Vec::new();
-        for (id, one) in pending.iter_mut() {
-            for at in segment.places(id)? {
-                each(at, segment.stored(at, &mut buffer)?, one);
-            }
-        }
-    } else {
-        let mut walk = pending.iter_mut().peekable();
-        segment.for_each(|at, stored| {
-            while walk.next_if(|(id, _)| id.as_str() < stored.id).is_some() {}
-            if let Some((id, one)) = walk.peek_mut()
-                && id.as_str() == stored.id
-            {
-                each(at, stored, one);
-            }
-        })?;
-    }
-    Ok(removed)
+/// Returns the last files of notes when enough of them have gathered that are no larger than the last: neighbours,
+/// because the order says which note of a record is the newer.
+fn gathered_notes(notes: &[(String, u64)]) -> Option<std::ops::Range<usize>> {
+    let class = |size: u64| (size / 65_536 + 1).ilog2() / 2;
+    let last = class(notes.last()?.1);
+    let from = notes.iter().rposition(|(_, size)| class(*size) > last).map_or(0, |larger| larger + 1);
+    (notes.len() - from >= GATHERED).then_some(from..notes.len())
 }
 
 const fn kind_index(kind: Kind) -> usize {

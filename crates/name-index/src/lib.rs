@@ -6,6 +6,9 @@
 //! are merged as they gather. Nothing but offsets, two bytes a name, is held in memory: the rest is read when
 //! asked for, and every byte read is checked.
 //!
+//! A record may have a note: bytes that the index keeps and does not read, for whoever shows the record. Notes change
+//! with the names, in the same step, and go when the record is removed.
+//!
 //! ```
 //! use mithaq_name_index::{Change, Index, Record, Scratch, SearchOptions};
 //! use mithaq_names::Name;
@@ -27,14 +30,28 @@
 //! Decide who may search; encrypt (the names lie readable in the files: keep them where content may lie).
 #![deny(missing_docs)]
 
+mod changes;
 mod error;
 mod file;
 mod index;
 mod manifest;
+mod notes;
 
+pub use changes::Change;
 pub use error::NameIndexError;
-pub use index::{Applied, Change, Index, Statistics};
-pub use mithaq_names::index::{Hit, Record, Scratch, SearchOptions};
+pub use index::{Applied, Held, Index, NamesById, Statistics};
+pub use mithaq_names::index::{Hit, Record, Scratch, SearchAnswer, SearchOptions};
+pub use notes::NOTE_MAX;
+
+/// True when a file of this name, in the directory of an index, belongs to the index or was left by a killed process.
+///
+/// ```
+/// assert!(mithaq_name_index::is_index_file("manifest.tmp") && !mithaq_name_index::is_index_file("letter.txt"));
+/// ```
+#[must_use]
+pub fn is_index_file(name: &str) -> bool {
+    manifest::is_ours(name)
+}
 
 /// Reads the text of a manifest and writes it as it would be written: for whoever tests the reader.
 ///
@@ -42,7 +59,7 @@ pub use mithaq_names::index::{Hit, Record, Scratch, SearchOptions};
 /// Why it is refused.
 ///
 /// ```
-/// assert!(mithaq_name_index::manifest_again("mithaq name index 1\n").is_err());
+/// assert!(mithaq_name_index::manifest_again("mithaq name index 2\n").is_err());
 /// ```
 pub fn manifest_again(text: &str) -> Result<String, &'static str> {
     manifest::Manifest::parse(text).map(|read| read.write())

@@ -2,9 +2,10 @@
 //! replaced whole.
 //!
 //! ```text
-//! mithaq name index 1
+//! mithaq name index 2
 //! generation 7
-//! segment 000000000005.segment 812344 dead 3 17-19
+//! segment 000000000005-0.segment 812344 dead 3 17-19
+//! notes 000000000005-1.notes 40110
 //! sha256 5f2c…
 //! ```
 
@@ -19,7 +20,9 @@ use crate::NameIndexError;
 
 /// Name of the manifest in its directory.
 pub(crate) const FILE: &str = "manifest";
-const FIRST_LINE: &str = "mithaq name index 1";
+const FIRST_LINE: &str = "mithaq name index 2";
+/// How manifests of every version begin.
+const EVERY_FIRST_LINE: &str = "mithaq name index ";
 /// Largest manifest that is read.
 const BYTES_MAX: u64 = 1 << 28;
 /// Most segments an index may name.
@@ -31,6 +34,8 @@ pub(crate) struct Manifest {
     /// Grows with every change.
     pub(crate) generation: u64,
     pub(crate) segments: Vec<Entry>,
+    /// Files of notes and their sizes, the oldest first: of two notes of a record the later counts.
+    pub(crate) notes: Vec<(String, u64)>,
 }
 
 /// A segment in use.
@@ -44,13 +49,30 @@ pub(crate) struct Entry {
 
 /// Returns the name of the segment a generation writes.
 pub(crate) fn segment_file(generation: u64, number: usize) -> String {
-    format!("{generation:012}-{number}.segment")
+    format!("{generation:012}-{number}{SEGMENT}")
 }
 
-fn is_segment_file(name: &str) -> bool {
+/// Returns the name of the notes a generation writes.
+pub(crate) fn notes_file(generation: u64, number: usize) -> String {
+    format!("{generation:012}-{number}{NOTES}")
+}
+
+/// Endings of the files of an index.
+pub(crate) const SEGMENT: &str = ".segment";
+pub(crate) const NOTES: &str = ".notes";
+
+fn is_file(name: &str, ending: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let parts = name.strip_suffix(".segment").and_then(|stem| stem.split_once('-'));
+    let parts = name.strip_suffix(ending).and_then(|stem| stem.split_once('-'));
     parts.is_some_and(|(generation, number)| digits(generation) && digits(number))
+}
+
+/// True when a file of this name belongs to an index, or is what a killed process left of one.
+pub(crate) fn is_ours(name: &str) -> bool {
+    // The last two: what versions before 2 kept beside the index.
+    const WHOLE: [&str; 5] = [FILE, "lock", "records.jsonl", "records.jsonl.next", "records.lock"];
+    let name = name.strip_suffix(".tmp").unwrap_or(name);
+    WHOLE.contains(&name) || is_file(name, SEGMENT) || is_file(name, NOTES)
 }
 
 impl Manifest {
@@ -76,13 +98,27 @@ impl Manifest {
             return Err("its checksum does not hold");
         }
         let mut lines = content.lines();
-        if lines.next() != Some(FIRST_LINE) {
-            return Err("it is of another version");
+        match lines.next() {
+            Some(FIRST_LINE) => {}
+            Some(other) if other.starts_with(EVERY_FIRST_LINE) => {
+                return Err("it was written by another version of this program");
+            }
+            _ => return Err("it is no manifest"),
         }
         let generation = lines.next().and_then(|line| line.strip_prefix("generation ")?.parse().ok());
         let generation = generation.ok_or("it has no generation")?;
-        let segments: Option<Vec<Entry>> = lines.take(SEGMENTS_MAX).map(entry).collect();
-        Ok(Self { generation, segments: segments.ok_or("a segment line is wrong")? })
+        let mut out = Self { generation, ..Self::default() };
+        for line in lines {
+            if line.starts_with("notes ") {
+                out.notes.push(notes(line).ok_or("a line of notes is wrong")?);
+            } else {
+                out.segments.push(entry(line).ok_or("a segment line is wrong")?);
+            }
+            if out.segments.len().max(out.notes.len()) > SEGMENTS_MAX {
+                return Err("it names too many files");
+            }
+        }
+        Ok(out)
     }
 
     pub(crate) fn write(&self) -> String {
@@ -93,6 +129,9 @@ impl Manifest {
                 let _ = if first == last { write!(out, " {first}") } else { write!(out, " {first}-{last}") };
             });
             out.push('\n');
+        }
+        for (file, size) in &self.notes {
+            let _ = writeln!(out, "notes {file} {size}");
         }
         let sum = digest(&out);
         let _ = writeln!(out, "sha256 {sum}");
@@ -128,7 +167,7 @@ fn entry(line: &str) -> Option<Entry> {
     if fields.next() != Some("segment") {
         return None;
     }
-    let file = fields.next().filter(|name| is_segment_file(name))?.to_owned();
+    let file = fields.next().filter(|name| is_file(name, SEGMENT))?.to_owned();
     let size: u64 = fields.next()?.parse().ok()?;
     if fields.next() != Some("dead") {
         return None;
@@ -150,6 +189,12 @@ fn entry(line: &str) -> Option<Entry> {
     Some(Entry { file, size, dead })
 }
 
+/// Reads `notes FILE SIZE`.
+fn notes(line: &str) -> Option<(String, u64)> {
+    let (file, size) = line.strip_prefix("notes ")?.split_once(' ')?;
+    Some((file.to_owned(), size.parse().ok()?)).filter(|(file, _)| is_file(file, NOTES))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +205,8 @@ mod tests {
             dead.insert(at);
         }
         let entry = |number, dead| Entry { file: segment_file(5, number), size: 812_344, dead };
-        Manifest { generation: 7, segments: vec![entry(0, dead), entry(1, Tombstones::default())] }
+        let segments = vec![entry(0, dead), entry(1, Tombstones::default())];
+        Manifest { generation: 7, segments, notes: vec![(notes_file(5, 2), 40_110)] }
     }
 
     #[test]
@@ -195,8 +241,9 @@ mod tests {
     #[test]
     fn a_file_outside_the_directory_is_refused() {
         for name in ["../x.segment", "1.segment", "-1.segment", "1-.segment", "a-b.segment", "1-2.seg"] {
-            assert!(!is_segment_file(name), "{name}");
+            assert!(!is_file(name, SEGMENT), "{name}");
         }
-        assert!(is_segment_file(&segment_file(1, 2)));
+        assert!(is_file(&segment_file(1, 2), SEGMENT) && !is_file(&segment_file(1, 2), NOTES));
+        assert!(is_ours(&notes_file(1, 2)) && is_ours("manifest.tmp") && !is_ours("letter.txt"));
     }
 }

@@ -40,7 +40,7 @@ mod segment;
 pub use build::{BuildError, Record, build_segment, merge};
 pub use codec::checksum;
 pub use order::{ORDER_FEATURES, ORDER_NAMES};
-pub use search::{Hit, Part, Scratch, SearchOptions, search, study};
+pub use search::{Hit, Part, Scratch, SearchAnswer, SearchOptions, search, search_fully, study};
 pub use segment::{IndexError, Section, Segment, Source, SourceError, Stored, Tombstones};
 
 /// Most bytes of the id of a record.

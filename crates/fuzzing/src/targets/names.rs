@@ -80,8 +80,8 @@ pub(super) fn targets() -> Vec<Target> {
             name: "names-manifest",
             about: "the manifest of a name index, with its checksum made to fit",
             seeds: texts(&[
-                "mithaq name index 1\ngeneration 7\nsegment 000000000005-0.segment 812344 dead 3 17-19\n",
-                "mithaq name index 1\ngeneration 0\n",
+                "mithaq name index 2\ngeneration 7\nsegment 000000000005-0.segment 812344 dead 3 17-19\nnotes 000000000005-1.notes 40110\n",
+                "mithaq name index 2\ngeneration 0\n",
             ]),
             dictionary: &[b"segment ", b" dead ", b"-", b"15999999", b"generation ", b".segment "],
             run: manifest,

@@ -1,62 +1,21 @@
 //! Records from files: TSV, CSV with a header, and the consolidated list of the Security Council.
 
-use std::collections::BTreeMap;
+mod csv;
+
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use mithaq_interop::un_list;
 use mithaq_model::{Attribute, PartialDate, PartyId, SpecialCategory, SubjectKind, Timestamp, Value};
+use mithaq_names::index::MAX_ID;
 use mithaq_names::{BirthDate, Kind};
-use serde::{Deserialize, Serialize};
 
-use super::KindArg;
+use super::card::{Card, CardName};
+use super::{KindArg, details};
 use crate::ui::{Exit, Failure};
 
 /// Largest file that is read.
 const BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
-
-/// A record as the command line keeps it beside the index, to show who was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Card {
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) names: Vec<CardName>,
-    /// ISO 8601, as precise as known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) born: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) documents: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) nationalities: Vec<String>,
-}
-
-/// A name and how far it identifies: `good`, `low`, or nothing said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct CardName {
-    pub(crate) text: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) quality: String,
-}
-
-impl Card {
-    pub(crate) fn kind(&self) -> Kind {
-        match self.kind.as_str() {
-            "org" => Kind::Organisation,
-            "place" => Kind::Place,
-            _ => Kind::Person,
-        }
-    }
-
-    /// True when there is more to show than the name the index has.
-    pub(crate) fn is_rich(&self) -> bool {
-        self.names.len() > 1
-            || !(self.born.is_empty() && self.documents.is_empty() && self.nationalities.is_empty())
-    }
-
-    fn named(id: &str, kind: Kind, name: &str) -> Self {
-        let names = vec![CardName { text: name.to_owned(), quality: String::new() }];
-        Self { id: id.to_owned(), kind: super::kind_code(kind).to_owned(), names, ..Self::default() }
-    }
-}
 
 /// How a file is to be read.
 #[derive(Debug, clap::Args)]
@@ -73,6 +32,18 @@ pub(crate) struct Format {
     /// Column of the date of birth
     #[arg(long, value_name = "COLUMN")]
     born_column: Option<String>,
+    /// Column of the place of birth
+    #[arg(long, value_name = "COLUMN")]
+    place_column: Option<String>,
+    /// Column of a document, `KIND:STATE:NUMBER` as `search --document` takes it
+    #[arg(long, value_name = "COLUMN")]
+    document_column: Option<String>,
+    /// Column of the nationality, ISO 3166-1 alpha-2
+    #[arg(long, value_name = "COLUMN")]
+    nationality_column: Option<String>,
+    /// Column of the sex, f or m
+    #[arg(long, value_name = "COLUMN")]
+    sex_column: Option<String>,
     /// Column that says person, org or place
     #[arg(long, value_name = "COLUMN")]
     kind_column: Option<String>,
@@ -81,19 +52,55 @@ pub(crate) struct Format {
     separator: char,
 }
 
+/// Something of a file that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The line, or the number of the entry.
+    pub(crate) at: String,
+    pub(crate) why: String,
+    /// The whole record was left out; else a value of it is not weighed.
+    pub(crate) left_out: bool,
+}
+
+/// Problems that are listed one by one.
+const LISTED: usize = 20;
+
 /// What reading a file gave.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) cards: Vec<Card>,
-    /// Lines or entries that were left out, and the first reason.
+    by_id: HashMap<String, usize>,
+    /// Lines or entries that were left out, and values that are not weighed.
     pub(crate) skipped: u64,
-    pub(crate) why: Option<String>,
+    pub(crate) unread: u64,
+    /// The first of them.
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Read {
-    fn skip(&mut self, why: impl FnOnce() -> String) {
+    fn skip(&mut self, at: String, why: impl Into<String>) {
         self.skipped += 1;
-        self.why.get_or_insert_with(why);
+        self.problem(Problem { at, why: why.into(), left_out: true });
+    }
+
+    fn unread(&mut self, at: String, why: impl Into<String>) {
+        self.unread += 1;
+        self.problem(Problem { at, why: why.into(), left_out: false });
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        if self.problems.len() < LISTED {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Adds a record, or to the record of that id.
+    fn add(&mut self, card: Card) {
+        let at = *self.by_id.entry(card.id.clone()).or_insert(self.cards.len());
+        match self.cards.get_mut(at) {
+            Some(known) => known.join(card),
+            None => self.cards.push(card),
+        }
     }
 }
 
@@ -109,103 +116,190 @@ pub(crate) fn read(path: &Path, format: &Format) -> Result<Read, Failure> {
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    match ending.as_str() {
-        "xml" => list(&bytes),
-        "csv" => table(&String::from_utf8_lossy(&bytes), format),
-        _ => Ok(lines(&String::from_utf8_lossy(&bytes), format)),
+    let read = match ending.as_str() {
+        "xml" => list(&bytes)?,
+        "csv" => table(&Decoded::new(&bytes)?, format)?,
+        _ => lines(&Decoded::new(&bytes)?, format),
+    };
+    match read.problems.first().filter(|_| read.cards.is_empty()) {
+        Some(first) => Err(Failure::new(
+            Exit::Usage,
+            "names.nothing",
+            format!("no record of the file could be read; {}: {}", first.at, first.why),
+        )
+        .hint("lines are `id TAB name`; `.csv` has a header, see `--name-column` and `--separator`")),
+        None => Ok(read),
     }
 }
 
-fn lines(text: &str, format: &Format) -> Read {
-    let mut out = Read::default();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
-        let mut fields = line.split('\t').map(str::trim);
-        let (id, name) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
-        if id.is_empty() || id.len() > mithaq_names::index::MAX_ID || name.is_empty() {
-            out.skip(|| format!("line {} is not `id TAB name`", number + 1));
-            continue;
+/// The text of a file, and the lines of it that are not UTF-8.
+struct Decoded {
+    text: String,
+    wrong: BTreeSet<usize>,
+}
+
+impl Decoded {
+    fn new(bytes: &[u8]) -> Result<Self, Failure> {
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
+            return Err(Failure::new(
+                Exit::Usage,
+                "names.encoding",
+                "the file is not UTF-8 but looks like UTF-16",
+            )
+            .hint("convert it first: `iconv -f utf-16 -t utf-8`"));
         }
-        let mut card = Card::named(id, format.kind.into(), name);
-        let more = fields.filter(|name| !name.is_empty());
-        card.names.extend(more.map(|name| CardName { text: name.to_owned(), quality: String::new() }));
-        out.cards.push(card);
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+        let mut out = Self { text: String::with_capacity(bytes.len()), wrong: BTreeSet::new() };
+        let mut line = 1;
+        for chunk in bytes.utf8_chunks() {
+            out.text.push_str(chunk.valid());
+            line += chunk.valid().matches('\n').count();
+            if !chunk.invalid().is_empty() {
+                out.text.push(char::REPLACEMENT_CHARACTER);
+                out.wrong.insert(line);
+            }
+        }
+        Ok(out)
+    }
+}
+
+const NOT_UTF8: &str = "it is not UTF-8 (convert the file with `iconv -t utf-8`)";
+
+fn at_line(line: usize) -> String {
+    format!("line {line}")
+}
+
+fn lines(file: &Decoded, format: &Format) -> Read {
+    let mut out = Read::default();
+    for (line, text) in (1..).zip(file.text.lines()).filter(|(_, line)| !line.is_empty()) {
+        let mut fields = text.split('\t').map(str::trim);
+        let (id, name) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        if file.wrong.contains(&line) {
+            out.skip(at_line(line), NOT_UTF8);
+        } else if id.is_empty() || name.is_empty() {
+            out.skip(at_line(line), "it is not `id TAB name`");
+        } else if id.len() > MAX_ID {
+            out.skip(at_line(line), format!("its id is longer than {MAX_ID} bytes"));
+        } else {
+            let mut card = Card::named(id, format.kind.into(), name);
+            for name in fields.filter(|name| !name.is_empty()) {
+                card.name(CardName { text: name.to_owned(), quality: String::new() });
+            }
+            out.add(card);
+        }
     }
     out
 }
 
-fn table(text: &str, format: &Format) -> Result<Read, Failure> {
-    let mut rows =
-        Rows { rest: text.trim_start_matches('\u{feff}').chars().peekable(), separator: format.separator };
-    let header = rows.next().unwrap_or_default();
-    let column = |name: &str| {
-        header.iter().position(|h| h.trim().eq_ignore_ascii_case(name)).ok_or_else(|| {
-            Failure::new(Exit::Usage, "names.column", format!("the header has no column `{name}`"))
-                .hint(format!("it has: {}", header.join(", ")))
+/// Where a table has what, by number of the column.
+struct Columns {
+    id: usize,
+    names: Vec<usize>,
+    born: Option<usize>,
+    place: Option<usize>,
+    document: Option<usize>,
+    nationality: Option<usize>,
+    sex: Option<usize>,
+    kind: Option<usize>,
+    count: usize,
+}
+
+impl Columns {
+    fn find(header: &[String], format: &Format) -> Result<Self, Failure> {
+        let column = |name: &str| {
+            header.iter().position(|h| h.trim().eq_ignore_ascii_case(name)).ok_or_else(|| {
+                Failure::new(Exit::Usage, "names.column", format!("the header has no column `{name}`"))
+                    .hint(format!("it has: {}", header.join(", ")))
+            })
+        };
+        let optional = |name: &Option<String>| name.as_deref().map(column).transpose();
+        Ok(Self {
+            id: column(&format.id_column)?,
+            names: format.name_columns.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?,
+            born: optional(&format.born_column)?,
+            place: optional(&format.place_column)?,
+            document: optional(&format.document_column)?,
+            nationality: optional(&format.nationality_column)?,
+            sex: optional(&format.sex_column)?,
+            kind: optional(&format.kind_column)?,
+            count: header.len(),
         })
-    };
-    let id = column(&format.id_column)?;
-    let names = format.name_columns.iter().map(|name| column(name)).collect::<Result<Vec<_>, _>>()?;
-    let born = format.born_column.as_deref().map(column).transpose()?;
-    let kind = format.kind_column.as_deref().map(column).transpose()?;
-    let mut by_id: BTreeMap<String, Card> = BTreeMap::new();
-    let mut out = Read::default();
-    for (number, row) in rows.enumerate() {
+    }
+
+    /// Reads the record of a row; why not, when it is left out.
+    fn record(&self, row: &[String], format: &Format, unread: &mut Vec<String>) -> Result<Card, String> {
         let field = |at: usize| row.get(at).map(|f| f.trim()).unwrap_or_default();
-        let named: Vec<&str> = names.iter().map(|at| field(*at)).filter(|name| !name.is_empty()).collect();
-        let long = field(id).len() > mithaq_names::index::MAX_ID;
-        let (Some(first), false, false) = (named.first(), field(id).is_empty(), long) else {
-            out.skip(|| format!("row {} has no id or no name", number + 2));
-            continue;
+        let given = |at: Option<usize>| at.map(field).filter(|text| !text.is_empty());
+        if row.iter().skip(self.count).any(|more| !more.trim().is_empty()) {
+            return Err(format!("it has {} fields, the header {}", row.len(), self.count));
+        }
+        let mut named = self.names.iter().map(|at| field(*at)).filter(|name| !name.is_empty());
+        let (Some(first), false) = (named.next(), field(self.id).is_empty()) else {
+            return Err("it has no id or no name".to_owned());
         };
-        let what = match kind.map(field) {
-            Some("org" | "organisation" | "organization" | "entity") => Kind::Organisation,
-            Some("place") => Kind::Place,
-            Some("person" | "individual") => Kind::Person,
-            _ => format.kind.into(),
+        if field(self.id).len() > MAX_ID {
+            return Err(format!("its id is longer than {MAX_ID} bytes"));
+        }
+        let kind = match given(self.kind) {
+            Some(code) => {
+                super::kind_of(code).ok_or_else(|| format!("`{code}` is none of person, org and place"))?
+            }
+            None => format.kind.into(),
         };
-        let card = by_id
-            .entry(field(id).to_owned())
-            .or_insert_with(|| Card { names: Vec::new(), ..Card::named(field(id), what, first) });
+        let mut card = Card::named(field(self.id), kind, first);
         for name in named {
-            let name = CardName { text: name.to_owned(), quality: String::new() };
-            if !card.names.contains(&name) {
-                card.names.push(name);
+            card.name(CardName { text: name.to_owned(), quality: String::new() });
+        }
+        let mut weighed = |text: &str, good: bool, form: &str| {
+            if !good {
+                unread.push(format!("`{text}` is shown and not weighed: it is not {form}"));
+            }
+            text.to_owned()
+        };
+        let born = given(self.born);
+        card.born.extend(born.map(|t| weighed(t, details::birth(t).is_ok(), "1961, 1961-05 or 1961-05-03")));
+        card.places.extend(given(self.place).map(ToOwned::to_owned));
+        let document = given(self.document);
+        let form = "KIND:STATE:NUMBER";
+        card.documents.extend(document.map(|t| weighed(t, details::document(t).is_ok(), form)));
+        let state = given(self.nationality);
+        card.nationalities.extend(state.map(|t| weighed(t, details::state(t).is_some(), "a state")));
+        if let Some(text) = given(self.sex) {
+            match details::sex(text) {
+                Some(sex) => sex.clone_into(&mut card.sex),
+                None => unread.push(format!("`{text}` is left out: it is not f or m")),
             }
         }
-        card.born.extend(born.map(field).filter(|date| !date.is_empty()).map(ToOwned::to_owned));
+        Ok(card)
     }
-    out.cards = by_id.into_values().collect();
+}
+
+fn table(file: &Decoded, format: &Format) -> Result<Read, Failure> {
+    let mut rows = csv::Rows::new(&file.text, format.separator);
+    let header = rows.next().map(|row| row.fields).unwrap_or_default();
+    let columns = Columns::find(&header, format)?;
+    let (mut out, mut unread) = (Read::default(), Vec::new());
+    for row in rows {
+        if let Some(line) = row.open {
+            return Err(Failure::new(
+                Exit::Usage,
+                "names.quote",
+                format!("the quote opened on line {line} is never closed"),
+            )
+            .hint("close it, or double it where it belongs to the text; nothing was read"));
+        }
+        let blank = row.fields.iter().all(|field| field.trim().is_empty());
+        if file.wrong.range(row.line..=row.last).next().is_some() {
+            out.skip(at_line(row.line), NOT_UTF8);
+        } else if !blank || row.fields.len() > 1 {
+            match columns.record(&row.fields, format, &mut unread) {
+                Ok(card) => out.add(card),
+                Err(why) => out.skip(at_line(row.line), why),
+            }
+            unread.drain(..).for_each(|why| out.unread(at_line(row.line), why));
+        }
+    }
     Ok(out)
-}
-
-/// Rows of a CSV as RFC 4180 writes them: fields may stand in quotes, with quotes doubled.
-struct Rows<'a> {
-    rest: std::iter::Peekable<std::str::Chars<'a>>,
-    separator: char,
-}
-
-impl Iterator for Rows<'_> {
-    type Item = Vec<String>;
-
-    fn next(&mut self) -> Option<Vec<String>> {
-        self.rest.peek()?;
-        let (mut row, mut field, mut quoted) = (Vec::new(), String::new(), false);
-        while let Some(c) = self.rest.next() {
-            match c {
-                '"' if quoted && self.rest.peek() == Some(&'"') => {
-                    self.rest.next();
-                    field.push('"');
-                }
-                '"' if quoted || field.is_empty() => quoted = !quoted,
-                '\r' if !quoted && self.rest.peek() == Some(&'\n') => {}
-                '\n' if !quoted => break,
-                c if c == self.separator && !quoted => row.push(std::mem::take(&mut field)),
-                c => field.push(c),
-            }
-        }
-        row.push(field);
-        Some(row)
-    }
 }
 
 /// Nothing is stored in a node: what an importing node would screen is not read here.
@@ -221,9 +315,10 @@ fn list(xml: &[u8]) -> Result<Read, Failure> {
     let party = PartyId::new("local").map_err(|error| failed(error.to_string()))?;
     let options = un_list::Options::new(party, Timestamp::default(), Timestamp::MAX, &screen);
     let all = un_list::read_all(xml, options).map_err(|error| failed(error.to_string()))?;
-    let mut out = Read { cards: all.records.iter().map(entry).collect(), ..Read::default() };
+    let mut out = Read::default();
+    all.records.iter().for_each(|record| out.add(entry(record)));
     for (number, why) in &all.refused {
-        out.skip(|| format!("entry {number}: {why}"));
+        out.skip(format!("entry {number}"), why.to_string());
     }
     Ok(out)
 }
@@ -245,9 +340,7 @@ fn entry(record: &un_list::Record) -> Card {
                     mithaq_model::NameQuality::Unknown => "",
                 };
                 let name = CardName { text: full.reveal().to_owned(), quality: quality.to_owned() };
-                if !card.names.iter().any(|other| other.text == name.text) {
-                    card.names.push(name);
-                }
+                card.name(name);
             }
             Value::Date(date) if claim.attribute == Attribute::Born => card.born.push(iso(*date)),
             Value::Document(document) => {
@@ -291,36 +384,4 @@ pub(crate) fn birth_of(date: PartialDate) -> BirthDate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn format() -> Format {
-        Format {
-            kind: KindArg::Person,
-            id_column: "ref".into(),
-            name_columns: vec!["Name".into(), "alias".into()],
-            born_column: Some("dob".into()),
-            kind_column: None,
-            separator: ',',
-        }
-    }
-
-    #[test]
-    fn a_table_is_read_by_its_header() {
-        let text = "\u{feff}ref,name,alias,dob\r\n1,\"Rahmani, Zubayda\",\"Z. \"\"Zuzu\"\"\",1961\r\n,x,,\n1,Zubayda,,\n";
-        let read = table(text, &format()).unwrap();
-        assert_eq!((read.cards.len(), read.skipped), (1, 1));
-        let names: Vec<&str> = read.cards[0].names.iter().map(|n| n.text.as_str()).collect();
-        assert_eq!(names, ["Rahmani, Zubayda", "Z. \"Zuzu\"", "Zubayda"]);
-        assert_eq!(read.cards[0].born, ["1961"]);
-        assert!(table("id,name\n", &format()).is_err_and(|f| f.hint.is_some_and(|h| h.contains("id, name"))));
-    }
-
-    #[test]
-    fn lines_hold_an_id_and_names() {
-        let read = lines("a\tNina Orlova\tНина Орлова\n\nb\nc\t\n", &format());
-        assert_eq!((read.cards.len(), read.skipped), (1, 2));
-        assert_eq!(read.cards[0].names.len(), 2);
-        assert_eq!(read.why.as_deref(), Some("line 3 is not `id TAB name`"));
-    }
-}
+mod tests;

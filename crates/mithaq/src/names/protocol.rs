@@ -19,15 +19,16 @@ pub(super) fn pairs(ui: Ui) -> Result<(), Failure> {
 
 fn score(input: impl BufRead, mut out: impl Write, as_json: bool) -> Result<(), Failure> {
     let scorer = Scorer::new();
-    for line in input.lines() {
-        let line = line?;
+    for (number, line) in (1..).zip(input.lines()) {
+        let line = line.map_err(|error| unreadable(number, &error))?;
         let mut fields = line.split('\t');
         let (Some(id), Some(kind), Some(a), Some(b)) =
             (fields.next(), fields.next(), fields.next(), fields.next())
         else {
-            return Err(wrong("a line is not `id TAB kind TAB name TAB name`"));
+            return Err(wrong(&format!("line {number} is not `id TAB kind TAB name TAB name`")));
         };
-        let kind = kind_of(kind);
+        let kind = super::kind_of(kind)
+            .ok_or_else(|| wrong(&format!("line {number}: `{kind}` is none of person, org and place")))?;
         let likeness = scorer.score(&Name::parse_as(kind, a), &Name::parse_as(kind, b));
         if as_json {
             let mut answer = likeness_json(&likeness);
@@ -42,12 +43,11 @@ fn score(input: impl BufRead, mut out: impl Write, as_json: bool) -> Result<(), 
     Ok(out.flush()?)
 }
 
-fn kind_of(code: &str) -> Kind {
-    match code {
-        "org" => Kind::Organisation,
-        "place" => Kind::Place,
-        _ => Kind::Person,
+fn unreadable(line: u64, error: &std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        return wrong(&format!("line {line} is not UTF-8"));
     }
+    Failure::new(Exit::Failed, "names.io", error.to_string())
 }
 
 fn wrong(words: &str) -> Failure {
@@ -61,7 +61,7 @@ pub(crate) struct RetrieveArgs {
     #[arg(long, value_enum, default_value_t)]
     kind: KindArg,
     /// Names compared whole for each search
-    #[arg(long, default_value_t = SearchOptions::default().candidates)]
+    #[arg(long, default_value_t = SearchOptions::default().candidates, value_parser = super::at_least_one)]
     candidates: usize,
 }
 
@@ -75,8 +75,8 @@ pub(super) fn retrieve(args: &RetrieveArgs, ui: Ui) -> Result<(), Failure> {
 fn serve(args: &RetrieveArgs, json: bool, input: impl BufRead, mut out: impl Write) -> Result<(), Failure> {
     let mut server =
         Server { kind: args.kind.into(), candidates: args.candidates, json, ..Server::default() };
-    for line in input.lines() {
-        let line = line?;
+    for (number, line) in (1..).zip(input.lines()) {
+        let line = line.map_err(|error| unreadable(number, &error))?;
         if line == "E" || !server.answer(&line, &mut out)? {
             break;
         }
@@ -182,7 +182,12 @@ mod tests {
         let answers = objects(&json);
         assert_eq!((answers[0]["id"].as_str(), answers[0]["band"].as_str()), (Some("p1"), Some("possible")));
         assert_eq!(answers[1]["band"].as_str(), Some("unlikely"));
-        assert!(score("p1\tperson\tonly one\n".as_bytes(), &mut lines, true).is_err());
+        for wrong in ["p1\tperson\tonly one\n", "p1\tvessel\tVolta\tVolta\n"] {
+            let refused = score(wrong.as_bytes(), &mut lines, true).unwrap_err();
+            assert!(refused.text.contains("line 1"), "{}", refused.text);
+        }
+        let refused = score(b"p1\tperson\tN\xff\tNina\n".as_slice(), &mut lines, true).unwrap_err();
+        assert!(refused.text.contains("line 1 is not UTF-8"), "{}", refused.text);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn what_is_missing_or_there_already_is_said() {
     assert!(matches!(Index::open(directory.path()), Err(NameIndexError::Missing(_))));
     std::fs::remove_file(segment(&path)).unwrap();
     let words = refusal(&path).unwrap();
-    assert!(words.contains("cannot open") && words.contains("hint: "), "{words}");
+    assert!(words.contains("is not there") && words.contains("hint: "), "{words}");
 }
 
 #[test]

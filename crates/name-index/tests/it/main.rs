@@ -5,6 +5,7 @@
 mod damage;
 mod kill;
 mod model;
+mod notes;
 mod readers;
 
 use mithaq_name_index::{Change, Index, Record, Scratch, SearchOptions};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::build::{acronyms, joined, searchable};
 use super::lookup::{Buffers, Found, Postings, Reach, similar};
 use super::order::{self, ORDER_FEATURES};
-use super::segment::{IndexError, Segment, Source, Tombstones, kind_code};
+use super::segment::{IndexError, Segment, Source, Stored, Tombstones, kind_code};
 use crate::name::{Name, Role, Token};
 use crate::population::{self, Frequencies};
-use crate::{Kind, Likeness};
+use crate::{Band, Kind, Likeness};
 
 /// A segment and the places in it that no longer count.
 #[derive(Debug)]
@@ -85,6 +85,18 @@ pub struct Scratch {
     block: Vec<u8>,
 }
 
+/// What a search found, and whether that is all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchAnswer {
+    /// The hits, the best first.
+    pub hits: Vec<Hit>,
+    /// Records compared, whether they are among the hits or not.
+    pub compared: usize,
+    /// True when [`SearchOptions::candidates`] left out names of which some may be the query: the last that were
+    /// compared still are. Whoever weighs more than names over the hits must allow more candidates, or say so.
+    pub cut: bool,
+}
+
 /// Finds the records whose names may be the query, the best agreement first; one hit a record. Bodies have an order of
 /// their own: what their names share is weighed otherwise there than in the likeness.
 ///
@@ -98,33 +110,95 @@ pub fn search<S: Source>(
     options: SearchOptions,
     scratch: &mut Scratch,
 ) -> Result<Vec<Hit>, IndexError> {
+    search_fully(parts, query, options, scratch).map(|answer| answer.hits)
+}
+
+/// As [`search`], and says whether more names may be the query than were compared.
+///
+/// # Errors
+/// When a segment is damaged or cannot be read.
+pub fn search_fully<S: Source>(
+    parts: &[Part<'_, S>],
+    query: &Name,
+    options: SearchOptions,
+    scratch: &mut Scratch,
+) -> Result<SearchAnswer, IndexError> {
     let names = parts.iter().map(|part| u64::from(part.living())).sum();
     let mut frequencies = Frequencies::new(names);
     let mut found = Vec::new();
     for (number, part) in parts.iter().enumerate() {
-        let places = candidates(part, query, options.candidates, (scratch, &mut frequencies))?;
-        found.extend(places.into_iter().map(|(at, _)| (number, at)));
+        let (places, full) = candidates(part, query, options.candidates, (scratch, &mut frequencies))?;
+        let tail = places.len().saturating_sub(if full { TAIL } else { 0 });
+        let places = places.into_iter().enumerate();
+        found.extend(places.map(|(order, (at, _))| (number, at, full && order >= tail)));
     }
-    // By record: the best of its names, the name itself for its chance, and its place among the hits.
+    let mut spellings = Spellings::default();
+    // By record: the best of its names, and its place among the hits.
     let mut best: BTreeMap<String, Placed> = BTreeMap::new();
-    for (number, at) in found {
+    let mut answer = SearchAnswer::default();
+    for (number, at, last) in found {
         let Some(part) = parts.get(number) else { continue };
         let stored = part.segment.stored(at, &mut scratch.block)?;
-        let name = Name::parse_as(stored.kind, stored.text);
-        let (pair, place) = order::place(query, &name, &frequencies);
+        let (spelling, pair, place) = spellings.judge(query, stored, &frequencies);
+        answer.cut |= last && pair.band >= Band::Weak;
         if best.get(stored.id).is_none_or(|other| other.place < place) {
             let (id, kind) = (stored.id.to_owned(), stored.kind);
             let hit = Hit { id, kind, likeness: pair, pair, chance: 0.0, part: number, at };
-            best.insert(hit.id.clone(), Placed { hit, name, place });
+            best.insert(hit.id.clone(), Placed { hit, spelling, place });
         }
     }
     let mut hits: Vec<Placed> = best.into_values().collect();
+    answer.compared = hits.len();
     hits.sort_by(|x, y| y.place.total_cmp(&x.place).then_with(|| x.hit.id.cmp(&y.hit.id)));
-    weigh(query, &mut hits, options, &frequencies);
-    let mut hits: Vec<Hit> = hits.into_iter().map(|placed| placed.hit).collect();
-    hits.retain(|hit| hit.likeness.probability >= options.probability_min);
-    hits.truncate(options.limit);
-    Ok(hits)
+    weigh(query, &mut hits, options, (&mut spellings, &frequencies));
+    answer.hits = hits.into_iter().map(|placed| placed.hit).collect();
+    answer.hits.retain(|hit| hit.likeness.probability >= options.probability_min);
+    answer.hits.truncate(options.limit);
+    Ok(answer)
+}
+
+/// The last names compared in a segment that say whether those after them could have been the query.
+const TAIL: usize = 32;
+
+/// Every spelling that was found, compared once: namesakes are many, their spellings few.
+#[derive(Default)]
+struct Spellings {
+    by_text: BTreeMap<String, usize>,
+    judged: Vec<Judged>,
+}
+
+struct Judged {
+    name: Name,
+    pair: Likeness,
+    place: f32,
+    expected: Option<f32>,
+}
+
+impl Spellings {
+    /// Returns the number of a spelling, its likeness with the query and what decides its place.
+    fn judge(
+        &mut self,
+        query: &Name,
+        stored: Stored<'_>,
+        frequencies: &Frequencies,
+    ) -> (usize, Likeness, f32) {
+        let known = self.by_text.get(stored.text).and_then(|at| Some((*at, self.judged.get(*at)?)));
+        if let Some((at, known)) = known {
+            return (at, known.pair, known.place);
+        }
+        let name = Name::parse_as(stored.kind, stored.text);
+        let (pair, place) = order::place(query, &name, frequencies);
+        let at = self.judged.len();
+        self.by_text.insert(stored.text.to_owned(), at);
+        self.judged.push(Judged { name, pair, place, expected: None });
+        (at, pair, place)
+    }
+
+    /// Returns how many names agree by chance as well as a spelling does.
+    fn expected(&mut self, query: &Name, at: usize, frequencies: &Frequencies) -> f32 {
+        let Some(judged) = self.judged.get_mut(at) else { return 0.0 };
+        *judged.expected.get_or_insert_with(|| frequencies.expected(query, &judged.name))
+    }
 }
 
 /// Returns what the names found for a query have in common with it, as the order of bodies weighs it (for training and
@@ -139,7 +213,7 @@ pub fn study<S: Source>(
 ) -> Result<Vec<(String, [f32; ORDER_FEATURES])>, IndexError> {
     let mut frequencies = Frequencies::new(u64::from(part.living()));
     let (mut scratch, mut out) = (Scratch::default(), Vec::new());
-    for (at, _) in candidates(part, query, most, (&mut scratch, &mut frequencies))? {
+    for (at, _) in candidates(part, query, most, (&mut scratch, &mut frequencies))?.0 {
         let stored = part.segment.stored(at, &mut scratch.block)?;
         let name = Name::parse_as(stored.kind, stored.text);
         out.push((stored.id.to_owned(), order::features(query, &name, &frequencies)));
@@ -147,10 +221,10 @@ pub fn study<S: Source>(
     Ok(out)
 }
 
-/// A hit, the name that was found, and what decides its place.
+/// A hit, the spelling that was found, and what decides its place.
 struct Placed {
     hit: Hit,
-    name: Name,
+    spelling: usize,
     place: f32,
 }
 
@@ -158,15 +232,20 @@ struct Placed {
 const AS_WELL: f32 = 0.5;
 
 /// Turns the likeness of pairs into that of hits; more than are shown are not weighed.
-fn weigh(query: &Name, hits: &mut Vec<Placed>, options: SearchOptions, frequencies: &Frequencies) {
+fn weigh(
+    query: &Name,
+    hits: &mut Vec<Placed>,
+    options: SearchOptions,
+    (spellings, frequencies): (&mut Spellings, &Frequencies),
+) {
     let mut bits: Vec<f32> = hits.iter().map(|placed| placed.hit.pair.bits).collect();
     bits.sort_unstable_by(|x, y| y.total_cmp(x));
     hits.truncate(options.limit);
-    for Placed { hit, name, .. } in hits.iter_mut() {
+    for Placed { hit, spelling, .. } in hits.iter_mut() {
         let others = bits.partition_point(|other| *other >= hit.pair.bits - AS_WELL).saturating_sub(1);
-        #[expect(clippy::cast_precision_loss, reason = "at most a few hundred candidates")]
+        #[expect(clippy::cast_precision_loss, reason = "at most some thousand candidates")]
         let others = others as f32;
-        hit.chance = frequencies.expected(query, name) + others;
+        hit.chance = spellings.expected(query, *spelling, frequencies) + others;
         hit.likeness = population::among(hit.pair, hit.chance);
     }
 }
@@ -174,13 +253,14 @@ fn weigh(query: &Name, hits: &mut Vec<Placed>, options: SearchOptions, frequenci
 /// Most tokens of a query, joined readings included; each has a number of its own in the walk.
 const MAX_TERMS: u8 = 24;
 
-/// Returns the places that collected the most evidence, best first, with what they collected.
+/// Returns the places that collected the most evidence, best first, with what they collected; and whether others
+/// were left out.
 fn candidates<S: Source>(
     part: &Part<'_, S>,
     query: &Name,
     most: usize,
     (scratch, frequencies): (&mut Scratch, &mut Frequencies),
-) -> Result<Vec<(u32, i32)>, IndexError> {
+) -> Result<(Vec<(u32, i32)>, bool), IndexError> {
     let segment = part.segment;
     let Scratch { lookup, walk, .. } = scratch;
     walk.cursors.clear();
@@ -266,12 +346,12 @@ impl Walk {
         kind: Kind,
         most: usize,
         lists: &[u8],
-    ) -> Vec<(u32, i32)> {
+    ) -> (Vec<(u32, i32)>, bool) {
         let weights = &part.segment.weights;
         self.best.clear();
         self.slots.resize(STRETCH as usize, Slot::default());
         self.cursors.iter_mut().for_each(|cursor| cursor.start(lists));
-        let mut floor = i32::MIN;
+        let (mut floor, mut full) = (i32::MIN, false);
         let mut from = 0;
         while let Some(first) = self.cursors.iter().map(|c| c.next).min().filter(|n| *n != END) {
             from = from.max(first - first % STRETCH);
@@ -289,12 +369,14 @@ impl Walk {
             }
             if self.best.len() > 4 * most.max(64) {
                 floor = keep(&mut self.best, most);
+                full = true;
             }
             from = from.saturating_add(STRETCH);
         }
+        full |= self.best.len() > most;
         keep(&mut self.best, most);
         self.best.sort_unstable_by(|x, y| y.0.cmp(&x.0).then_with(|| x.1.cmp(&y.1)));
-        self.best.iter().map(|(value, at)| (*at, *value)).collect()
+        (self.best.iter().map(|(value, at)| (*at, *value)).collect(), full)
     }
 
     /// Lets every cursor pass over the names of one stretch, token by token.
