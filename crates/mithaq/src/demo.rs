@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use mithaq_node::stop_on_signal;
 use serde_json::json;
 
 use crate::fleet::{Fleet, Spec};
-use crate::ui::{Failure, Ui};
+use crate::ui::{Exit, Failure, Ui};
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
@@ -25,7 +26,7 @@ pub(crate) struct DemoArgs {
     /// Add a chapter: the first node is backed up, exchanges on, is lost, and is restored from the old copy
     #[arg(long)]
     loss: bool,
-    /// Leave the nodes running and print how to reach them; end with Ctrl-C
+    /// Leave the nodes running and print how to reach them; end with Ctrl-C or SIGTERM
     #[arg(long)]
     keep: bool,
     /// Load the UN Security Council consolidated list (XML) into the first node before the story
@@ -43,26 +44,20 @@ pub(crate) fn run(args: &DemoArgs, ui: Ui) -> Result<(), Failure> {
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
+        let mut stop = stop_on_signal();
         let teller = words::Teller::new(Ui { quiet: ui.quiet || args.check, ..ui });
-        teller.say(&words::MAKE);
-        let specs = PARTIES.iter().map(|(party, state)| Spec::new(party, state));
-        let specs = specs.collect::<Result<Vec<_>, _>>()?;
-        let mut world = Fleet::make("demo", args.dir.as_deref(), &specs, teller.lang())?;
-        teller.say(&words::START);
-        world.start_all().await?;
-        agree(&mut world, &teller).await?;
-        let mut told = story::tell(&mut world, args.list.as_deref(), &teller).await;
-        if args.loss && told.is_ok() {
-            told = loss::tell(&mut world, &teller).await;
-        }
-        if told.is_err() {
-            world.show_logs();
-        }
-        let summary = told?;
+        // A story that is dropped takes its nodes with it: they do not outlive the demonstration.
+        let (mut world, summary) = tokio::select! {
+            told = tell(args, &teller) => told?,
+            () = asked_to_end(&mut stop) => {
+                return Err(Failure::new(Exit::Failed, "demo.stopped", "the demonstration was stopped")
+                    .hint("its nodes are stopped too; start it again with `mithaq demo`"));
+            }
+        };
         teller.done(started.elapsed());
         if args.keep {
             introduce(&world, ui)?;
-            let _asked_to_end = tokio::signal::ctrl_c().await;
+            asked_to_end(&mut stop).await;
         }
         world.kill_all();
         if ui.json {
@@ -70,6 +65,31 @@ pub(crate) fn run(args: &DemoArgs, ui: Ui) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// Waits for Ctrl-C or the signal that ends a service.
+async fn asked_to_end(stop: &mut tokio::sync::watch::Receiver<bool>) {
+    // An error means that nobody can ask any more.
+    let _asked = stop.wait_for(|stopped| *stopped).await;
+}
+
+/// Makes the nodes and tells the story.
+async fn tell(args: &DemoArgs, teller: &words::Teller) -> Result<(Fleet, serde_json::Value), Failure> {
+    teller.say(&words::MAKE);
+    let specs = PARTIES.iter().map(|(party, state)| Spec::new(party, state));
+    let specs = specs.collect::<Result<Vec<_>, _>>()?;
+    let mut world = Fleet::make("demo", args.dir.as_deref(), &specs, teller.lang())?;
+    teller.say(&words::START);
+    world.start_all().await?;
+    agree(&mut world, teller).await?;
+    let mut told = story::tell(&mut world, args.list.as_deref(), teller).await;
+    if args.loss && told.is_ok() {
+        told = loss::tell(&mut world, teller).await;
+    }
+    if told.is_err() {
+        world.show_logs();
+    }
+    Ok((world, told?))
 }
 
 /// Each pair comes under an agreement.
