@@ -297,6 +297,14 @@ pub(crate) fn otherwise<'a>(name: &'a Name, token: &Token) -> Option<(Skeletons,
     [read(symbols), read(core)].into_iter().find(|(s, _)| s.fine != token.fine && s.coarse != 0)
 }
 
+/// Returns the symbols of a word in which a Cyrillic х stands for a breathed h (Хасан, Яхья) and not for kh (Халид):
+/// without it, for an h is in no skeleton. `None` when there is none.
+pub(crate) fn breathed(script: Script, symbols: &[Symbol]) -> Option<Vec<Symbol>> {
+    let kh = |symbol: &Symbol| lookup(&CYRILLIC, *symbol) == class::KH;
+    (script == Script::Cyrillic && symbols.iter().any(kh))
+        .then(|| symbols.iter().copied().filter(|symbol| !kh(symbol)).collect())
+}
+
 /// Returns the key of a token's coarse skeleton.
 pub(crate) fn coarse_key(token: &Token) -> Key {
     Key::new(KeyKind::Coarse, token.coarse)

@@ -26,6 +26,7 @@ mod sound;
 mod table;
 mod wanted;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::align::Grid;
@@ -77,7 +78,8 @@ impl Spotter {
             let name = Name::parse_as(record.kind, &record.name);
             let number = u32::try_from(names.len()).unwrap_or(u32::MAX);
             let mut tokens: Vec<&Token> = name.tokens().iter().filter(|token| is_key(token)).collect();
-            tokens.sort_by(|x, y| y.rarity.cmp(&x.rarity).then_with(|| y.len.cmp(&x.len)));
+            // Words without a consonant (Yahya) say least; they come last.
+            tokens.sort_by_key(|token| (token.coarse == 0, Reverse(token.rarity), Reverse(token.len)));
             let [rarest, others @ ..] = tokens.as_slice() else { continue };
             if others.is_empty() {
                 continue;
@@ -110,6 +112,7 @@ impl Spotter {
             tried: BTreeMap::new(),
             parsed: Vec::new(),
             sounds: Vec::new(),
+            others: Vec::new(),
             likely: Vec::new(),
             name: Name::parse(""),
             grid: Grid::remembering(),
@@ -125,15 +128,46 @@ impl Spotter {
         found.parsed.clear();
         found.sounds.clear();
         found.sounds.extend(tokens.iter().map(|token| is_key(token).then(|| own(&name, token))));
+        found.others.clear();
+        let breathed = |(at, token)| Some((at, breathed(&name, token).filter(|_| is_key(token))?));
+        found.others.extend(tokens.iter().enumerate().filter_map(breathed));
         for i in 0..tokens.len() {
             for j in (i + 1..tokens.len()).take(REACH) {
                 let own = |at: usize| found.sounds.get(at).copied().flatten();
                 if let Some((x, y)) = own(i).zip(own(j)) {
-                    let near = self.table.get(pair_key(x.0, y.0), pair_sound(x, y));
-                    self.verify((run, &name), (i, j), near, least, found);
+                    self.ask((run, &name), ((i, x), (j, y)), least, found);
                 }
             }
         }
+        self.read_otherwise((run, &name), least, found);
+    }
+
+    /// Asks for words that have a second reading, in it and with those near them.
+    fn read_otherwise(&self, (run, name): (&Run<'_>, &Name), least: f32, found: &mut Found) {
+        for at in 0..found.others.len() {
+            let Some((i, x)) = found.others.get(at).copied() else { continue };
+            for j in i.saturating_sub(REACH)..(i + REACH + 1).min(found.sounds.len()) {
+                let other =
+                    found.others.iter().find(|(place, _)| *place == j && j > i).map(|(_, other)| *other);
+                let own = found.sounds.get(j).copied().flatten();
+                for y in [own, other].into_iter().flatten().filter(|_| i != j) {
+                    let ends = if i < j { ((i, x), (j, y)) } else { ((j, y), (i, x)) };
+                    self.ask((run, name), ends, least, found);
+                }
+            }
+        }
+    }
+
+    /// Asks the table for two words of a run, each with its place and its reading.
+    fn ask(
+        &self,
+        words: (&Run<'_>, &Name),
+        ((i, x), (j, y)): ((usize, Reading), (usize, Reading)),
+        least: f32,
+        found: &mut Found,
+    ) {
+        let near = self.table.get(pair_key(x.0, y.0), pair_sound(x, y));
+        self.verify(words, (i, j), near, least, found);
     }
 
     fn verify(
@@ -234,17 +268,39 @@ fn written(token: &Token) -> u32 {
     u32::try_from(token.hash >> 32).unwrap_or(0) | 1
 }
 
-/// Gives every name the number of names that agree with it by chance: all of them, times the share that each of its
+/// Gives every name the number of records that agree with it by chance: all of them, times the share that each of its
 /// words has. Returns for each the most that words can mean with so many by chance, as a probability.
+///
+/// Records are counted, not names: one with five spellings holds a word once, each spelling a fifth of it.
 fn weigh(names: &mut [(Box<str>, Brief)], keys: &[Vec<u64>]) -> Vec<f32> {
-    let mut all: Vec<u64> = keys.iter().flatten().copied().collect();
-    all.sort_unstable();
     #[expect(clippy::cast_precision_loss, reason = "counts of names; their nearest floats will do")]
     let float = |count: usize| count as f32;
-    let total = float(names.len().max(1));
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    let id = |at: &usize| names.get(*at).map(|(id, _)| id);
+    order.sort_unstable_by_key(id);
+    let (mut parts, mut records) = (vec![1.0_f32; names.len()], 0_usize);
+    for same in order.chunk_by(|x, y| id(x) == id(y)) {
+        records += 1;
+        for at in same {
+            if let Some(part) = parts.get_mut(*at) {
+                *part = 1.0 / float(same.len());
+            }
+        }
+    }
+    let total = float(records.max(1));
+    let mut all: Vec<(u64, f32)> =
+        keys.iter().zip(&parts).flat_map(|(keys, part)| keys.iter().map(|fine| (*fine, *part))).collect();
+    all.sort_unstable_by_key(|(fine, _)| *fine);
+    all.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
     let share = |fine: &u64| {
-        let from = all.partition_point(|other| other < fine);
-        float(all.partition_point(|other| other <= fine) - from) / total
+        let found = all.binary_search_by_key(fine, |(other, _)| *other);
+        found.ok().and_then(|at| all.get(at)).map_or(0.0, |(_, count)| count / total)
     };
     let mut most = Vec::with_capacity(names.len());
     for ((_, wanted), keys) in names.iter_mut().zip(keys) {
@@ -261,7 +317,9 @@ struct Found {
     /// Stretches of the run, parsed once.
     parsed: Vec<((usize, usize), Kind, Name)>,
     /// Fine skeletons and sounds of the tokens of the run that keys are made of.
-    sounds: Vec<Option<(u64, u32)>>,
+    sounds: Vec<Option<Reading>>,
+    /// Tokens that may be read otherwise, and how.
+    others: Vec<(usize, Reading)>,
     /// Names that may be compared, the likeliest first: words that are written otherwise, sounds apart, number, place.
     likely: Vec<(usize, u32, u32, u32)>,
     /// The wanted name that is compared.
@@ -284,13 +342,15 @@ impl Found {
             x.id.cmp(&y.id).then(better).then_with(|| (x.from, x.to).cmp(&(y.from, y.to)))
         });
         let mut kept: Vec<Spot> = Vec::new();
-        let mut first_of_id = 0;
+        // The places of the record that are kept: apart from each other, so that only the neighbours can overlap.
+        let mut places: BTreeMap<usize, usize> = BTreeMap::new();
         for spot in spots {
             if kept.last().is_none_or(|last| last.id != spot.id) {
-                first_of_id = kept.len();
+                places.clear();
             }
-            let same = kept.get(first_of_id..).unwrap_or_default();
-            if !same.iter().any(|other| other.from < spot.to && spot.from < other.to) {
+            let before = places.range(..spot.to).next_back();
+            if before.is_none_or(|(_, end)| *end <= spot.from) {
+                places.insert(spot.from, spot.to);
                 kept.push(spot);
             }
         }
@@ -299,21 +359,35 @@ impl Found {
     }
 }
 
+/// Letters of a word without a consonant that is long enough to be a name.
+const VOWELS_MIN: u8 = 3;
+
 /// Tokens that keys are made of.
 fn is_key(token: &Token) -> bool {
-    matches!(token.role(), Role::Plain | Role::Patronymic | Role::Kunya) && token.coarse != 0
+    matches!(token.role(), Role::Plain | Role::Patronymic | Role::Kunya)
+        && (token.coarse != 0 || token.len >= VOWELS_MIN)
 }
 
+/// Fine skeleton and sound of a token.
+type Reading = (u64, u32);
+
 /// Fine skeleton and sound of a token as it stands.
-fn own(name: &Name, token: &Token) -> (u64, u32) {
+fn own(name: &Name, token: &Token) -> Reading {
     (token.fine, sound(token.script, keys::read(name, token)))
 }
 
-/// Fine skeletons and sounds a token may have in a text: with and without the particle at its beginning.
-fn readings<'a>(name: &'a Name, token: &'a Token) -> impl Iterator<Item = (u64, u32)> + use<'a> {
+/// Fine skeleton and sound of a token with every Cyrillic х read as h.
+fn breathed(name: &Name, token: &Token) -> Option<Reading> {
+    let symbols = keys::breathed(token.script, keys::read(name, token))?;
+    Some((keys::skeletons(token.script, &symbols).fine, sound(token.script, &symbols)))
+}
+
+/// Fine skeletons and sounds a token may have in a text: with and without the particle at its beginning, with х as kh
+/// and as h.
+fn readings<'a>(name: &'a Name, token: &'a Token) -> impl Iterator<Item = Reading> + use<'a> {
     let other = keys::otherwise(name, token)
         .map(|(skeletons, symbols)| (skeletons.fine, sound(token.script, symbols)));
-    [Some(own(name, token)), other].into_iter().flatten()
+    [Some(own(name, token)), other, breathed(name, token)].into_iter().flatten()
 }
 
 /// Stretches of tokens that hold both of a pair and are as long as the wanted name, or as near as can be.

@@ -56,6 +56,8 @@ pub(super) fn each<'a>(text: &'a str, mut call: impl FnMut(Run<'a>)) {
         run.drain(..run.len() - kept);
     };
     let mut word: Option<Open> = None;
+    // A line that ends is a space; one that holds nothing ends what came before.
+    let mut line_is_blank = true;
     for (from, (start, c)) in text.char_indices().enumerate() {
         let class = Class::of(c);
         if let Some(open) = &mut word {
@@ -79,6 +81,13 @@ pub(super) fn each<'a>(text: &'a str, mut call: impl FnMut(Run<'a>)) {
         } else if class.has(Class::ENDS) && c != '.' {
             flush(&mut run, true);
         }
+        if class.has(Class::BLANK) {
+            if c == '\n' && std::mem::replace(&mut line_is_blank, true) {
+                flush(&mut run, true);
+            }
+            continue;
+        }
+        line_is_blank = false;
         if let Some(capital) = class.begins() {
             word = Some(Open { start, from, capital });
         }
@@ -104,6 +113,8 @@ impl Class {
     /// With a capital, or in a script that has none.
     const CAPITAL: u8 = 8;
     const CASELESS: u8 = 16;
+    /// Stands between words and shows nothing.
+    const BLANK: u8 = 32;
     /// Characters that are kept: Latin with all its signs, Greek, Cyrillic, Armenian, Hebrew, Arabic.
     const KEPT: u32 = 0x700;
 
@@ -115,7 +126,8 @@ impl Class {
                 | flag(ends(c), Self::ENDS)
                 | flag(begins.is_some(), Self::BEGINS)
                 | flag(begins == Some(Some(true)), Self::CAPITAL)
-                | flag(begins == Some(None), Self::CASELESS),
+                | flag(begins == Some(None), Self::CASELESS)
+                | flag(c.is_whitespace(), Self::BLANK),
         )
     }
 
@@ -342,7 +354,9 @@ const fn ends(c: char) -> bool {
             | '?'
             | '('
             | ')'
-            | '\n'
+            | '\u{b}'
+            | '\u{c}'
+            | '\u{2029}'
             | '؟'
             | '؛'
             | '«'
@@ -358,6 +372,23 @@ const fn ends(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_ends_is_a_space_and_a_blank_one_ends_the_run() {
+        let runs = |text: &'static str| {
+            let mut out = Vec::new();
+            each(text, |run| out.push(run.text));
+            out
+        };
+        assert_eq!(runs("it was said that Karim El\r\n  Haddad of"), ["Karim El\r\n  Haddad"]);
+        for blank in ["\n\n", "\r\n\r\n", "\n \t\n", "\n\u{a0}\n", "\u{c}"] {
+            let text = format!("there we saw that Karim Haddad{blank}Nina Orlova left us");
+            let mut out = Vec::new();
+            each(&text, |run| out.push(run.text));
+            assert_eq!(out, ["Karim Haddad", "Nina Orlova"], "{blank:?}");
+        }
+        assert_eq!(runs("\n\nKarim Haddad was there"), ["Karim Haddad"]);
+    }
 
     #[test]
     fn what_is_kept_of_a_character_is_what_it_does() {

@@ -66,6 +66,55 @@ fn a_place_gives_a_record_once() {
 }
 
 #[test]
+fn names_without_a_consonant_that_counts_are_found() {
+    let mut records = vec![Record::person("y-1", "Yahya Haddad"), Record::person("y-2", "Hasan Orlov")];
+    records.extend((0..40).map(|n| Record::person(format!("o-{n}"), format!("Marisol Quiroga{n}"))));
+    let spotter = Spotter::new(&records, |_| true);
+    let ids = |text: &str| -> Vec<String> { spotter.spot(text, 0.3).into_iter().map(|s| s.id).collect() };
+    for text in ["We met Yahya Haddad in May.", "قابلنا يحيى حداد أمس", "Мы видели, как Яхья Хаддад ушёл."]
+    {
+        assert_eq!(ids(text), ["y-1"], "{text}");
+    }
+    assert_eq!(ids("Вчера Хасан Орлов приехал в город."), ["y-2"], "х read as h");
+    let cyrillic = [Record::person("h-1", "Хасан Хаддад"), Record::person("h-2", "Халид Орлов")];
+    let spotter = Spotter::new(&cyrillic, |_| true);
+    for (text, id) in [("We saw Hasan Haddad.", "h-1"), ("We saw Khalid Orlov.", "h-2")] {
+        let spots = spotter.spot(text, 0.3);
+        assert!(spots.iter().any(|spot| spot.id == id), "{text}: {spots:?}");
+    }
+}
+
+#[test]
+fn a_name_over_the_end_of_a_line_is_found() {
+    for text in ["said Abdelhamid\nBenachour of", "said Abdelhamid \r\n   Benachour of"] {
+        assert_eq!(found(text, 0.3).first().map(|spot| spot.0.as_str()), Some("s-1"), "{text:?}");
+    }
+    assert_eq!(found("said Abdelhamid\n\nBenachour of", 0.3), []);
+}
+
+#[test]
+fn spellings_of_one_record_are_no_strangers() {
+    let with = |ids: [&str; 4]| {
+        let names = ["Zubayda Rahmani", "Zubaida Rahmani", "Zoubaida Rahmani", "زبيدة رحماني"];
+        let mut records: Vec<Record> = ids.iter().zip(names).map(|(id, n)| Record::person(*id, n)).collect();
+        records.extend((0..40).map(|n| Record::person(format!("o-{n}"), format!("Nina Orlova{n}"))));
+        let spots = Spotter::new(&records, |_| true).spot("we saw Zubayda Rahmani there", 0.0);
+        spots.iter().find(|spot| spot.id == "a").map(|spot| spot.likeness.bits).unwrap_or_default()
+    };
+    let (one, four) = (with(["a"; 4]), with(["a", "b", "c", "d"]));
+    assert!(one > four + 0.5, "{one} {four}");
+}
+
+#[test]
+fn many_mentions_take_no_longer_each() {
+    let text = "Karim El Haddad spoke. ".repeat(20_000);
+    let spotter = Spotter::new(&records(), |_| true);
+    // Comparing each mention with each other takes minutes here.
+    let spots = spotter.spot(&text, 0.3);
+    assert_eq!(spots.iter().filter(|spot| spot.id == "s-4").count(), 20_000);
+}
+
+#[test]
 fn hostile_text_is_read_to_its_end() {
     let spotter = Spotter::new(&records(), |_| true);
     for text in
