@@ -77,6 +77,8 @@ async fn asked_to_end(stop: &mut tokio::sync::watch::Receiver<bool>) {
 async fn tell(args: &DemoArgs, teller: &words::Teller) -> Result<(Fleet, serde_json::Value), Failure> {
     teller.say(&words::MAKE);
     let specs = PARTIES.iter().map(|(party, state)| Spec::new(party, state));
+    // What travels is recorded: an attacker gets it later.
+    let specs = specs.map(|spec| spec.map(Spec::recorded));
     let specs = specs.collect::<Result<Vec<_>, _>>()?;
     let mut world = Fleet::make("demo", args.dir.as_deref(), &specs, teller.lang())?;
     teller.say(&words::START);

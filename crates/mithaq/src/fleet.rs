@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use mithaq_model::{AgreementId, PartyId, Timestamp};
 
-pub(crate) use self::make::{Spec, failed};
+pub(crate) use self::make::{RECORD, Spec, failed};
 pub(crate) use self::work::{Draft, handling, id_of, release, text, why};
 use crate::http::Api;
 use crate::ui::{Exit, Failure};
@@ -44,7 +44,7 @@ pub(crate) struct Fleet {
     nodes: Vec<Node>,
     agreements: BTreeMap<(usize, usize), AgreementId>,
     lang: &'static str,
-    _temporary: Option<Temporary>,
+    temporary: Option<Temporary>,
 }
 
 /// A directory that goes with the fleet.
@@ -94,7 +94,12 @@ impl Fleet {
                 nodes.push(make::twin(node, &base.join(format!("{}-{twin}", spec.party)), *port)?);
             }
         }
-        Ok(Self { nodes, agreements: BTreeMap::new(), lang, _temporary: temporary })
+        Ok(Self { nodes, agreements: BTreeMap::new(), lang, temporary })
+    }
+
+    /// Whether its directory was named by the person, and stays.
+    pub(crate) const fn lasts(&self) -> bool {
+        self.temporary.is_none()
     }
 
     /// The API of a node as one of its officers.

@@ -58,6 +58,9 @@ pub struct Config {
     pub attachment_max_mib: u64,
     /// MiB of partners' attachments kept under one agreement.
     pub attachment_quota_mib: u64,
+    /// File to which the tag sets, questions, answers and claims of private checks that this node asks are appended as
+    /// they travel: for demonstrations of what they do not say. Absent for no such file.
+    pub record_checks: Option<PathBuf>,
 }
 
 /// How log lines look.
@@ -90,6 +93,7 @@ impl Default for Config {
             attachments: PathBuf::from("attachments"),
             attachment_max_mib: 10 * 1024,
             attachment_quota_mib: 64 * 1024,
+            record_checks: None,
         }
     }
 }

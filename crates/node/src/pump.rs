@@ -1,6 +1,7 @@
 //! Moves the outbox to one partner: batches up to four in flight, heads after an outage. Decides nothing about
 //! messages; back-off and order are the protocol's and lie in the store.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +87,8 @@ pub(crate) struct Pump {
     /// The private checks under way with this partner: apart, for their answers take their time.
     checking: Beside,
     check_next: Instant,
+    /// Where what they say is recorded, if it is.
+    record: Option<Arc<Path>>,
 }
 
 type Answered = (OutBatch, Result<Bytes, PeerIoError>);
@@ -105,6 +108,7 @@ impl Pump {
         peer: PartyId,
         (identities, fetches): (Arc<Identities>, bool),
         turns: Arc<Turns>,
+        record: Option<Arc<Path>>,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -125,6 +129,7 @@ impl Pump {
             ask_outbox: now,
             checking: None,
             check_next: now,
+            record,
         }
     }
 
@@ -280,8 +285,9 @@ impl Pump {
         }
         let Some(client) = self.line.client() else { return };
         if self.checking.is_none() && Instant::now() >= self.check_next {
-            let (app, peer) = (self.base.clone(), self.peer.clone());
-            self.checking = Some(tokio::spawn(async move { checks::ask(&app, &peer, &client).await }));
+            let (app, peer, record) = (self.base.clone(), self.peer.clone(), self.record.clone());
+            self.checking =
+                Some(tokio::spawn(async move { checks::ask(&app, &peer, &client, record.as_deref()).await }));
         }
     }
 

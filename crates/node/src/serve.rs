@@ -117,7 +117,8 @@ pub async fn serve(
     sign_first(&app).await;
     timers.start(&mut tasks, every, (&watch, &stop));
     tasks.spawn(ended(ops::watch_disk(app.clone(), Arc::clone(&watch), stop.clone())));
-    let lines = Lines { keys, pins, fetches: config.peer_endpoint.is_empty(), turns };
+    let record = config.record_checks.as_ref().map(|file| Arc::from(directory.join(file)));
+    let lines = Lines { keys, pins, fetches: config.peer_endpoint.is_empty(), turns, record };
     let ear = app.clone();
     tokio::task::spawn_blocking(move || ear.listen()).await?.map_err(setup::explain)?;
     tasks.spawn(ended(partners(app.clone(), (lines, told), woken, stop.clone())));
@@ -361,6 +362,8 @@ struct Lines {
     fetches: bool,
     /// To whom this process sends.
     turns: Arc<Turns>,
+    /// Where what private checks say is recorded, if it is.
+    record: Option<Arc<Path>>,
 }
 
 /// Keeps one pump per partner, so that a slow one delays nobody else.
@@ -384,7 +387,8 @@ async fn partners(
                 let line = (Arc::clone(&lines.keys.identities), lines.fetches);
                 let bulk = Bulk::new(app.clone(), peer.clone(), line.clone(), Arc::clone(&lines.turns));
                 pumps.spawn(bulk.run(stop.clone()));
-                let pump = Pump::new(app.clone(), peer.clone(), line, Arc::clone(&lines.turns));
+                let (turns, record) = (Arc::clone(&lines.turns), lines.record.clone());
+                let pump = Pump::new(app.clone(), peer.clone(), line, turns, record);
                 pumps.spawn(pump.run(woken.clone(), stop.clone()));
             }
         }

@@ -1,6 +1,7 @@
 //! A check between two sides, and what goes wrong with it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so at once")]
 
+mod attack;
 mod faults;
 mod sides;
 mod vectors;

@@ -1,7 +1,10 @@
 //! `mithaq check attack`: what a partner with a dictionary of names gets out of what it is given. A test tool: invented
-//! names, keys of its own, no node.
+//! names and keys of its own, or the transcript of a real check; no node.
+
+mod recorded;
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -9,6 +12,7 @@ use mithaq_check::attack::{Dictionary, NAMES_MAX, SUBJECTS, Shipped, Transcript}
 use mithaq_check::oprf::OprfError;
 use serde_json::{Value as Json, json};
 
+use self::recorded::Heard;
 use crate::ui::{Exit, Failure, Ui};
 
 /// Names tried at once, between two lines of progress.
@@ -25,12 +29,20 @@ pub(crate) struct AttackArgs {
     /// rest is multiplied
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pbkdf2_names: u32,
+    /// What travelled between two nodes, in the place of a check of its own: the file that a node with `record_checks`
+    /// writes, and `mithaq demo --dir DIR` leaves
+    #[arg(long, value_name = "FILE", requires = "subjects")]
+    transcript: Option<PathBuf>,
+    /// The persons it was about, a name, a tab and a year of birth a line: the filters are made of them, and the
+    /// dictionary holds them first
+    #[arg(long, value_name = "FILE", requires = "transcript")]
+    subjects: Option<PathBuf>,
 }
 
 impl AttackArgs {
-    /// The attack of the demonstration: small enough to wait for.
-    pub(crate) const fn small() -> Self {
-        Self { names: 10_000, pbkdf2_names: 50 }
+    /// The attack of the demonstration on its own transcript: small enough to wait for.
+    pub(crate) const fn small(transcript: PathBuf, subjects: PathBuf) -> Self {
+        Self { names: 2_000, pbkdf2_names: 50, transcript: Some(transcript), subjects: Some(subjects) }
     }
 }
 
@@ -46,13 +58,17 @@ pub(crate) struct Fallen {
 
 /// What the attack came to.
 pub(crate) struct Outcome {
+    /// Persons that could be named.
+    pub(crate) subjects: usize,
     pub(crate) names: usize,
     pub(crate) shipped: Vec<Fallen>,
     /// Subjects named by tag set and transcript.
     pub(crate) ours: usize,
     pub(crate) ours_seconds: f64,
-    /// Subjects that answer to one evaluation each.
-    pub(crate) online: usize,
+    /// Subjects that answer to one evaluation each, where the asked side's key is here.
+    pub(crate) online: Option<usize>,
+    /// Of a recorded transcript: tags and dummies, elements, claims.
+    pub(crate) heard: Option<(usize, usize, usize)>,
 }
 
 pub(crate) fn run(args: &AttackArgs, ui: Ui) -> Result<(), Failure> {
@@ -73,6 +89,10 @@ pub(crate) fn run(args: &AttackArgs, ui: Ui) -> Result<(), Failure> {
 pub(crate) fn attack(args: &AttackArgs, say: impl Fn(&str)) -> Result<Outcome, Failure> {
     let wanted = usize::try_from(args.names).unwrap_or(NAMES_MAX);
     let dictionary = Dictionary::of(wanted);
+    if let (Some(transcript), Some(subjects)) = (&args.transcript, &args.subjects) {
+        let slow = usize::try_from(args.pbkdf2_names).unwrap_or(NAMES_MAX);
+        return Heard::read(transcript, subjects)?.attack((&dictionary, slow), say);
+    }
     let (names, subjects) = (dictionary.len(), dictionary.subjects());
     let mut shipped = Vec::new();
     for kind in Shipped::ALL {
@@ -85,7 +105,9 @@ pub(crate) fn attack(args: &AttackArgs, say: impl Fn(&str)) -> Result<Outcome, F
         let filter = kind.filter(subjects.get(..within).unwrap_or(&subjects));
         let step = if kind == Shipped::Short { STEP } else { SLOW_STEP };
         let start = Instant::now();
-        let named = in_steps(kind.code(), tried, step, &say, |part| kind.named(&dictionary, part, &filter))?;
+        let named = in_steps(kind.code(), tried, step, &say, |part| {
+            kind.named(|n| dictionary.guess(n), part, &filter)
+        })?;
         let seconds = start.elapsed().as_secs_f64();
         shipped.push(Fallen { kind, named, tried, seconds, whole_seconds: seconds * share(names, tried) });
     }
@@ -95,8 +117,8 @@ pub(crate) fn attack(args: &AttackArgs, say: impl Fn(&str)) -> Result<Outcome, F
         transcript.named(&dictionary, part)
     })?;
     let ours_seconds = start.elapsed().as_secs_f64();
-    let online = transcript.answered(&subjects).map_err(broken)?;
-    Ok(Outcome { names, shipped, ours, ours_seconds, online })
+    let online = Some(transcript.answered(&subjects).map_err(broken)?);
+    Ok(Outcome { subjects: SUBJECTS, names, shipped, ours, ours_seconds, online, heard: None })
 }
 
 /// Tries names in steps, each after a line of progress; returns how many subjects they named.
@@ -131,22 +153,31 @@ impl Outcome {
                 "whole_dictionary_seconds": one.whole_seconds })
         });
         json!({
-            "subjects": SUBJECTS,
+            "subjects": self.subjects,
             "names": self.names,
             "shipped": shipped.collect::<Vec<_>>(),
             "private_check": { "named": self.ours, "tried": self.names, "seconds": self.ours_seconds },
-            "with_the_key": { "named": self.online, "evaluations": SUBJECTS },
+            "with_the_key": self.online.map(|named| json!({ "named": named, "evaluations": self.subjects })),
+            "transcript": self.heard.map(|(tags, elements, claims)| {
+                json!({ "tags": tags, "elements": elements, "claims": claims })
+            }),
         })
     }
 
     fn lines(&self) -> Vec<String> {
-        let mut lines =
-            vec![format!("{SUBJECTS} invented subjects, {} names with years of birth", self.names)];
+        let subjects = self.subjects;
+        let mut lines = vec![format!("{subjects} subjects, {} names with years of birth", self.names)];
+        if let Some((tags, elements, claims)) = self.heard {
+            lines.push(format!(
+                "the transcript: {tags} tags and dummies, {elements} elements there and back, {claims} claims"
+            ));
+        }
         lines.extend(self.rows());
-        lines.push(format!(
-            "with the asked side's key each guess is an evaluation, charged: {} of {SUBJECTS} answer",
-            self.online
-        ));
+        if let Some(online) = self.online {
+            lines.push(format!(
+                "with the asked side's key each guess is an evaluation, charged: {online} of {subjects} answer"
+            ));
+        }
         lines
     }
 
@@ -177,9 +208,10 @@ mod tests {
 
     #[test]
     fn the_filters_fall_and_ours_does_not() {
-        let outcome = attack(&AttackArgs { names: 1_000, pbkdf2_names: 5 }, |_| ()).unwrap();
+        let args = AttackArgs { names: 1_000, pbkdf2_names: 5, transcript: None, subjects: None };
+        let outcome = attack(&args, |_| ()).unwrap();
         let named: Vec<usize> = outcome.shipped.iter().map(|one| one.named).collect();
-        assert_eq!((named, outcome.ours, outcome.online), (vec![1_000, 5], 0, 1_000));
+        assert_eq!((named, outcome.ours, outcome.online), (vec![1_000, 5], 0, Some(1_000)));
         assert_eq!(outcome.json()["private_check"]["named"], 0);
         assert_eq!(outcome.lines().len(), 5);
     }

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::story::{ES, MA, broken};
 use super::words::{self, Teller};
 use crate::check::attack::{self, AttackArgs};
-use crate::fleet::{Fleet, handling, id_of, now, text, until, why};
+use crate::fleet::{Fleet, RECORD, handling, id_of, now, text, until, why};
 use crate::ui::Failure;
 
 /// The text of an agreement that provides for private checks and deconfliction.
@@ -28,9 +28,9 @@ pub(super) async fn tell(
     es_case: &str,
     teller: &Teller,
 ) -> Result<String, Failure> {
-    let known = write(world, MA, case, ("ar", "عبد الحميد تازروت"), "1987/1988").await?;
-    let unknown = write(world, MA, case, ("ar", "إدريس بن سعيد الطويل"), "1979").await?;
-    write(world, ES, es_case, ("ru", "Абдельхамид Тазерут"), "1987").await?;
+    let known = write(world, MA, case, KNOWN, "1987/1988").await?;
+    let unknown = write(world, MA, case, UNKNOWN, "1979").await?;
+    write(world, ES, es_case, HELD, "1987").await?;
     let agreement = world.agreement(MA, ES)?.to_string();
     let partner = world.node(MA)?.party.to_string();
     let body = json!({ "agreement": agreement, "partner": partner });
@@ -67,15 +67,35 @@ pub(super) async fn tell(
     state(world, MA, &other, "closed").await?;
     state(world, ES, &other, "evaluated").await?;
     teller.say(&words::NO_HIT);
-    attacked(teller).await?;
+    attacked(world, teller).await?;
     Ok(check)
 }
 
-/// The attacker of `mithaq check attack`, with a dictionary small enough to wait for.
-async fn attacked(teller: &Teller) -> Result<(), Failure> {
-    let tried = tokio::task::spawn_blocking(|| attack::attack(&AttackArgs::small(), |_progress| ()));
+/// Names and years of birth of the scene: of whom Morocco asks, and who Spain knows.
+const KNOWN: (&str, &str) = ("ar", "عبد الحميد تازروت");
+const UNKNOWN: (&str, &str) = ("ar", "إدريس بن سعيد الطويل");
+const HELD: (&str, &str) = ("ru", "Абдельхамид Тазерут");
+
+/// The attacker of `mithaq check attack` gets what travelled above, as Morocco's node recorded it, with a dictionary small
+/// enough to wait for. It holds these persons, and still names nobody.
+async fn attacked(world: &Fleet, teller: &Teller) -> Result<(), Failure> {
+    let directory = &world.node(MA)?.directory;
+    let (transcript, subjects) = (directory.join(RECORD), directory.join("subjects.tsv"));
+    let persons = [(HELD, 1987), (KNOWN, 1987), (UNKNOWN, 1979)];
+    let rows: String = persons.iter().map(|((_, name), year)| format!("{name}\t{year}\n")).collect();
+    std::fs::write(&subjects, rows)?;
+    let again = format!(
+        "mithaq check attack --transcript {} --subjects {}",
+        transcript.display(),
+        subjects.display()
+    );
+    let args = AttackArgs::small(transcript, subjects);
+    let tried = tokio::task::spawn_blocking(move || attack::attack(&args, |_progress| ()));
     let outcome = tried.await.map_err(|error| broken(&error.to_string()))??;
     teller.say(&words::ATTACK);
+    if world.lasts() {
+        teller.shows(&again);
+    }
     let row = |what: &str, named: usize, tried: usize, seconds: f64| {
         let (of, names) = (teller.word(&words::NAMED), teller.word(&words::TRIED));
         teller.shows(&format!("{what}: {of} {named}, {names} {tried}, {seconds:.1} s"));
@@ -85,6 +105,12 @@ async fn attacked(teller: &Teller) -> Result<(), Failure> {
         row(what, one.named, one.tried, one.seconds);
     }
     row(teller.word(&words::TAG_SET), outcome.ours, outcome.names, outcome.ours_seconds);
+    if outcome.heard.is_none_or(|(_, elements, claims)| elements == 0 || claims == 0) {
+        return Err(broken("the transcript holds no check"));
+    }
+    if outcome.shipped.iter().any(|one| one.named < persons.len()) {
+        return Err(broken("the attacker did not open the filters of others"));
+    }
     if outcome.ours > 0 { Err(broken("the attacker named somebody without the key")) } else { Ok(()) }
 }
 

@@ -24,6 +24,9 @@ const OFFICERS: [(&str, &[Role]); 8] = [
     ("admin", &[Role::NodeAdministrator]),
 ];
 
+/// File of a node's directory in which its private checks are recorded.
+pub(crate) const RECORD: &str = "transcript.txt";
+
 /// What a node is made from.
 #[derive(Debug, Clone)]
 pub(crate) struct Spec {
@@ -39,13 +42,16 @@ pub(crate) struct Spec {
     pub(crate) database: Option<String>,
     /// Ports of further processes of the same node, told to partners as well.
     pub(crate) twins: Vec<u16>,
+    /// Whether what its private checks say is recorded in [`RECORD`].
+    recorded: bool,
 }
 
 impl Spec {
     /// A node on a port that nobody uses right now.
     pub(crate) fn new(party: &'static str, state: &'static str) -> Result<Self, Failure> {
         let port = free_port()?;
-        Ok(Self { party, state, peer_port: port, told_port: port, database: None, twins: Vec::new() })
+        let (database, twins) = (None, Vec::new());
+        Ok(Self { party, state, peer_port: port, told_port: port, database, twins, recorded: false })
     }
 
     /// The same on a server, as so many processes.
@@ -55,6 +61,12 @@ impl Spec {
             self.twins.push(free_port()?);
         }
         Ok(self)
+    }
+
+    /// The same, recording what its private checks say.
+    pub(crate) const fn recorded(mut self) -> Self {
+        self.recorded = true;
+        self
     }
 
     /// Where it listens for partners.
@@ -74,6 +86,7 @@ pub(super) fn node(directory: &Path, spec: &Spec) -> Result<Node, Failure> {
         client_listen: ([127, 0, 0, 1], client).into(),
         ..Config::default()
     };
+    config.record_checks = spec.recorded.then(|| RECORD.into());
     if let Some(database) = &spec.database {
         config.database.clone_from(database);
     }

@@ -62,6 +62,12 @@ impl Config {
         self.check_addresses(&mut found);
         self.check_numbers(&mut found);
         self.check_files(directory, &mut found);
+        found.warning(
+            self.record_checks.is_some(),
+            "record_checks",
+            "what private checks say on the line is written to a file that nobody erases",
+            "leave the key out unless you demonstrate or measure",
+        );
         found.error(
             EnvFilter::try_new(&self.log).is_err(),
             "log",

@@ -50,6 +50,10 @@ const KEYS: &[(&str, &str)] = &[
         "attachment_quota_mib",
         "MiB of partners' attachments kept under one agreement; what does not fit waits and is listed; what an agreement allows per day is its own `bytes_per_day`",
     ),
+    (
+        "record_checks",
+        "File to which tag sets, questions, answers and claims of the private checks that this node asks are appended as they travel, for `mithaq check attack --transcript`; absent: none is written",
+    ),
 ];
 
 /// Returns the page.
@@ -103,6 +107,7 @@ mod tests {
         let full = Config {
             unlock: Some(PathBuf::from("u")),
             ops_listen: Some(([127, 0, 0, 1], 1).into()),
+            record_checks: Some(PathBuf::from("r")),
             ..Config::default()
         };
         let written = toml::Table::try_from(full).unwrap();
