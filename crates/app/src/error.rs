@@ -1,6 +1,8 @@
 //! What went wrong, for three readers: the person (words in four languages with safe values), the program
 //! (kind, code, HTTP status), the operator (a chain for the log). Report content, names and secrets enter none.
 
+mod fields;
+
 use core::fmt;
 
 use mithaq_db::DbError;
@@ -126,10 +128,10 @@ impl AppError {
         Self::new(ErrorKind::NotFound, "object.not_found", words::NOT_FOUND)
     }
 
-    /// The input is malformed; `field` is one of our own names.
+    /// The input is malformed; `field` is one of our own names. Comes with what is expected there.
     #[must_use]
     pub fn invalid(field: &str) -> Self {
-        Self::new(ErrorKind::Invalid, format!("input.{field}"), words::INVALID)
+        Self::new(ErrorKind::Invalid, format!("input.{field}"), words::INVALID).hint(fields::of(field))
     }
 
     /// The state moved on.
@@ -450,6 +452,17 @@ mod tests {
         assert_eq!(error.to_string(), "input.title");
         assert!(!error.is_retryable());
         assert!(AppError::from(crate::ports::NoEntropy).is_retryable());
+    }
+
+    #[test]
+    fn every_field_that_is_malformed_comes_with_the_next_step() {
+        for field in ["subject", "subjects", "class", "from", "agreement", "partner", "warrant", "some.other"]
+        {
+            assert!(AppError::invalid(field).next_step().is_some_and(|step| step.len() > 10), "{field}");
+        }
+        assert!(AppError::invalid("class").next_step().unwrap().contains("suspect_committed"));
+        // What a caller knows better stands.
+        assert_eq!(AppError::invalid("class").hint("this one").next_step(), Some("this one"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod attack;
 mod budget;
 mod event;
+mod shown;
 mod standing;
 
 use clap::Subcommand;
@@ -65,7 +66,8 @@ pub(crate) enum CheckCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
-    /// Show a check with its candidates
+    /// Show where a check stands, with its candidates and what to do next
+    #[command(visible_alias = "status")]
     Show(Because),
     /// Begin to compare a candidate: the partner is shown years of birth and sex, nothing else
     Compare(Candidate),
@@ -176,6 +178,12 @@ pub(crate) struct Because {
     node: NodeArgs,
 }
 
+impl Because {
+    fn body(&self, ui: Ui) -> Json {
+        json!({ "reason": { "lang": ui.lang.code(), "text": self.reason } })
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Candidate {
     /// Check
@@ -201,10 +209,6 @@ impl Candidate {
 
 pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
     let path = |id: &str, what: &str| format!("/api/v1/checks/{id}/{what}");
-    let because = |one: &Because, what: &str| {
-        let body = json!({ "reason": { "lang": ui.lang.code(), "text": one.reason } });
-        one.node.print(ui, Method::POST, &path(&one.id, what), Some(&body))
-    };
     match command {
         CheckCommand::Ask { subjects, agreement, partner, to, class, warrant, stays, reason, node } => {
             let mut body = reason.in_case(ui);
@@ -233,7 +237,10 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         CheckCommand::List { direction, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/checks?direction={direction}"), None)
         }
-        CheckCommand::Show(one) => because(one, "show"),
+        CheckCommand::Show(one) => {
+            let answer = call(&one.node, ui, (Method::POST, &path(&one.id, "show")), Some(&one.body(ui)))?;
+            ui.result(&answer, &shown::lines(&answer))
+        }
         CheckCommand::Compare(one) => one.step(ui, &json!({ "step": "compare" })),
         CheckCommand::Confirm(one) => one.step(ui, &json!({ "step": "same" })),
         CheckCommand::Reject { candidate, cleared } => {
@@ -248,7 +255,9 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         CheckCommand::Close { id, node } => {
             node.print(ui, Method::POST, &path(id, "close"), Some(&json!({})))
         }
-        CheckCommand::Opening(one) => because(one, "opening"),
+        CheckCommand::Opening(one) => {
+            one.node.print(ui, Method::POST, &path(&one.id, "opening"), Some(&one.body(ui)))
+        }
         CheckCommand::Figures { from, until, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/checks/figures?from={from}&until={until}"), None)
         }

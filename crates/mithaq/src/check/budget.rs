@@ -2,15 +2,15 @@
 
 use serde_json::Value as Json;
 
-fn text<'a>(json: &'a Json, key: &str) -> &'a str {
+pub(super) fn text<'a>(json: &'a Json, key: &str) -> &'a str {
     json.get(key).and_then(Json::as_str).unwrap_or_default()
 }
 
-fn number(json: &Json, key: &str) -> u64 {
+pub(super) fn number(json: &Json, key: &str) -> u64 {
     json.get(key).and_then(Json::as_u64).unwrap_or(0)
 }
 
-fn list<'a>(json: &'a Json, key: &str) -> &'a [Json] {
+pub(super) fn list<'a>(json: &'a Json, key: &str) -> &'a [Json] {
     json.get(key).and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }
 
