@@ -1,9 +1,10 @@
 //! `cargo xtask bench names`: our engine and the peers, in one run, by the scorers of the evaluation directory; one
-//! table at the end.
+//! table at the end. `cargo xtask bench check`: the private check and its peer.
 //!
 //! The sets are not part of the repository. Peers run when their Python environment is given; without it only ours.
 //! Only the examples that speak the protocols of the scorers are built for release, not the whole program.
 
+mod check;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub(crate) struct Options {
 enum What {
     /// Likeness, retrieval, index and spotting of names
     Names(NamesOptions),
+    /// The private check: the tag set, questions against it, an update
+    Check(check::CheckOptions),
 }
 
 #[derive(Debug, Args)]
@@ -65,7 +68,13 @@ struct Bench<'a> {
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let What::Names(options) = &options.what;
+    match &options.what {
+        What::Names(options) => names(workspace, options),
+        What::Check(options) => check::run(workspace, options),
+    }
+}
+
+fn names(workspace: &Workspace, options: &NamesOptions) -> Result<()> {
     let root = workspace.root.as_path();
     let eval = root.join(&options.eval);
     if !eval.join("eval_pairs.py").is_file() {

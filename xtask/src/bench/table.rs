@@ -12,7 +12,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn put(&mut self, measure: &str, engine: &str, value: String) {
+    /// A value of an engine.
+    pub(super) fn put(&mut self, measure: &str, engine: &str, value: String) {
         let known = self.engines.iter().position(|other| other == engine);
         let column = known.unwrap_or_else(|| {
             self.engines.push(engine.to_owned());
