@@ -58,7 +58,8 @@ struct Table {
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let first = include_str!("../tables/concepts.txt");
-    let mut table = Table::read(first.lines().chain(include_str!("../tables/concepts-more.txt").lines()));
+    let more = [include_str!("../tables/concepts-more.txt"), include_str!("../tables/countries.txt")];
+    let mut table = Table::read(first.lines().chain(more.into_iter().flat_map(str::lines)));
     table.generic = u16::try_from(first.lines().count()).unwrap_or(0);
     table
 });

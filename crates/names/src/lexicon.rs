@@ -39,7 +39,7 @@ pub(crate) enum Function {
 const WORDS: &[(Function, &str)] = &[
     (
         Function::Abd,
-        "abd abdul abdel abdal abdol abdoul abdil abdu abdou abed عبد абд абду абдул абдуль абдел абдель абдал абдаль абдол",
+        "abd abdul abdel abdal abdol abdoul abdil abdu abdou abed abdool abdoel abdus abdur abdush abdut abdud abdun abduz abder abdes abdech abden abdeb عبد абд абду абдул абдуль абдел абдель абдал абдаль абдол абдур абдус абдуш абдун абдут абдуз",
     ),
     (
         Function::Abu,

@@ -31,6 +31,7 @@ mod birth;
 mod compounds;
 mod concepts;
 mod convention;
+mod distinct;
 mod evidence;
 mod explain;
 mod forms;

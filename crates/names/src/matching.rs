@@ -4,6 +4,7 @@
 //! probability (see `score`).
 
 use crate::align::{self, Aligned, Grid, Piece};
+use crate::distinct;
 use crate::name::{Kind, MAX_TOKENS, Name, Role, Token};
 use crate::nicknames;
 use crate::script::{Script, Symbol};
@@ -113,6 +114,8 @@ const QUALITY_ONE: f32 = 0.7;
 const QUALITY_NICKNAME: f32 = 0.7;
 /// Most two different writings in one syllabic script can have.
 const QUALITY_HOMOPHONE: f32 = 0.5;
+/// Least quality of two patronymics.
+const QUALITY_FATHER: f32 = 0.6;
 /// Quality of a name and its beginning.
 const QUALITY_SHORTENED: f32 = 0.55;
 /// Above this no joined reading is tried.
@@ -266,13 +269,20 @@ fn unequal(
     } else {
         0.0
     };
-    let link = if strangers(x, mask, y) {
+    let strange = strangers(x, mask, y);
+    if (!strange || quality > 0.0) && distinct::apart(a, b) {
+        return None;
+    }
+    let link = if strange {
         None
     } else {
         let (pa, pb) = (Piece::token(a.0, x), Piece::token(b.0, y));
         align::align(tables, &pa, &pb, const { share(QUALITY_MIN) }, grid)
             .and_then(|found| link_of(found, base))
     };
+    // All sons share their ending: what is left of two patronymics must be alike.
+    let fathers = x.role == Role::Patronymic && y.role == Role::Patronymic;
+    let link = link.filter(|link| !fathers || link.quality >= QUALITY_FATHER);
     // Two names in one syllabic script are written alike or are two names, however alike they sound.
     let most =
         if x.script == Script::Syllabic && y.script == Script::Syllabic { QUALITY_HOMOPHONE } else { 1.0 };

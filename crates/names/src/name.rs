@@ -75,6 +75,8 @@ pub struct Token {
     pub(crate) filiation: bool,
     /// Part of what a noble is called by ("Duke of Burgundy" behind the name).
     pub(crate) designation: bool,
+    /// Hash of script and symbols without particles.
+    pub(crate) core: u64,
     /// The units it holds.
     pub(crate) present: Present,
     /// First and past-the-last character in the text.
@@ -137,6 +139,7 @@ impl Token {
             nicknames: NO_LINES,
             filiation: false,
             designation: false,
+            core: 0,
             present: Present::NONE,
             from: 0,
             to: 0,

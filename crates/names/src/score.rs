@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 
 use crate::align::Grid;
 use crate::matching::{self, Matching};
-use crate::name::{Name, Role, Token};
+use crate::name::{Kind, Name, Role, Token};
 use crate::script::Script;
+use crate::structure::COST_PARTICLE;
 use crate::tables::TABLES_VERSION;
 
 /// Features of a comparison.
-pub const FEATURES: usize = 35;
+pub const FEATURES: usize = 36;
 
 /// Names of the features, in order; they name the weights in the committed table.
 pub const FEATURE_NAMES: [&str; FEATURES] = [
@@ -51,6 +52,7 @@ pub const FEATURE_NAMES: [&str; FEATURES] = [
     "evidence",
     "first_left",
     "told_apart",
+    "slight",
 ];
 
 /// How alike two names are.
@@ -212,6 +214,9 @@ pub(crate) fn likeness(bits: f32, second: SecondIdentifier) -> Likeness {
     Likeness { probability, band: Band::of(probability, second), bits, tables_version: TABLES_VERSION }
 }
 
+/// Bits below which a name of one word is no name of one person.
+const SLIGHT: f32 = 11.5;
+
 pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURES] {
     let links = matching.links();
     let named = |tokens: &[Token]| tokens.iter().filter(|t| is_name(t.role)).count();
@@ -274,6 +279,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         coverage * bits.min(30.0) / 10.0,
         flag(matching.used_a & 1 == 0 && matching.used_b & 1 == 0),
         flag(told_apart(a, b, matching)),
+        slight(a).max(slight(b)),
     ]
 }
 
@@ -305,10 +311,30 @@ fn number_left(a: &Name, b: &Name, matching: &Matching) -> bool {
     left.any(|token| token.role == Role::Number)
 }
 
-/// True when the two are told apart: the third and the fourth of a name, father and son.
+/// What a person's name of one word, or of letters alone, lacks in bits to be one person's, in tens.
+fn slight(name: &Name) -> f32 {
+    let names = name.tokens.iter().filter(|token| is_name(token.role)).count();
+    // "Ben Jones" and "Des Browne" are two words although ben and des are read as particles.
+    let more = |token: &Token| {
+        let behind = token.role == Role::Title && token.start > 0;
+        let word = matches!(token.role, Role::Initial | Role::Suffix | Role::Particle) || behind;
+        word || token.filiation || token.skip_cost == COST_PARTICLE
+    };
+    if name.kind != Kind::Person || names > 1 || (names == 1 && name.tokens.iter().any(more)) {
+        return 0.0;
+    }
+    let bits: f32 = name.tokens.iter().map(Token::rarity_bits).sum();
+    (SLIGHT - bits).max(0.0) / 10.0
+}
+
+/// True when the two are told apart: the third and the fourth of a name, father and son, sons of two fathers, bodies of
+/// two numbers.
 fn told_apart(a: &Name, b: &Name, matching: &Matching) -> bool {
-    let any = |name: &Name, used| Matching::left(&name.tokens, used).any(|token| token.role == Role::Suffix);
-    any(a, matching.used_a) && any(b, matching.used_b)
+    let any =
+        |name: &Name, used, role| Matching::left(&name.tokens, used).any(move |token| token.role == role);
+    [Role::Suffix, Role::Patronymic, Role::Number]
+        .into_iter()
+        .any(|role| any(a, matching.used_a, role) && any(b, matching.used_b, role))
 }
 
 /// Links of a son's name with a father's, when both names say who is the son.

@@ -16,11 +16,11 @@ use crate::text::{self, Word, Words};
 use crate::units;
 
 /// Cost of losing an article or a particle, in eighths of a bit.
-const COST_PARTICLE: u8 = 2;
+pub(crate) const COST_PARTICLE: u8 = 2;
 /// Cost of losing "al" or "ben" written together with the name: they may be its own letters.
 pub(crate) const COST_FUSED: u8 = 6;
 /// Cost of losing "abd": the name is another one.
-const COST_ABD: u8 = 40;
+pub(crate) const COST_ABD: u8 = 40;
 /// Cost of losing "abu".
 const COST_ABU: u8 = 16;
 
@@ -97,21 +97,26 @@ pub(crate) fn describe(name: &Name, token: &mut Token) {
     if token.hash == 0 {
         token.hash = whole;
     }
-    let hash = if core.len() == symbols.len() { whole } else { lexicon::hash(token.script, core) };
+    let core_hash = if core.len() == symbols.len() { whole } else { lexicon::hash(token.script, core) };
+    // "Alexander" and "Elizabeth" begin with no article.
+    let hash =
+        if token.skip_cost == COST_FUSED && nicknames::groups(whole) != NO_LINES { whole } else { core_hash };
     let (concept, lines) = lines(name.kind, hash);
     token.nicknames = lines;
-    token.rarity =
-        if concept { rarity::generic(token) } else { rarity::eighths(token, skeletons.length, core.len()) };
+    // An article that may be the word's own letters is part of it.
+    token.core = if token.skip_cost == COST_FUSED { whole } else { core_hash };
+    token.rarity = if concept.is_some_and(concepts::says_what) {
+        rarity::generic(token)
+    } else {
+        rarity::eighths(token, skeletons.length, core.len())
+    };
 }
 
-/// Whether a word (given by its hash) only says what a body is, and the lines it shares with words that may stand for
+/// The concept of a word (given by its hash) in the name of a body, and the lines it shares with words that may stand for
 /// it: near concepts in the name of a body, everyday forms of given names otherwise.
-pub(crate) fn lines(kind: Kind, hash: u64) -> (bool, Lines) {
+pub(crate) fn lines(kind: Kind, hash: u64) -> (Option<u16>, Lines) {
     let concept = if kind == Kind::Organisation { concepts::of_english(hash) } else { None };
-    (
-        concept.is_some_and(concepts::says_what),
-        concept.map_or_else(|| nicknames::groups(hash), concepts::near),
-    )
+    (concept, concept.map_or_else(|| nicknames::groups(hash), concepts::near))
 }
 
 /// Moves what stands before the first comma behind the rest ("SURNAME, Given"). True when it did.
@@ -324,6 +329,7 @@ impl Builder<'_> {
             nicknames: NO_LINES,
             filiation: held.filiation,
             designation: false,
+            core: 0,
             present: Present::NONE,
             from: held.from.unwrap_or(word.from),
             to: word.to,

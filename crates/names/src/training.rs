@@ -2,7 +2,9 @@
 //!
 //! Stable only within one [`crate::TABLES_VERSION`]; not needed to compare names.
 
+use crate::distinct;
 use crate::keys;
+use crate::name::{Name, Role};
 use crate::script::{self, Script, Symbol};
 use crate::text;
 
@@ -44,4 +46,21 @@ pub const fn alphabet(script: Script) -> &'static str {
 #[must_use]
 pub fn fine_skeleton(script: Script, symbols: &[Symbol]) -> u64 {
     keys::skeletons(script, symbols).fine
+}
+
+/// Returns the script of a text that is one word of a person's name, and the key of that word, particles left out, in the
+/// table of classes.
+///
+/// ```
+/// use mithaq_names::training;
+/// assert_eq!(training::class_key("الحسن"), training::class_key("حسن"));
+/// assert!(training::class_key("two words").is_none());
+/// ```
+#[must_use]
+pub fn class_key(text: &str) -> Option<(Script, u64)> {
+    let name = Name::parse(text);
+    match name.tokens() {
+        [only] if only.role() == Role::Plain => Some((only.script(), distinct::key(only.core))),
+        _ => None,
+    }
 }

@@ -5,6 +5,7 @@
 use super::{CoarseMask, Link, QUALITY_JOINED, equal, index, single};
 use crate::acronyms;
 use crate::align::Grid;
+use crate::distinct;
 use crate::name::{Name, Role, Token};
 use crate::rarity;
 use crate::tables::Tables;
@@ -58,6 +59,12 @@ fn written((tables, grid): (&Tables, &mut Grid), a: &Name, b: &Name, mut push: i
             let (Some(of_x), Some(of_y)) = (of_x, of_y) else { continue };
             let alike = |(x, y): (&Token, &Token)| equal(x, y);
             if of_x.len() == of_y.len() && of_x.iter().zip(of_y).all(alike) {
+                continue;
+            }
+            // Two words that are known as those of two concepts are no spellings of each other.
+            if let ([x], [y]) = (of_x, of_y)
+                && distinct::apart((a, x), (b, y))
+            {
                 continue;
             }
             let link = single(tables, (x.name, x.token, &mask), (y.name, y.token), grid);

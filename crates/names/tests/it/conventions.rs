@@ -37,6 +37,47 @@ fn persian_and_kurdish_orthography() {
     ]);
 }
 
+/// UK Home Office, "A guide to names and naming practices" (2006), and the passports of Pakistan and Bangladesh: the article
+/// of "abd" is written with it and takes the letter that follows; Muhammad before another name is abbreviated.
+#[test]
+fn urdu_and_bengali() {
+    check(&[
+        ("عبد الستار خان", "Abdus Sattar Khan"),
+        ("عبد الرشید قریشی", "Abdur Rashid Qureshi"),
+        ("Abdush Shakur Mollah", "Abdul Shakoor Molla"),
+        ("Abdun Noor Chowdhury", "Abdunnur Chaudhry"),
+        ("محمد اکرم بھٹی", "Mohd Akram Bhatti"),
+        ("شہباز چودھری", "Shahbaz Chaudhry"),
+        ("نسرین بیگم", "Nasreen Begum"),
+    ]);
+}
+
+/// The Turkish alphabet (Law 1353 of 1928): c for j, ç, ş, ğ, ı; databases keep the bare letters.
+#[test]
+fn turkish() {
+    check(&[
+        ("Çağlar Şahin", "Caglar Sahin"),
+        ("Cemil Çelikkol", "Jamil Chelikkol"),
+        ("Hüseyin Yıldırımoğlu", "Huseyin Yildirimoglu"),
+        ("Şükrü Ağaoğlu", "Sukru Agaoglu"),
+        ("Мехмет Йылдырым", "Mehmet Yıldırım"),
+        ("خلیل جوهری", "Halil Cevheri"),
+    ]);
+}
+
+/// The Sorani alphabet (the Kurdish Academy's, and ALA-LC's table) and the Kurmanji of Bedirxan (1932).
+#[test]
+fn kurdish() {
+    check(&[
+        ("شێرکۆ هەورامی", "Sherko Hawrami"),
+        ("سۆران عەبدوڵڵا", "Soran Abdullah"),
+        ("ڕێبوار قادر", "Rebwar Qadir"),
+        ("کۆسرەت ڕەسووڵ", "Kosrat Rasul"),
+        ("Şêrko Hewramî", "Sherko Hawrami"),
+        ("Rizgar Cegerxwîn", "Rizgar Jigarkhwin"),
+    ]);
+}
+
 #[test]
 fn russian_in_english_german_french_swedish_polish_and_baltic() {
     check(&[

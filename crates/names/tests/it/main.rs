@@ -4,3 +4,4 @@ mod bad_input;
 mod conventions;
 mod explanations;
 mod properties;
+mod two_names;
