@@ -6,8 +6,8 @@
 //! equations 1–3) weigh an agreement by how often strangers show it, and Newcombe et al. (Science 130, 1959) take that
 //! frequency for each value from the file itself: a shared Mohamed is worth less than a shared rare name.
 //!
-//! For a hit, `p(t)` is the share of names of the index that hold a word which reads as the query's word `t` as well
-//! as the hit's word does, and
+//! For a hit, `p(t)` is the share of records of the index, the hit left out, that hold a word which reads as the query's
+//! word `t` as well as the hit's word does, and
 //!
 //! ```text
 //! chance = N · Π p(t)  +  other records of this search that agree as well
@@ -18,6 +18,9 @@
 //! The product takes the words of a name as independent, which they are not quite; therefore the three weights are
 //! fitted, by `mithaq-names-train --search`, on searches with and without the person in the index, and the second term
 //! counts the namesakes that are really there. By theory the last weight is -1.
+//!
+//! Records are counted, not names: spellings of one person are no strangers to each other. The hit itself is no stranger
+//! either: a word that it alone holds says most, and of how many it is the first is not known ([`UNSEEN`]).
 //!
 //! What this module deliberately does not do: change the comparison of two names.
 
@@ -65,11 +68,14 @@ pub(crate) fn most(chance: f32) -> Likeness {
     among(likeness(MOST_BITS, SecondIdentifier::Absent), chance)
 }
 
-/// How many names of an index hold a word that reads as a word of the query, by quality of the reading.
+/// Records that hold a word of which only one is known: somewhere between none and one (Krichevsky and Trofimov).
+const UNSEEN: f32 = 0.5;
+
+/// How many records of an index hold a word that reads as a word of the query, by quality of the reading.
 #[derive(Clone, Debug)]
 pub(crate) struct Frequencies {
-    names: f32,
-    /// By token of the query, by twentieth of quality: names with a reading of that quality.
+    records: f32,
+    /// By token of the query, by twentieth of quality: records with a reading of that quality.
     counts: [[f32; STEPS]; MAX_TOKENS],
 }
 
@@ -79,43 +85,42 @@ const GOOD: usize = 16;
 
 impl Default for Frequencies {
     fn default() -> Self {
-        Self { names: 0.0, counts: [[0.0; STEPS]; MAX_TOKENS] }
+        Self { records: 0.0, counts: [[0.0; STEPS]; MAX_TOKENS] }
     }
 }
 
 impl Frequencies {
-    pub(crate) fn new(names: u64) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a count of names; its nearest float will do")]
-        Self { names: names as f32, ..Self::default() }
+    pub(crate) fn new(records: u64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a count of records; its nearest float will do")]
+        Self { records: records as f32, ..Self::default() }
     }
 
-    /// Counts names that hold a reading of a query token.
-    pub(crate) fn add(&mut self, token: usize, quality: f32, names: u32) {
+    /// Counts records that hold a reading of a query token.
+    pub(crate) fn add(&mut self, token: usize, quality: f32, records: f32) {
         if let Some(slot) = self.counts.get_mut(token).and_then(|row| row.get_mut(step(quality))) {
-            #[expect(clippy::cast_precision_loss, reason = "a count of names; its nearest float will do")]
-            let more = names as f32;
-            *slot += more;
+            *slot += records;
         }
     }
 
-    /// Share of names that hold a reading of a query token about as good, in bits (0 and less).
+    /// Share of other records that hold a reading of a query token about as good, in bits (0 and less).
     fn share(&self, token: usize, quality: f32, rarity: f32) -> f32 {
         // One step less: qualities of one word in two spellings differ a little.
         let from = step(quality).saturating_sub(1);
         let count: f32 = self.counts.get(token).map_or(0.0, |row| row.iter().skip(from).sum());
         // What the lookup did not reach is taken from the built-in table.
-        let known = if count > 0.0 { (count / self.names.max(1.0)).min(1.0).log2() } else { -rarity };
-        known.max(-(self.names + 1.0).log2()).min(0.0)
+        let others = (count - 1.0).max(UNSEEN);
+        let known = if count > 0.0 { (others / self.records.max(1.0)).min(1.0).log2() } else { -rarity };
+        known.max(-((self.records + 1.0) / UNSEEN).log2()).min(0.0)
     }
 
-    /// Names that agree with the query by chance as well as this one does.
+    /// Other records that agree with the query by chance as well as this one does.
     pub(crate) fn expected(&self, query: &Name, name: &Name) -> f32 {
         let matching = crate::matching::matching(query, name);
         let bits: f32 = matching.links().iter().map(|link| self.of_link(link)).sum();
-        (self.names.max(1.0).log2() + bits).clamp(-20.0, 30.0).exp2()
+        (self.records.max(1.0).log2() + bits).clamp(-20.0, 30.0).exp2()
     }
 
-    /// Share of names that agree with the words of a link as well, in bits (0 and less).
+    /// Share of records that agree with the words of a link as well, in bits (0 and less).
     pub(crate) fn of_link(&self, link: &Link) -> f32 {
         let taken = usize::from(link.a)..usize::from(link.a) + usize::from(link.a_count);
         // Two words read as one: as rare as the rarer of them.
@@ -125,7 +130,7 @@ impl Frequencies {
     /// How rare a token of the query is in the index, in bits; a word the index does not hold is as rare as can be.
     pub(crate) fn rarity(&self, token: usize) -> f32 {
         let count: f32 = self.counts.get(token).map_or(0.0, |row| row.iter().skip(GOOD).sum());
-        ((self.names + 1.0) / (count + 0.5)).log2().max(0.0)
+        ((self.records + 1.0) / (count + 0.5)).log2().max(0.0)
     }
 }
 
@@ -158,9 +163,9 @@ mod tests {
     fn common_words_are_expected_by_chance() {
         let mut frequencies = Frequencies::new(1_000_000);
         let query = Name::parse("Mohamed Benali");
-        frequencies.add(0, 1.0, 100_000);
-        frequencies.add(1, 1.0, 5_000);
-        frequencies.add(1, 0.4, 90_000);
+        frequencies.add(0, 1.0, 100_000.0);
+        frequencies.add(1, 1.0, 5_000.0);
+        frequencies.add(1, 0.4, 90_000.0);
         let expected = frequencies.expected(&query, &query);
         assert!((400.0..600.0).contains(&expected), "{expected}");
         let apart = frequencies.expected(&query, &Name::parse("Nina Orlova"));

@@ -66,7 +66,7 @@ pub(super) fn targets() -> Vec<Target> {
             name: "names-segment",
             about: "Segment::open, check and search",
             seeds: segments(),
-            dictionary: &[b"MITHNAM1"],
+            dictionary: &[b"MITHNAM2"],
             run: segment,
         },
         Target {

@@ -2,7 +2,7 @@
 
 use super::codec::{Bytes, checksum, put, put_bytes};
 use super::lookup::{List, Postings};
-use super::segment::{BLOCK, HEADER, MAGIC, SECTIONS, kind_code};
+use super::segment::{BLOCK, Follows, HEADER, MAGIC, PARTS, PARTS_KEPT, SECTIONS, kind_code};
 use super::{IndexError, MAX_ID, MAX_NAMES, MAX_STORED, Part, Source};
 use crate::name::{Name, Role, Token};
 use crate::script::Script;
@@ -372,6 +372,9 @@ struct Writer {
     postings: Vec<u8>,
     tokens: Vec<u8>,
     weights: Vec<u8>,
+    /// Which names are of the record of the name before them, and the id of the last.
+    follows: Follows,
+    id: String,
     /// Lengths of the blocks, differences of the skeletons, lengths of the groups.
     directory: [Vec<u8>; 3],
     block_start: usize,
@@ -393,6 +396,8 @@ impl Writer {
         put_bytes(&mut self.text, id.as_bytes());
         put_bytes(&mut self.text, text.as_bytes());
         self.weights.push(weight);
+        self.follows.push(self.names, self.names > 0 && self.id == id);
+        id.clone_into(&mut self.id);
         self.names += 1;
         if (self.names as usize).is_multiple_of(BLOCK) {
             self.end_block();
@@ -416,7 +421,8 @@ impl Writer {
             self.fine = fine;
         }
         put_bytes(&mut self.run, head);
-        put(&mut self.run, names.len() as u64);
+        let count = self.count(names);
+        put(&mut self.run, count);
         self.list.clear();
         let mut last = 0;
         for name in names {
@@ -433,6 +439,16 @@ impl Writer {
             put(&mut self.run, at as u64);
             put(&mut self.run, (self.postings.len() - at) as u64);
         }
+    }
+
+    /// Counts the records of some names, for the entry of a token: twice the records, or twice the sixteenths of records
+    /// and one. A record of which only some names are there counts in part.
+    fn count(&self, names: &[u32]) -> u64 {
+        if self.follows.is_empty() {
+            return names.len() as u64 * 2;
+        }
+        let parts: u64 = names.iter().map(|at| self.follows.part(*at, self.names, |_| true)).sum();
+        if parts.is_multiple_of(PARTS) { parts / PARTS * 2 } else { kept(parts) * 2 + 1 }
     }
 
     /// Tokens of one fine skeleton stand together, so that a lookup passes over them in one step.
@@ -462,6 +478,7 @@ impl Writer {
         if self.text.len() > self.block_start {
             self.end_block();
         }
+        self.weights.extend_from_slice(self.follows.bytes());
         seal(&mut self.weights, 0);
         let mut directory = self.directory.concat();
         seal(&mut directory, 0);
@@ -488,10 +505,24 @@ fn seal(out: &mut Vec<u8>, from: usize) {
     out.extend_from_slice(&sum.to_le_bytes());
 }
 
-/// Reads the parts of one token of a group.
-pub(super) fn read_entry<'a>(bytes: &mut Bytes<'a>) -> Option<(&'a [u8], u32, List<'a>)> {
+/// Parts of records in the unit that is kept, at least one.
+fn kept(parts: u64) -> u64 {
+    ((parts + PARTS_KEPT / 2) / PARTS_KEPT).max(1)
+}
+
+/// Records from parts of records, with what keeping them in a segment takes away.
+pub(super) fn records(parts: u64) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a count of records; its nearest float will do")]
+    let sixteenths = if parts.is_multiple_of(PARTS) { parts / PARTS_KEPT } else { kept(parts) } as f32;
+    sixteenths / 16.0
+}
+
+/// Reads the parts of one token of a group: head, records that hold it, list.
+pub(super) fn read_entry<'a>(bytes: &mut Bytes<'a>) -> Option<(&'a [u8], f32, List<'a>)> {
     let head = bytes.counted(u8::MAX as usize)?;
     let count = bytes.small()?;
+    #[expect(clippy::cast_precision_loss, reason = "a count of records; its nearest float will do")]
+    let count = (count / 2) as f32 / if count % 2 == 0 { 1.0 } else { 16.0 };
     let len = usize::try_from(bytes.number()?).ok()?;
     let list = if len == 0 {
         List::Far { at: bytes.number()?, len: bytes.small()? }

@@ -74,8 +74,8 @@ pub(super) struct Entry<'a> {
     /// What the caller made of its fine skeleton.
     pub(super) share: u32,
     pub(super) head: &'a [u8],
-    /// Names that hold it.
-    pub(super) count: u32,
+    /// Records that hold it.
+    pub(super) count: f32,
     pub(super) list: List<'a>,
 }
 
@@ -109,8 +109,8 @@ impl<S: Source> Segment<S> {
 pub(super) struct Found {
     /// How good the reading is, 0–1.
     pub(super) quality: f32,
-    /// Names that hold it.
-    pub(super) count: u32,
+    /// Records that hold it; one of whose names only some do counts in part.
+    pub(super) count: f32,
     /// Its list, in the arena of the lookup.
     pub(super) from: usize,
     pub(super) to: usize,
@@ -122,7 +122,7 @@ struct Likely {
     measure: u32,
     /// Its head, in the arena of heads.
     head: (usize, usize),
-    count: u32,
+    count: f32,
     list: Place,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{acronyms, joined, searchable};
+use super::build::{acronyms, joined, records, searchable};
 use super::lookup::{Buffers, Found, Postings, Reach, similar};
 use super::order::{self, ORDER_FEATURES};
 use super::segment::{IndexError, Segment, Source, Stored, Tombstones, kind_code};
@@ -25,6 +25,12 @@ impl<S: Source> Part<'_, S> {
         self.segment.names().saturating_sub(self.dead.len())
     }
 
+    /// Records that count, as nearly as the names that count tell.
+    fn living_records(&self) -> u64 {
+        let (records, names) = (u64::from(self.segment.records()), u64::from(self.segment.names()));
+        (records * u64::from(self.living()) + names / 2).checked_div(names).unwrap_or(0)
+    }
+
     /// Counts only names that are still there, so that names removed and not yet merged away change no answer.
     fn recount(&self, found: &mut Vec<Found>, lists: &[u8]) {
         if self.dead.is_empty() {
@@ -32,10 +38,11 @@ impl<S: Source> Part<'_, S> {
         }
         for one in found.iter_mut() {
             let postings = Postings::new(lists.get(one.from..one.to).unwrap_or_default());
-            let living = postings.filter(|at| !self.dead.contains(*at)).count();
-            one.count = u32::try_from(living).unwrap_or(u32::MAX);
+            let living = |at: u32| !self.dead.contains(at);
+            one.count =
+                records(postings.filter(|at| living(*at)).map(|at| self.segment.part(at, living)).sum());
         }
-        found.retain(|one| one.count > 0);
+        found.retain(|one| one.count > 0.0);
     }
 }
 
@@ -69,7 +76,7 @@ pub struct Hit {
     pub likeness: Likeness,
     /// How alike the two names are by themselves; the same as [`crate::Scorer::score`] gives.
     pub pair: Likeness,
-    /// Names that agree with the query as well by chance, as the frequencies of the index let expect.
+    /// Records that agree with the query as well by chance, as the frequencies of the index let expect.
     pub chance: f32,
     /// The part that holds the name.
     pub part: usize,
@@ -123,8 +130,7 @@ pub fn search_fully<S: Source>(
     options: SearchOptions,
     scratch: &mut Scratch,
 ) -> Result<SearchAnswer, IndexError> {
-    let names = parts.iter().map(|part| u64::from(part.living())).sum();
-    let mut frequencies = Frequencies::new(names);
+    let mut frequencies = Frequencies::new(parts.iter().map(Part::living_records).sum());
     let mut found = Vec::new();
     for (number, part) in parts.iter().enumerate() {
         let (places, full) = candidates(part, query, options.candidates, (scratch, &mut frequencies))?;
@@ -211,7 +217,7 @@ pub fn study<S: Source>(
     query: &Name,
     most: usize,
 ) -> Result<Vec<(String, [f32; ORDER_FEATURES])>, IndexError> {
-    let mut frequencies = Frequencies::new(u64::from(part.living()));
+    let mut frequencies = Frequencies::new(part.living_records());
     let (mut scratch, mut out) = (Scratch::default(), Vec::new());
     for (at, _) in candidates(part, query, most, (&mut scratch, &mut frequencies))?.0 {
         let stored = part.segment.stored(at, &mut scratch.block)?;
@@ -281,7 +287,7 @@ fn candidates<S: Source>(
             frequencies.add(at.unwrap_or(usize::MAX), one.quality, one.count);
         }
         let scale = if reach == Reach::Near { 1.0 } else { 0.8 } * scale(token);
-        walk.add(term, &found, part.living(), scale);
+        walk.add(term, &found, part.living_records(), scale);
     }
     Ok(walk.run(part, query.kind(), most, &lookup.lists))
 }
@@ -328,12 +334,12 @@ struct Walk {
 
 impl Walk {
     /// Adds the lists of one query token. What all its readings hold together decides how rare it is.
-    fn add(&mut self, term: u8, found: &[Found], names: u32, scale: f32) {
+    fn add(&mut self, term: u8, found: &[Found], records: u64, scale: f32) {
         #[expect(clippy::cast_precision_loss, reason = "counts to 2^24 are exact, beyond nearly")]
-        let bits = |count: u64| ((names as f32 + 1.0) / (count as f32 + 0.5)).log2() + 1.0;
-        let good = found.iter().filter(|f| f.quality >= 0.8).map(|f| u64::from(f.count)).sum::<u64>();
+        let bits = |count: f32| ((records as f32 + 1.0) / (count + 0.5)).log2() + 1.0;
+        let good: f32 = found.iter().filter(|f| f.quality >= 0.8).map(|f| f.count).sum();
         for one in found {
-            let rarity = bits(good.max(u64::from(one.count))).clamp(0.5, 24.0);
+            let rarity = bits(good.max(one.count)).clamp(0.5, 24.0);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 24 × 8")]
             let weight = (rarity * one.quality * scale * 8.0).clamp(1.0, 200.0) as u8;
             self.cursors.push(Cursor { term, weight, from: one.from, to: one.to, next: 0 });

@@ -7,13 +7,13 @@
 //! | names | blocks of [`BLOCK`] names in order of their ids: kind, id, text | per block, when read |
 //! | postings | lists of names too long for their token | per list, when read |
 //! | tokens | per coarse skeleton: distinct tokens with their lists of names | per group, when read |
-//! | weights | one byte a name: kind and weight of its tokens | at opening |
+//! | weights | one byte a name: kind and weight of its tokens; then one bit a name: it is of the record before it | at opening |
 //! | directory | offsets of blocks and groups | at opening |
 
 use super::codec::{Bytes, checksum};
 use crate::{Kind, TABLES_VERSION};
 
-pub(super) const MAGIC: &[u8; 8] = b"MITHNAM1";
+pub(super) const MAGIC: &[u8; 8] = b"MITHNAM2";
 /// Bytes of the header.
 pub(super) const HEADER: usize = 64;
 /// Names in a block.
@@ -44,7 +44,9 @@ pub enum Section {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {
     /// The bytes are no segment of a name index.
-    #[error("not a segment of a name index\nhint: build the index again from its source")]
+    #[error(
+        "not a segment of a name index, or one of another version of this program\nhint: build the index again from its source"
+    )]
     Foreign,
     /// The segment was made with other tables.
     #[error(
@@ -141,6 +143,7 @@ pub struct Segment<S> {
     /// Start of every group of tokens, and the end.
     groups: Vec<u64>,
     pub(super) weights: Vec<u8>,
+    follows: Follows,
 }
 
 impl<S: Source> Segment<S> {
@@ -152,22 +155,35 @@ impl<S: Source> Segment<S> {
         let mut buffer = Vec::new();
         let layout = header(&source, &mut buffer)?;
         let [_, _, _, weights, directory] = layout.sections;
-        let weights = whole(&source, Section::Weights, weights, &mut buffer)?.to_vec();
-        if weights.len() != layout.names as usize {
+        let mut weights = whole(&source, Section::Weights, weights, &mut buffer)?.to_vec();
+        let names = layout.names as usize;
+        if weights.len() != names + names.div_ceil(8) {
             return Err(IndexError::Damaged { section: Section::Weights, at: 0 });
         }
+        let follows = Follows::new(weights.split_off(names));
         let bytes = whole(&source, Section::Directory, directory, &mut buffer)?;
         let parsed = offsets(bytes, &layout);
         let Some((blocks, skeletons, groups)) = parsed else {
             return Err(IndexError::Damaged { section: Section::Directory, at: directory.0 });
         };
-        Ok(Self { source, layout, blocks, skeletons, groups, weights })
+        Ok(Self { source, layout, blocks, skeletons, groups, weights, follows })
     }
 
     /// Returns the number of names.
     #[must_use]
     pub const fn names(&self) -> u32 {
         self.layout.names
+    }
+
+    /// Returns the number of records.
+    #[must_use]
+    pub const fn records(&self) -> u32 {
+        self.layout.names.saturating_sub(self.follows.count)
+    }
+
+    /// Returns the part of its record that a name is, in [`PARTS`], when only some names count.
+    pub(super) fn part(&self, at: u32, counts: impl Fn(u32) -> bool) -> u64 {
+        self.follows.part(at, self.layout.names, counts)
     }
 
     /// Returns what the name at a place names.
@@ -424,6 +440,70 @@ pub(super) const fn kind_of(code: u8) -> Option<Kind> {
         1 => Some(Kind::Organisation),
         2 => Some(Kind::Place),
         _ => None,
+    }
+}
+
+/// Which names are of the same record as the name before them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Follows {
+    bits: Vec<u8>,
+    count: u32,
+}
+
+/// What a record with all its names counts. A name of a record with several is a part of it.
+pub(super) const PARTS: u64 = 1 << 16;
+/// Parts in the unit that segments keep.
+pub(super) const PARTS_KEPT: u64 = PARTS / 16;
+/// Most names of a record that are told apart when it is counted.
+const KIN: u32 = 255;
+
+impl Follows {
+    fn new(bits: Vec<u8>) -> Self {
+        let count = bits.iter().map(|byte| byte.count_ones()).sum();
+        Self { bits, count }
+    }
+
+    /// Adds what is to be said of the next name.
+    pub(super) fn push(&mut self, at: u32, follows: bool) {
+        if at.is_multiple_of(8) {
+            self.bits.push(0);
+        }
+        if let Some(byte) = self.bits.last_mut().filter(|_| follows) {
+            *byte |= 1 << (at % 8);
+            self.count += 1;
+        }
+    }
+
+    /// True when no record has more than one name.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bits
+    }
+
+    fn has(&self, at: u32) -> bool {
+        self.bits.get(at as usize / 8).is_some_and(|byte| byte & (1 << (at % 8)) != 0)
+    }
+
+    /// Returns the part of its record that a name is, of those of its names that count.
+    pub(super) fn part(&self, at: u32, names: u32, counts: impl Fn(u32) -> bool) -> u64 {
+        if self.is_empty() {
+            return PARTS;
+        }
+        let mut kin = 1;
+        let mut first = at;
+        while self.has(first) && first > 0 && kin < KIN {
+            first -= 1;
+            kin += u32::from(counts(first));
+        }
+        let mut next = at + 1;
+        while next < names && self.has(next) && kin < KIN {
+            kin += u32::from(counts(next));
+            next += 1;
+        }
+        PARTS / u64::from(kin)
     }
 }
 

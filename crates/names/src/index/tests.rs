@@ -162,3 +162,65 @@ fn names_removed_and_not_merged_away_change_no_answer() {
         }
     }
 }
+
+/// Several spellings of one record, and strangers.
+fn spelled(ids: [&str; 4]) -> Vec<Record> {
+    let names = ["Zubayda Rahmani", "Zubaida Rahmani", "Zoubaida Rahmani", "زبيدة رحماني"];
+    let mut out: Vec<Record> = ids.iter().zip(names).map(|(id, name)| Record::person(*id, name)).collect();
+    out.extend((0..60).map(|n| Record::person(format!("o-{n:02}"), format!("Nina Orlova{n}"))));
+    out
+}
+
+fn hit(records: &[Record], query: &str) -> Hit {
+    let segment = Segment::open(build_segment(records).unwrap()).unwrap();
+    let none = Tombstones::default();
+    let parts = [Part { segment: &segment, dead: &none }];
+    let hits =
+        search(&parts, &Name::parse(query), SearchOptions::default(), &mut Scratch::default()).unwrap();
+    hits.into_iter().next().unwrap()
+}
+
+#[test]
+fn spellings_of_one_record_are_no_strangers() {
+    let alone = hit(&spelled(["a", "b", "c", "d"])[3..], "Zubayda Rahmani");
+    let (one, four) = (hit(&spelled(["a"; 4]), "Rahmani"), hit(&spelled(["a", "b", "c", "d"]), "Rahmani"));
+    assert!(one.likeness.bits > four.likeness.bits + 1.0, "{one:?} {four:?}");
+    assert!(one.chance < 1.0 && four.chance > 3.0, "{} {}", one.chance, four.chance);
+    assert_eq!(alone.id, "d");
+    let segment = Segment::open(build_segment(&spelled(["a"; 4])).unwrap()).unwrap();
+    assert_eq!((segment.names(), segment.records()), (64, 61));
+}
+
+#[test]
+fn the_hit_itself_is_no_stranger() {
+    let one = hit(&spelled(["a"; 4]), "رحماني");
+    assert!(one.id == "a" && one.chance < 1.0 && one.likeness.probability > 0.03, "{one:?}");
+}
+
+#[test]
+fn records_with_several_names_merge_and_lose_names_as_if_built_anew() {
+    let all = spelled(["a"; 4]);
+    let (left, right) = all.split_at(2);
+    let one = Segment::open(build_segment(left).unwrap()).unwrap();
+    let two = Segment::open(build_segment(right).unwrap()).unwrap();
+    let none = Tombstones::default();
+    let parts = [Part { segment: &one, dead: &none }, Part { segment: &two, dead: &none }];
+    assert_eq!(merge(&parts).unwrap(), build_segment(&all).unwrap());
+    let whole = Segment::open(build_segment(&all).unwrap()).unwrap();
+    let mut dead = Tombstones::default();
+    for at in whole.places("a").unwrap().take(2).chain(whole.places("o-07").unwrap()) {
+        dead.insert(at);
+    }
+    let mut kept = Vec::new();
+    whole
+        .for_each(|at, stored| {
+            if !dead.contains(at) {
+                kept.push(Record::person(stored.id, stored.text));
+            }
+        })
+        .unwrap();
+    let parts = [Part { segment: &whole, dead: &dead }];
+    let options = SearchOptions::default();
+    let before = search(&parts, &Name::parse("Rahmani"), options, &mut Scratch::default()).unwrap();
+    assert_eq!(before[0].chance, hit(&kept, "Rahmani").chance);
+}
