@@ -6,6 +6,7 @@ mod index;
 mod input;
 mod protocol;
 mod spot;
+mod words;
 
 use std::path::PathBuf;
 
@@ -122,8 +123,7 @@ fn compare(args: &CompareArgs, ui: Ui) -> Result<(), Failure> {
     {
         fields.insert("reasons".into(), reasons_json(&why));
     }
-    let text = why.to_string();
-    let lines = text.lines().map(|line| shown(line).into_owned());
+    let lines = words::explanation(&why, ui.lang).into_iter().map(|line| shown(&line).into_owned());
     let lines: Vec<String> = lines.take(if args.explain { usize::MAX } else { 1 }).collect();
     ui.result(&answer, &lines)
 }

@@ -1,13 +1,15 @@
 //! `mithaq names index search`: names first, then what else is known, over all who bear the name.
 
 use clap::Args;
+use mithaq_model::Lang;
 use mithaq_name_index::{Hit, Index, Scratch, SearchOptions};
-use mithaq_names::{Details, Explanation, Kind, Likeness, Name, Scorer};
+use mithaq_names::{Details, Explanation, Kind, Likeness, Name, Reason, ReasonCode, Scorer};
 use serde_json::{Value as Json, json};
 
 use super::failure;
 use crate::names::card::Card;
 use crate::names::details::Known;
+use crate::names::words::{self, fill};
 use crate::names::{IndexDir, KindArg, kind_code, likeness_json, reasons_json, rounded};
 use crate::ui::{Failure, Ui, shown};
 
@@ -23,9 +25,10 @@ pub(crate) struct SearchArgs {
     /// Most hits shown
     #[arg(long, default_value_t = 10, value_parser = crate::names::at_least_one)]
     limit: usize,
-    /// Hits less probable than this among all names of the index are left out, 0 to 1
-    #[arg(long, default_value_t = 0.02, value_name = "PROBABILITY", value_parser = crate::names::probability)]
-    min: f32,
+    /// Hits less probable than this among all names of the index are left out, 0 to 1 [default: 0.02; when none reaches
+    /// it, those that agree in every word that was given are shown]
+    #[arg(long, value_name = "PROBABILITY", value_parser = crate::names::probability)]
+    min: Option<f32>,
     #[command(flatten)]
     known: Known,
     /// Say why
@@ -36,6 +39,15 @@ pub(crate) struct SearchArgs {
 /// Names of a segment that are compared whole when more than the name is known: whoever bears a name that thousands
 /// bear is told apart by what else is known, and only if all of them are weighed.
 const NAMESAKES: usize = 10_000;
+
+/// Hits less probable than this are left out unless the caller says otherwise.
+const LEAST: f32 = 0.02;
+
+impl SearchArgs {
+    fn least(&self) -> f32 {
+        self.min.unwrap_or(LEAST)
+    }
+}
 
 /// A hit with what is weighed of it.
 struct Weighed {
@@ -53,6 +65,8 @@ struct Outcome {
     compared: usize,
     /// More may bear the name than were compared.
     cut: bool,
+    /// None reaches the least probability; those that agree in every word that was given stand in their place.
+    every_word: bool,
 }
 
 pub(super) fn run(args: &SearchArgs, ui: Ui) -> Result<(), Failure> {
@@ -67,12 +81,13 @@ pub(super) fn run(args: &SearchArgs, ui: Ui) -> Result<(), Failure> {
         let matched = index.spelling(&one.hit).map_err(failure)?.unwrap_or_default();
         let why = args.explain.then(|| why(one, &matched, args, &asked));
         rows.push(row(one, &matched, why.as_ref()));
-        lines.extend(text(one, &matched, why.as_ref()));
+        lines.extend(text(one, &matched, why.as_ref(), ui.lang));
     }
-    if lines.is_empty() {
-        lines.push(format!("no name of the index may be this one (from probability {})", args.min));
+    if found.reached == 0 {
+        let sentence = if found.every_word { &words::EVERY_WORD } else { &words::NOBODY };
+        lines.push(fill(sentence, ui.lang, &[&args.least().to_string()]));
     }
-    lines.extend(bounds(&found, args));
+    lines.extend(bounds(&found, args, ui.lang));
     ui.say(&format!(
         "{} {} in {:.1} ms",
         rows.len(),
@@ -81,7 +96,7 @@ pub(super) fn run(args: &SearchArgs, ui: Ui) -> Result<(), Failure> {
     ));
     let json = json!({
         "query": args.name, "hits": rows, "reached": found.reached, "compared": found.compared,
-        "complete": !found.cut,
+        "complete": !found.cut, "every_word": found.every_word,
     });
     ui.result(&json, &lines)
 }
@@ -93,7 +108,7 @@ fn find(index: &Index, args: &SearchArgs, asked: &Details) -> Result<Outcome, Fa
     let options = SearchOptions { limit: usize::MAX, candidates, probability_min: 0.0 };
     let kinds =
         args.kind.map_or(vec![Kind::Person, Kind::Organisation, Kind::Place], |kind| vec![kind.into()]);
-    let mut out = Outcome { best: Vec::new(), reached: 0, compared: 0, cut: false };
+    let mut out = Outcome { best: Vec::new(), reached: 0, compared: 0, cut: false, every_word: false };
     let (mut hits, mut scratch) = (Vec::new(), Scratch::default());
     for kind in kinds {
         let query = Name::parse_as(kind, &args.name);
@@ -103,20 +118,49 @@ fn find(index: &Index, args: &SearchArgs, asked: &Details) -> Result<Outcome, Fa
         hits.extend(answer.hits);
     }
     let mut weighed = weigh(index, hits, args, asked)?;
-    weighed.retain(|one| one.likeness.probability >= args.min);
     let order = |x: &Weighed, y: &Weighed| {
         y.likeness.bits.total_cmp(&x.likeness.bits).then_with(|| x.hit.id.cmp(&y.hit.id))
     };
     weighed.sort_by(order);
-    out.reached = weighed.len();
-    weighed.truncate(args.limit);
+    out.reached = weighed.partition_point(|one| one.likeness.probability >= args.least());
+    if out.reached == 0 && args.min.is_none() {
+        agreeing(index, &mut weighed, args)?;
+        out.every_word = !weighed.is_empty();
+    } else {
+        weighed.truncate(out.reached.min(args.limit));
+    }
     out.best = weighed;
     Ok(out)
 }
 
+/// Keeps the first of those that agree in every word of the query: a rare family name alone tells of nobody for sure,
+/// and whoever asks for it wants to see who bears it.
+fn agreeing(index: &Index, weighed: &mut Vec<Weighed>, args: &SearchArgs) -> Result<(), Failure> {
+    let scorer = Scorer::new();
+    let none = Details::default();
+    let mut kept = Vec::new();
+    for one in weighed.drain(..).take(args.limit.max(SearchOptions::default().candidates)) {
+        let matched = index.spelling(&one.hit).map_err(failure)?.unwrap_or_default();
+        let name = |text: &str| Name::parse_as(one.hit.kind, text);
+        let why = scorer.explain(&name(&args.name), &name(&matched), &none, &none);
+        let missing = |reason: &Reason| matches!(reason.code, ReasonCode::Left(_)) && !reason.a.is_empty();
+        let agrees = one.likeness.bits > LEAST_BITS && !why.reasons.iter().any(missing);
+        if agrees && kept.len() < args.limit {
+            kept.push(one);
+        }
+    }
+    *weighed = kept;
+    Ok(())
+}
+
+/// Below this something speaks against a hit that agrees in every word, or its words only resemble those of the query.
+const LEAST_BITS: f32 = -12.0;
+
 /// Reads the notes of the hits and weighs what they say; without anything to weigh, only of those that may be shown.
 fn weigh(index: &Index, hits: Vec<Hit>, args: &SearchArgs, asked: &Details) -> Result<Vec<Weighed>, Failure> {
-    let wanted = |hit: &&Hit| !args.known.is_empty() || hit.likeness.probability >= args.min;
+    let likely = hits.iter().any(|hit| hit.likeness.probability >= args.least());
+    let all = !args.known.is_empty() || !likely;
+    let wanted = |hit: &&Hit| all || hit.likeness.probability >= args.least();
     let hits: Vec<&Hit> = hits.iter().filter(wanted).collect();
     let notes = index.notes(hits.iter().map(|hit| hit.id.as_str())).map_err(failure)?;
     let scorer = Scorer::new();
@@ -130,21 +174,14 @@ fn weigh(index: &Index, hits: Vec<Hit>, args: &SearchArgs, asked: &Details) -> R
 }
 
 /// Says what was left out, when something was.
-fn bounds(found: &Outcome, args: &SearchArgs) -> Vec<String> {
+fn bounds(found: &Outcome, args: &SearchArgs, lang: Lang) -> Vec<String> {
     let mut lines = Vec::new();
     if found.reached > found.best.len() {
-        lines.push(format!(
-            "{} records reach probability {}; the best {} are shown (`--limit`)",
-            found.reached,
-            args.min,
-            found.best.len()
-        ));
+        let counts = [found.reached.to_string(), args.least().to_string(), found.best.len().to_string()];
+        lines.push(fill(&words::MORE, lang, &counts.each_ref().map(String::as_str)));
     }
     if found.cut && (!args.known.is_empty() || found.compared <= args.limit) {
-        lines.push(format!(
-            "more names of the index are like this one than the {} records that were weighed: give more of the name",
-            found.compared
-        ));
+        lines.push(fill(&words::CUT, lang, &[&found.compared.to_string()]));
     }
     lines
 }
@@ -175,7 +212,7 @@ fn why(one: &Weighed, matched: &str, args: &SearchArgs, asked: &Details) -> Expl
 /// Begins a further line of a hit.
 const INDENT: &str = "                ";
 
-fn text(one: &Weighed, matched: &str, why: Option<&Explanation>) -> Vec<String> {
+fn text(one: &Weighed, matched: &str, why: Option<&Explanation>, lang: Lang) -> Vec<String> {
     let none = Card::default();
     let card = one.card.as_ref().unwrap_or(&none);
     let first = card.names.first().map_or(matched, |name| name.text.as_str());
@@ -183,24 +220,25 @@ fn text(one: &Weighed, matched: &str, why: Option<&Explanation>) -> Vec<String> 
     let mut lines = vec![format!("{band:<9} {:.2}  {id:<12}  {}", one.likeness.probability, shown(first))];
     let quality = card.names.iter().find(|name| name.text == matched).map(|name| name.quality.as_str());
     if first != matched {
-        let quality =
-            quality.filter(|q| !q.is_empty()).map(|q| format!(" ({} alias)", shown(q))).unwrap_or_default();
-        lines.push(format!("{INDENT}by {}{quality}", shown(matched)));
+        let matched = shown(matched);
+        let alias = quality.filter(|q| !q.is_empty());
+        let alias = alias.map(|quality| fill(&words::ALIAS, lang, &[&matched, &shown(quality)]));
+        let by = fill(&words::BY, lang, &[alias.as_deref().unwrap_or(&matched)]);
+        lines.push(format!("{INDENT}{by}"));
     }
     let facts = [
-        ("born", &card.born),
-        ("at", &card.places),
-        ("document", &card.documents),
-        ("nationality", &card.nationalities),
+        (&words::BORN, card.born.join("; ")),
+        (&words::AT, card.places.join("; ")),
+        (&words::DOCUMENT, card.documents.join("; ")),
+        (&words::NATIONALITY, card.nationalities.join("; ")),
+        (&words::SEX, card.sex.clone()),
     ];
-    for (what, values) in facts.into_iter().filter(|(_, values)| !values.is_empty()) {
-        lines.push(format!("{INDENT}{what} {}", shown(&values.join("; "))));
-    }
-    if !card.sex.is_empty() {
-        lines.push(format!("{INDENT}sex {}", shown(&card.sex)));
+    for (what, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        lines.push(format!("{INDENT}{}", fill(what, lang, &[&shown(value)])));
     }
     if let Some(why) = why {
-        lines.extend(why.to_string().lines().skip(1).map(|line| format!("{INDENT}{}", shown(line))));
+        let reasons = words::explanation(why, lang);
+        lines.extend(reasons.iter().skip(1).map(|line| format!("{INDENT}{}", shown(line))));
     }
     lines
 }

@@ -53,11 +53,13 @@ fn a_bound_that_was_hit_is_said() {
     let words = ["Mohamed Benali", "--born", "1999-01-01", "--min", "0"];
     let found = search(&index, &words);
     assert!(found.cut && found.compared == NAMESAKES);
-    assert!(bounds(&found, &args(&words)).iter().any(|line| line.contains("give more of the name")));
+    assert!(
+        bounds(&found, &args(&words), Lang::EN).iter().any(|line| line.contains("give more of the name"))
+    );
     let few = ["Mohamed Benali", "--limit", "30", "--min", "0"];
     let found = search(&index, &few);
     assert_eq!((found.best.len(), found.compared), (30, 100));
-    assert!(bounds(&found, &args(&few)).iter().any(|line| line.contains("--limit")));
+    assert!(bounds(&found, &args(&few), Lang::EN).iter().any(|line| line.contains("--limit")));
 }
 
 #[test]
@@ -90,6 +92,39 @@ fn every_detail_that_is_asked_for_is_weighed() {
 }
 
 #[test]
+fn a_family_name_alone_shows_who_bears_it() {
+    let place = tempfile::tempdir().unwrap();
+    let mut index = Index::create(place.path().join("index")).unwrap();
+    let mut changes: Vec<Change> = (0..300)
+        .map(|n| Change::Add(Record::person(format!("r-{n}"), format!("Nina Petrovna Haddad{}", n % 7))))
+        .collect();
+    changes.push(Change::Add(Record::person("rare", "Marisol Inés Quiroga Ferrer")));
+    index.apply(&changes).unwrap();
+    let found = search(&index, &["Quiroga"]);
+    assert_eq!(found.best.first().map(|one| one.hit.id.as_str()), Some("rare"));
+    let none = search(&index, &["Quiroga", "--min", "0.9"]);
+    assert!(none.best.is_empty() && !none.every_word, "what was asked for is kept to");
+    assert!(search(&index, &["Zubayda Ivanov"]).best.is_empty());
+}
+
+#[test]
+fn what_is_said_of_a_hit_follows_the_language() {
+    let place = tempfile::tempdir().unwrap();
+    let index = namesakes(place.path(), 2);
+    let words = ["Mohamed Benali", "--explain", "--min", "0"];
+    let found = search(&index, &words);
+    let args = args(&words);
+    let reasons = why(&found.best[0], "Mohamed Benali", &args, &Details::default());
+    let of = |lang| text(&found.best[0], "Mohamed Benali", Some(&reasons), lang).join("\n");
+    assert!(
+        of(Lang::FR).contains("naissance 1940") && of(Lang::FR).contains("par hasard"),
+        "{}",
+        of(Lang::FR)
+    );
+    assert!(of(Lang::AR).contains("صدفة") && of(Lang::ES).contains("por azar"));
+}
+
+#[test]
 fn a_record_without_a_note_has_its_id_and_foreign_text_moves_nothing() {
     let place = tempfile::tempdir().unwrap();
     let mut index = Index::create(place.path().join("index")).unwrap();
@@ -97,6 +132,6 @@ fn a_record_without_a_note_has_its_id_and_foreign_text_moves_nothing() {
     let found = search(&index, &["Zubayda Rahmani"]);
     let matched = index.spelling(&found.best[0].hit).unwrap().unwrap();
     assert_eq!(row(&found.best[0], &matched, None)["record"]["id"], "r-1\u{1b}[2J");
-    let lines = text(&found.best[0], &matched, None);
+    let lines = text(&found.best[0], &matched, None, Lang::EN);
     assert!(lines.iter().all(|line| !line.contains(char::is_control)), "{lines:?}");
 }
