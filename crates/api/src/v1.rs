@@ -11,7 +11,8 @@ pub(crate) mod checks_view;
 pub(crate) mod courier;
 pub(crate) mod evidence;
 pub(crate) mod holds;
-pub(crate) mod keys;
+pub(crate) mod justifications;
+mod keys;
 pub(crate) mod onward;
 pub(crate) mod ops;
 pub(crate) mod people;
@@ -131,6 +132,9 @@ fn rights_parts() -> OpenApiRouter<App> {
         .routes(routes!(rights::emergencies))
         .routes(routes!(rights::rulings))
         .routes(routes!(rights::alarms))
+        .routes(routes!(justifications::draw))
+        .routes(routes!(justifications::open))
+        .routes(routes!(justifications::judge))
         .routes(routes!(holds::list))
         .routes(routes!(holds::word))
 }

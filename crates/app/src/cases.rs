@@ -41,6 +41,7 @@ pub struct CaseAccess {
     role: Role,
     area: CrimeArea,
     offence: Text,
+    reason: Text,
 }
 
 impl CaseAccess {
@@ -72,6 +73,12 @@ impl CaseAccess {
     #[must_use]
     pub const fn area(&self) -> CrimeArea {
         self.area
+    }
+
+    /// Returns why the human works on it now.
+    #[must_use]
+    pub const fn reason(&self) -> &Text {
+        &self.reason
     }
 
     /// Returns the offence of the case.
@@ -218,7 +225,7 @@ impl App {
         let (salt, reason) = (random::<32>(&*self.entropy)?, self::reason(reason)?);
         // The outer result is the store's; what it holds is the rule's answer.
         self.write(move |app, tx| {
-            let checked = check_case(app, tx, may, case, purpose)?;
+            let checked = check_case(app, tx, may, (case, purpose), &reason)?;
             let committed = Committed::to(
                 mithaq_model::ObjectId::new(*case.as_bytes()),
                 0,
@@ -246,8 +253,8 @@ fn check_case(
     app: &App,
     tx: &mut dyn Tx,
     may: May<intent::WorkCase>,
-    case: CaseId,
-    purpose: Purpose,
+    (case, purpose): (CaseId, Purpose),
+    reason: &Text,
 ) -> Result<Result<CaseAccess, AppError>, AppError> {
     let refuse = || AppError::refused("case.not_open_to_you", words::CASE, 1, None, None);
     let Some(stored) = cases::get(tx, &app.vault, case)? else { return Ok(Err(AppError::not_found())) };
@@ -268,5 +275,6 @@ fn check_case(
         role: may.role(),
         area: found.area,
         offence: found.offence,
+        reason: reason.clone(),
     }))
 }

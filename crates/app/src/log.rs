@@ -11,6 +11,7 @@ use mithaq_store::ledger::{Append, Salt};
 use mithaq_wire::Digest;
 
 use crate::App;
+use crate::cases::CaseAccess;
 use crate::error::{AppError, ErrorKind, words};
 use crate::rights::{Intent, May};
 
@@ -67,6 +68,13 @@ impl Event {
     /// Something a person did.
     pub(crate) fn by<I: Intent>(may: May<I>, kind: &str, object: impl Display) -> Self {
         Self { role: may.role().code(), actor: Some(may.actor()), ..Self::system(kind, object) }
+    }
+
+    /// Something about what a person did in a case.
+    pub(crate) fn in_case(access: &CaseAccess, kind: &str, object: impl Display) -> Self {
+        let event =
+            Self { role: access.role().code(), actor: Some(access.actor()), ..Self::system(kind, object) };
+        event.case(access.case()).purpose(access.purpose())
     }
 
     /// Something a person tried: the same kind for every intent, so that one look finds all refusals.

@@ -65,6 +65,8 @@ pub struct Inner {
     pub(crate) takes: core::sync::atomic::AtomicBool,
     pub(crate) blobs: Blobs,
     pub(crate) attachment_limits: RwLock<AttachmentLimits>,
+    /// How many reasons are drawn at once.
+    pub(crate) sample: core::sync::atomic::AtomicUsize,
     pub(crate) uploads: Moving<[u8; 16], Uploading>,
     pub(crate) pulls: Moving<Digest, Pull>,
 }
@@ -174,6 +176,7 @@ impl App {
             takes: core::sync::atomic::AtomicBool::new(true),
             blobs: parts.blobs,
             attachment_limits: RwLock::default(),
+            sample: crate::justifications::SAMPLE.into(),
             uploads: Moving::default(),
             pulls: Moving::default(),
         };

@@ -15,6 +15,7 @@ use crate::App;
 use crate::cases::CaseAccess;
 use crate::drafts::damaged;
 use crate::error::{AppError, words};
+use crate::justifications::names_of;
 use crate::log::{Committed, Event};
 use crate::orders::{Body, Control};
 use crate::ports::random;
@@ -46,7 +47,15 @@ impl App {
             };
             let committed = Committed::to(ObjectId::from(number), 0, salt, reason.reveal().as_bytes());
             let event = Event::by(may, "report.read", number).case(access.case()).purpose(access.purpose());
-            app.log(tx, &[event.committed(committed).verdict(verdict)])?;
+            let own_name = match &outcome {
+                Ok(report) => {
+                    let names: Vec<_> = report.subjects.iter().flat_map(names_of).collect();
+                    app.justify(tx, &access, ("report.read", number.into()), &names)?
+                }
+                Err(_refused) => None,
+            };
+            let event = event.committed(committed).verdict(verdict);
+            app.log(tx, &[event].into_iter().chain(own_name).collect::<Vec<_>>())?;
             Ok(outcome)
         })?;
         self.wake();

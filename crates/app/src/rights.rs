@@ -71,6 +71,8 @@ intents! {
     ConfirmClearance = "rights.confirm": [Supervisor],
     /// See what was cleared, judged and opened, with the written reasons.
     ReadRulings = "rulings.read": [Dpo, LegalAdviser, Oversight],
+    /// Draw reasons that other people gave for looking at persons, and judge them.
+    JudgeJustification = "justification.judge": [Dpo, Supervisor],
     /// Invoke that a life is at risk, as the first of two persons.
     InvokeEmergency = "emergency.invoke": [Supervisor],
     /// Confirm that a life is at risk, as the second of two persons.

@@ -4,12 +4,14 @@
 use core::sync::atomic::Ordering;
 
 use mithaq_model::{CaseId, Subject, SubjectId, Text};
+use mithaq_names::Name;
 use mithaq_store::subjects::{self, Head, NewSubject, Scope};
 use mithaq_wire::{decode_subject, encode_subject};
 
 use crate::App;
 use crate::cases::CaseAccess;
 use crate::error::{AppError, ErrorKind, words};
+use crate::justifications::names_of;
 use crate::log::{Committed, Event};
 use crate::ports::random;
 use crate::rights::{May, intent};
@@ -97,11 +99,16 @@ impl App {
             asked.join("\n").as_bytes(),
         );
         let total = u32::try_from(asked.len()).unwrap_or(u32::MAX);
+        let names: Vec<Name> = query.name.iter().map(|name| Name::parse(name.reveal())).collect();
+        let access = access.clone();
         self.write(move |app, tx| {
+            let about = mithaq_model::ObjectId::new(*case.as_bytes());
+            let own_name = app.justify(tx, &access, ("subject.searched", about), &names)?;
             let found = subjects::find(tx, &terms, Scope::Cases(&[case]), HITS_MAX)?;
             let event = Event::by(may, "subject.searched", case).case(case).purpose(purpose);
             let verdict = format!("hits:{}", found.len());
-            app.log(tx, &[event.committed(committed).verdict(verdict)])?;
+            let event = event.committed(committed).verdict(verdict);
+            app.log(tx, &[event].into_iter().chain(own_name).collect::<Vec<_>>())?;
             Ok(found.into_iter().map(|(subject, shared)| Hit { subject, shared, asked: total }).collect())
         })
     }
@@ -120,6 +127,7 @@ impl App {
         self.own_access(may, access)?;
         let salt = random::<32>(&*self.entropy)?;
         let (case, purpose, reason) = (access.case(), access.purpose(), reason.clone());
+        let access = access.clone();
         self.write(move |app, tx| {
             let of_case = subjects::cases_of(tx, subject)?.contains(&case);
             let stored = if of_case { subjects::get(tx, &app.vault, subject)? } else { None };
@@ -128,11 +136,15 @@ impl App {
             let event =
                 Event::by(may, "subject.read", subject).case(case).purpose(purpose).committed(committed);
             let verdict = if stored.is_some() { "permit" } else { "CASE" };
-            app.log(tx, &[event.verdict(verdict)])?;
-            Ok(stored)
+            let shown = stored.map(|stored| decode_subject(&stored.content).map_err(damaged)).transpose()?;
+            let own_name = match &shown {
+                Some(shown) => app.justify(tx, &access, ("subject.read", object), &names_of(shown))?,
+                None => None,
+            };
+            app.log(tx, &[event.verdict(verdict)].into_iter().chain(own_name).collect::<Vec<_>>())?;
+            Ok(shown)
         })?
         .ok_or_else(AppError::not_found)
-        .and_then(|stored| decode_subject(&stored.content).map_err(damaged))
     }
 
     /// Erases up to `limit` subjects whose time is over: content, search terms and salts; the log stays whole. Which ones

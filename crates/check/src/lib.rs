@@ -37,10 +37,11 @@ pub use set::{
     FILTER_MAX, FilterError, HEADER_MAX, SetError, SetHeader, SignedSet, TAGS_MAX, TagSeed, TagSet, filled,
     part, tag_seed,
 };
+pub use sound::Code;
 pub use standing::document::{REFERENCE_MAX, StandingAnswer, StandingAsk, StandingWord, Title};
 pub use standing::{LIFE_MAX, Standing, StandingError, Warrant};
 pub use state::CheckState;
 pub use tokens::{
-    Known, Meets, Party, Second, Strength, Token, TokenKey, TokenPolicy, TokenPolicyError, tokens,
+    Known, Meets, Party, Second, Strength, Token, TokenKey, TokenPolicy, TokenPolicyError, name_codes, tokens,
 };
 pub use word::{Shown, Word};

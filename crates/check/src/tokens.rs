@@ -165,7 +165,7 @@ impl Token {
 /// says most. At most [`TokenPolicy::per_subject`]; none for a subject without a name or without a second identifier.
 #[must_use]
 pub fn tokens(policy: &TokenPolicy, party: Party, known: &Known) -> Vec<Token> {
-    let names: Vec<Vec<Vec<Code>>> = known.names.iter().map(parts).collect();
+    let names: Vec<Vec<Vec<Code>>> = known.names.iter().map(name_codes).collect();
     let mut documents = Ranked::new();
     if let Some(bits) = policy.document_bits {
         let least = 8 * u16::from(bits);
@@ -216,7 +216,7 @@ fn seconds(policy: &TokenPolicy, party: Party, known: &Known) -> Vec<(Second, u1
         );
     }
     if let Some(bits) = policy.place_bits {
-        let codes = known.places.iter().flat_map(|place| parts(place).into_iter().take(1).flatten());
+        let codes = known.places.iter().flat_map(|place| name_codes(place).into_iter().take(1).flatten());
         out.extend(codes.map(|code| (Second::Place(code), 8 * u16::from(bits))));
     }
     out
@@ -226,8 +226,10 @@ fn document(document: &mithaq_names::Document) -> Option<Second> {
     Some(Second::Document(document.issuer, known::bare(document)?))
 }
 
-/// Readings of each name that identifies: titles, initials and forms of companies do not.
-fn parts(name: &Name) -> Vec<Vec<Code>> {
+/// Returns the readings of each part of a name that identifies, the first eight: titles, initials and forms of companies
+/// do not.
+#[must_use]
+pub fn name_codes(name: &Name) -> Vec<Vec<Code>> {
     let identifies = |role| matches!(role, Role::Plain | Role::Patronymic | Role::Kunya);
     let tokens = name.tokens().iter().filter(|token| identifies(token.role()));
     tokens

@@ -14,6 +14,7 @@ mod doctor;
 mod fleet;
 mod http;
 mod import;
+mod justification;
 mod keys;
 mod local;
 mod names;
@@ -118,6 +119,9 @@ enum Command {
     /// Hold a case or a report: neither disclosed nor erased by time
     #[command(subcommand)]
     Hold(rights::HoldCommand),
+    /// Reasons that people gave for looking at persons: drawn at random, judged by others
+    #[command(subcommand)]
+    Justification(justification::JustificationCommand),
     /// What oversight sees: decisions about rights, alarms
     #[command(subcommand)]
     Oversight(rights::OversightCommand),
@@ -199,6 +203,7 @@ fn run(command: &Command, ui: Ui) -> Result<(), Failure> {
         Command::Quarantine(command) => rights::quarantine(command, ui),
         Command::Emergency(command) => rights::emergency(command, ui),
         Command::Hold(command) => rights::hold(command, ui),
+        Command::Justification(command) => justification::run(command, ui),
         Command::Oversight(command) => rights::oversight(command, ui),
         Command::Courier(command) => courier::run(command, ui),
         Command::Request(command) => request::run(command, ui),

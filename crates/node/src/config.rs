@@ -58,6 +58,8 @@ pub struct Config {
     pub attachment_max_mib: u64,
     /// MiB of partners' attachments kept under one agreement.
     pub attachment_quota_mib: u64,
+    /// How many reasons are drawn at once to be judged by others, 1 to 1,000.
+    pub justification_sample: u32,
     /// File to which the tag sets, questions, answers and claims of private checks that this node asks are appended as
     /// they travel: for demonstrations of what they do not say. Absent for no such file.
     pub record_checks: Option<PathBuf>,
@@ -93,6 +95,7 @@ impl Default for Config {
             attachments: PathBuf::from("attachments"),
             attachment_max_mib: 10 * 1024,
             attachment_quota_mib: 64 * 1024,
+            justification_sample: 10,
             record_checks: None,
         }
     }

@@ -289,6 +289,7 @@ fn round(app: &App, stopping: &watch::Receiver<bool>) -> Result<bool, AppError> 
     app.declare_overdue()?;
     let mut more = erase_all(stopping, ERASE_TOGETHER, |_go_on| app.erase_expired_reports(ERASE_TOGETHER))?;
     more |= erase_all(stopping, ERASE_TOGETHER, |_go_on| app.erase_stale_quarantine(ERASE_TOGETHER))?;
+    more |= erase_all(stopping, ERASE_TOGETHER, |_go_on| app.erase_old_justifications(ERASE_TOGETHER))?;
     app.remind_reviews()?;
     app.tick_requests()?;
     app.tick_checks()?;

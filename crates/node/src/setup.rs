@@ -133,6 +133,7 @@ fn open_with(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(Ap
         quota: mib(config.attachment_quota_mib),
         ..AttachmentLimits::default()
     });
+    app.sample_justifications(usize::try_from(config.justification_sample).unwrap_or(usize::MAX));
     Ok((app, config, secrets))
 }
 

@@ -6,6 +6,7 @@ mod erase;
 mod evidence;
 mod exchange;
 mod holds;
+mod justifications;
 mod lanes;
 mod leases;
 mod ledger;

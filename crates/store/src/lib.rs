@@ -39,6 +39,7 @@
 //! | `report`, `report_version` | state, clocks, encrypted content | a wrong state or case (so a wrong reader), content that does not open; no other content |
 //! | `report_approval` | who approved which hash | **an approval that nobody gave**: release needs two rows; the ledger has no entry for it |
 //! | `ruling` | who cleared, judged or opened what, encrypted reasons | **a clearance, judgement or opening that nobody gave**: each needs two rows, and the ledger has no entry for them |
+//! | `justification` | who looked at whom, when and why (reason encrypted), what another found | **a look that nobody judges**: a row that is gone is drawn by nobody; the ledger still has the look and commits to the reason |
 //! | `hold` | which cases and reports are held | **a hold that is gone, and with it what it kept**: the ledger and the ruling with its reason still show it |
 //! | `request`, `request_step`, `request_answer` | where a request stands, its clock, encrypted words, which report answers it | a clock that looks kept, a request that looks answered or is forgotten; the partner's rows, both ledgers and the sealed answer say otherwise; no word can be read or written |
 //! | `check_epoch`, `check_set` | encrypted keys of epochs, signed tag sets | a key that is gone: checks of that epoch end; no other key or set, signature and vault refuse them |
@@ -81,6 +82,7 @@ mod derive;
 pub mod disclosures;
 mod error;
 pub mod holds;
+pub mod justifications;
 pub mod lanes;
 pub mod leases;
 pub mod ledger;

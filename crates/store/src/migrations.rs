@@ -100,6 +100,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0016_cleared.sql"),
         postgres: include_str!("../migrations/postgres/0016_cleared.sql"),
     },
+    Migration {
+        version: 17,
+        name: "justification",
+        sqlite: include_str!("../migrations/sqlite/0017_justification.sql"),
+        postgres: include_str!("../migrations/postgres/0017_justification.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -169,7 +169,8 @@ pub fn reason(tx: &mut dyn Tx, vault: &Vault, ruling: &Ruling) -> Result<Option<
     Ok(Some(text_of(lang, text, OF)?))
 }
 
-/// Erases the reasons about an object: they may say what the content said. Who decided what stays.
+/// Erases the reasons about an object, also those given for reading it: they may say what the content said. Who decided
+/// what stays.
 ///
 /// # Errors
 /// When the engine refuses.
@@ -179,6 +180,7 @@ pub fn erase_reasons(tx: &mut dyn Tx, object: ObjectId) -> Result<(), StoreError
         let reason: [u8; 16] = row.array(0)?;
         erase_keys(tx, Kind::Ruling, &[&reason])?;
     }
+    crate::justifications::erase_about(tx, object)?;
     Ok(())
 }
 

@@ -392,8 +392,8 @@ pub fn add_to_case(tx: &mut dyn Tx, subject: SubjectId, case: CaseId) -> Result<
     Ok(())
 }
 
-/// Erases subjects: claims with their keys, what opens the log's commitments to them, terms, relations, and links from
-/// and to them. Returns how many were there.
+/// Erases subjects: claims with their keys, what opens the log's commitments to them, terms, relations, links from and to
+/// them, and the reasons people gave for looking at them. Returns how many were there.
 ///
 /// # Errors
 /// When the engine refuses.
@@ -408,6 +408,7 @@ pub fn erase(tx: &mut dyn Tx, subjects: &[SubjectId]) -> Result<u64, StoreError>
     crate::ledger::erase_salts_of_all(tx, &rows)?;
     crate::links::erase_of(tx, &rows)?;
     crate::checks::erase_cleared_of(tx, &rows)?;
+    crate::justifications::erase_of(tx, &rows)?;
     Ok(tx.exec_many("DELETE FROM subject WHERE id = $1", &rows)?)
 }
 

@@ -85,6 +85,7 @@ pub(crate) enum Kind {
     CheckPlan,
     CheckPlanAsk,
     CheckConflict,
+    Justification,
 }
 
 impl Kind {
@@ -109,6 +110,7 @@ impl Kind {
             Self::CheckPlan => "check_plan",
             Self::CheckPlanAsk => "check_plan_ask",
             Self::CheckConflict => "check_conflict",
+            Self::Justification => "justification",
         }
     }
 
@@ -132,13 +134,14 @@ impl Kind {
             Self::CheckPlan => 21,
             Self::CheckPlanAsk => 22,
             Self::CheckConflict => 23,
+            Self::Justification => 24,
             Self::OnwardConsent => 10,
             Self::Upload => 15,
         }
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        const ALL: [Kind; 19] = [
+        const ALL: [Kind; 20] = [
             Kind::Secret,
             Kind::Agreement,
             Kind::Case,
@@ -158,6 +161,7 @@ impl Kind {
             Kind::CheckPlan,
             Kind::CheckPlanAsk,
             Kind::CheckConflict,
+            Kind::Justification,
         ];
         ALL.into_iter().find(|kind| kind.number() == number)
     }

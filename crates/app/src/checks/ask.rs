@@ -111,6 +111,7 @@ impl App {
         let (case, purpose) = (access.case(), access.purpose());
         let tried = Event::refused(may, number).case(case).purpose(purpose);
         let ends = (new.agreement, new.partner.clone());
+        let access = access.clone();
         self.attempt(tried, move |app, tx| {
             let check = Check { joint, ..app.drafted(tx, (number, may.actor()), (case, purpose), &new)? };
             checks::add(tx, &check, &new.subjects)?;
@@ -118,7 +119,10 @@ impl App {
                 app.draft_standing(tx, &check, standing)?;
             }
             let event = Event::by(may, "check.drafted", number).case(case).purpose(purpose);
-            app.log(tx, &[event.agreement(check.agreement).with(&check.partner)])?;
+            let names = app.names_asked(tx, &new.subjects)?;
+            let own_name = app.justify(tx, &access, ("check.drafted", number), &names)?;
+            let event = event.agreement(check.agreement).with(&check.partner);
+            app.log(tx, &[event].into_iter().chain(own_name).collect::<Vec<_>>())?;
             Ok(())
         })?;
         // A set is asked for at once: it is needed when somebody authorises.

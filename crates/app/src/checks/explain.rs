@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use mithaq_check::{Known as Facts, Meets, Party, QUERY_STEP, Second, Strength, Token, eighths, tokens};
 use mithaq_db::Tx;
-use mithaq_model::{AgreementId, CaseId, Subject, SubjectClass, SubjectId};
+use mithaq_model::{AgreementId, CaseId, ObjectId, Subject, SubjectClass, SubjectId};
+use mithaq_names::Name;
 use mithaq_policy::CHECKABLE;
 use mithaq_store::subjects;
 use mithaq_wire::decode_subject;
@@ -15,6 +16,7 @@ use crate::App;
 use crate::cases::CaseAccess;
 use crate::drafts::damaged;
 use crate::error::AppError;
+use crate::justifications::names_of;
 use crate::log::Event;
 use crate::registry::Known;
 use crate::rights::{May, intent};
@@ -84,11 +86,14 @@ impl App {
         self.own_access(may, access)?;
         let (case, purpose) = (access.case(), access.purpose());
         let tried = Event::refused(may, number).case(case).purpose(purpose);
+        let access = access.clone();
         self.attempt(tried, move |app, tx| {
             let known = app.known(agreement)?;
-            let explained = app.explained(tx, &known, (case, number))?;
+            let (explained, names) = app.explained(tx, &known, (case, number))?;
+            let object = ObjectId::new(*number.as_bytes());
+            let own_name = app.justify(tx, &access, ("check.explained", object), &names)?;
             let event = Event::by(may, "check.explained", number).case(case).purpose(purpose);
-            app.log(tx, &[event.agreement(agreement)])?;
+            app.log(tx, &[event.agreement(agreement)].into_iter().chain(own_name).collect::<Vec<_>>())?;
             Ok(explained)
         })
     }
@@ -98,7 +103,7 @@ impl App {
         tx: &mut dyn Tx,
         known: &Known,
         (case, number): (CaseId, SubjectId),
-    ) -> Result<TokensExplained, AppError> {
+    ) -> Result<(TokensExplained, Vec<Name>), AppError> {
         let (_, policy) = agreed(known)?;
         let cases = subjects::cases_of(tx, number)?;
         let stored = if cases.contains(&case) { subjects::get(tx, &self.vault, number)? } else { None };
@@ -127,12 +132,13 @@ impl App {
             without.push(if facts.names.is_empty() { Without::NoName } else { Without::NameAlone });
         }
         let queries = asking.len().next_multiple_of(QUERY_STEP);
-        Ok(TokensExplained {
+        let explained = TokensExplained {
             evaluations: u32::try_from(queries).unwrap_or(u32::MAX),
             asking: asking.iter().map(shown).collect(),
             asked: asked.iter().filter(|_| in_set).map(shown).collect(),
             without,
-        })
+        };
+        Ok((explained, names_of(&subject)))
     }
 }
 

@@ -17,6 +17,7 @@ mod emergency;
 mod entries;
 mod erased;
 mod holds;
+mod justifications;
 mod keys;
 mod later;
 mod limits;

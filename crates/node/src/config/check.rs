@@ -125,6 +125,7 @@ impl Config {
         range(found, "requests_max", u64::try_from(self.requests_max).unwrap_or(u64::MAX), 1, 4_096);
         range(found, "request_memory_mib", u64::from(self.request_memory_mib), 64, 65_536);
         range(found, "drain_seconds", self.drain_seconds, 1, 600);
+        range(found, "justification_sample", u64::from(self.justification_sample), 1, 1_000);
         range(found, "attachment_max_mib", self.attachment_max_mib, 1, 32_768);
         found.warning(
             self.disk_reserve_mib == 0,

@@ -51,6 +51,10 @@ const KEYS: &[(&str, &str)] = &[
         "MiB of partners' attachments kept under one agreement; what does not fit waits and is listed; what an agreement allows per day is its own `bytes_per_day`",
     ),
     (
+        "justification_sample",
+        "Reasons for looking at persons that `mithaq justification draw` draws at once to be judged by another person, 1 to 1,000",
+    ),
+    (
         "record_checks",
         "File to which tag sets, questions, answers and claims of the private checks that this node asks are appended as they travel, for `mithaq check attack --transcript`; absent: none is written",
     ),

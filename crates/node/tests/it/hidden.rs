@@ -64,6 +64,7 @@ const LISTS: &[(&str, &str)] = &[
     ("/api/v1/emergencies", ""),
     ("/api/v1/health", ""),
     ("/api/v1/holds", ""),
+    ("/api/v1/justifications", ""),
     ("/api/v1/keys", ""),
     ("/api/v1/keys/checkpoint", ""),
     ("/api/v1/keys/logs", ""),
