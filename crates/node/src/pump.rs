@@ -27,9 +27,9 @@ const TICK: Duration = Duration::from_millis(500);
 const HEADS: Duration = Duration::from_secs(60);
 /// How often a partner is asked to countersign, while the log grows: the fewer, the less it learns of when.
 const WITNESS: Duration = Duration::from_secs(1);
-/// How soon after a failure.
+/// How soon after a failure, once it failed several times.
 const WITNESS_RETRY: Duration = Duration::from_secs(5);
-/// How soon after a failure it is asked again.
+/// How soon after a failure it is asked again, once it failed several times.
 const HEADS_RETRY: Duration = Duration::from_secs(2);
 
 /// How often a node that accepts no connection asks for what is for it.
@@ -78,7 +78,9 @@ pub(crate) struct Pump {
     /// Whether the partner did not answer the last time.
     lost: bool,
     ask_heads: Instant,
+    heads_pause: Pause,
     ask_witness: Instant,
+    witness_pause: Pause,
     /// The partner is asked to countersign: beside the batches, which need not wait for its answer.
     witnessing: Beside,
     /// Whether this node accepts no connection, and so fetches what partners have for it.
@@ -96,10 +98,34 @@ type Answered = (OutBatch, Result<Bytes, PeerIoError>);
 /// What goes beside the batches, one at a time.
 type Beside = Option<JoinHandle<Result<(), PeerIoError>>>;
 
-/// Lets go of what has ended, and says why it failed if it did.
-async fn failed(beside: &mut Beside) -> Option<PeerIoError> {
-    let ended = beside.take_if(|task| task.is_finished())?;
-    ended.await.ok()?.err()
+/// Lets go of what has ended, and says how it ended.
+async fn ended(beside: &mut Beside) -> Option<Result<(), PeerIoError>> {
+    let task = beside.take_if(|task| task.is_finished())?;
+    task.await.ok()
+}
+
+/// How long nothing is asked after failures in a row: soon after the first, for a partner that is starting is there in a
+/// moment, and twice as long after each further one.
+struct Pause {
+    next: Duration,
+    most: Duration,
+}
+
+impl Pause {
+    const fn up_to(most: Duration) -> Self {
+        Self { next: TICK, most }
+    }
+
+    /// Returns when to ask again after one more failure.
+    fn failed(&mut self) -> Instant {
+        let pause = self.next.min(self.most);
+        self.next = pause.saturating_mul(2);
+        Instant::now() + pause
+    }
+
+    fn worked(&mut self) {
+        self.next = TICK;
+    }
 }
 
 impl Pump {
@@ -123,7 +149,9 @@ impl Pump {
             windows: Windows::default(),
             lost: false,
             ask_heads: now,
+            heads_pause: Pause::up_to(HEADS_RETRY),
             ask_witness: now,
+            witness_pause: Pause::up_to(WITNESS_RETRY),
             witnessing: None,
             fetches,
             ask_outbox: now,
@@ -252,16 +280,25 @@ impl Pump {
             self.line.next_endpoint(&error);
         }
         self.lost = !good;
-        self.ask_heads = Instant::now() + if good { HEADS } else { HEADS_RETRY };
+        self.ask_heads = if good {
+            self.heads_pause.worked();
+            Instant::now() + HEADS
+        } else {
+            self.heads_pause.failed()
+        };
     }
 
     /// Asks the partner to countersign what the log signed since: after the log grew, on a cadence, one request at a time.
     async fn witness(&mut self) {
-        if let Some(error) = failed(&mut self.witnessing).await {
-            tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
-            self.ask_witness = Instant::now() + WITNESS_RETRY;
-            // Nothing else may be under way: heard again, it is asked at once, not after the pause.
-            self.lost = true;
+        match ended(&mut self.witnessing).await {
+            Some(Err(error)) => {
+                tracing::debug!(peer = %self.peer, %error, "the partner did not countersign");
+                self.ask_witness = self.witness_pause.failed();
+                // Nothing else may be under way: heard again, it is asked at once, not after the pause.
+                self.lost = true;
+            }
+            Some(Ok(())) => self.witness_pause.worked(),
+            None => {}
         }
         if self.witnessing.is_some() || Instant::now() < self.ask_witness {
             return;
@@ -275,7 +312,7 @@ impl Pump {
     /// Carries the documents of private checks, one round at a time, beside everything else and under no lease: taking
     /// one twice is safe.
     async fn check(&mut self) {
-        if let Some(error) = failed(&mut self.checking).await {
+        if let Some(Err(error)) = ended(&mut self.checking).await {
             tracing::debug!(peer = %self.peer, %error, "a private check got no answer");
             self.line.next_endpoint(&error);
             self.check_next = Instant::now() + CHECK_RETRY;
@@ -392,5 +429,25 @@ impl Pump {
             }
             Err(error) => tracing::error!(peer = %self.peer, code = error.code(), "settling broke"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_grows_with_each_failure_to_its_end_and_begins_anew_when_it_worked() {
+        let mut pause = Pause::up_to(WITNESS_RETRY);
+        let mut wait = || {
+            let at = pause.failed();
+            at.saturating_duration_since(Instant::now()).as_millis().div_ceil(100) * 100
+        };
+        assert_eq!(
+            [wait(), wait(), wait(), wait(), wait(), wait()],
+            [500, 1_000, 2_000, 4_000, 5_000, 5_000]
+        );
+        pause.worked();
+        assert!(pause.failed() <= Instant::now() + TICK);
     }
 }
