@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::binding::Binding;
 use crate::messages::{Answer, CLAIMS_MAX, CheckId, Claims, Cleared, Request};
+use crate::opened::Opened;
 use crate::opening::Opening;
 use crate::oprf::{self, BATCH_MAX, Mode, OprfError, Output};
 use crate::set::{SetHeader, SignedSet};
@@ -167,15 +168,13 @@ pub fn ask(question: &Question<'_>) -> Result<Pending, AskError> {
 
 /// Blinds what an opening holds: the same opening gives the same elements, always.
 fn pending(
-    mut request: Request,
+    request: Request,
     opening: Opening,
     set: &SetHeader,
     owners: Vec<(TokenKey, usize, Strength)>,
 ) -> Result<Pending, AskError> {
-    let binding = Binding::of(set);
-    let inputs: Vec<_> = opening.keys.iter().map(|key| binding.input(key)).collect();
-    request.elements = oprf::blind(&inputs, &opening.blinds(set.key.mode())?)?;
-    Ok(Pending { request, opening, binding, header: set.clone(), owners })
+    let Opened { request, opening, .. } = Opened::new(request, opening, set.key.mode())?;
+    Ok(Pending { request, opening, binding: Binding::of(set), header: set.clone(), owners })
 }
 
 /// What a check is taken up again from, after its process ended: what was stored before it left.

@@ -14,6 +14,7 @@ mod budget;
 pub mod event;
 pub mod follow;
 mod messages;
+mod opened;
 mod opening;
 pub mod oprf;
 mod serve;
@@ -31,6 +32,7 @@ pub use budget::{Counters, Exceeded, charge, review_due};
 pub use messages::{
     Answer, CLAIMS_MAX, CheckId, Claims, Cleared, Handles, Request, cleared_bytes, read_cleared,
 };
+pub use opened::{Opened, Proven};
 pub use opening::{Mismatch, Opening, QUERY_STEP};
 pub use serve::{Admission, Charged, Desk, Refused, Register, admit, inputs, silent};
 pub use set::{

@@ -99,7 +99,7 @@ impl<'p> Read<'p> {
             entry.verdict.map_or("", |id| id.as_str()),
         ];
         let at = Timestamp::from_millis(entry.at_ms);
-        self.lines.push(Line { index, at, words: words.map(str::to_owned) });
+        self.lines.push(Line { index, at, words: words.map(str::to_owned), commitment: entry.commitment });
     }
 
     fn contents(&self, bundle: &VerifiedBundle<'_>) -> Contents {

@@ -341,6 +341,8 @@ pub struct Line {
     pub at: Timestamp,
     /// Kind, role, object, other party, verdict; empty when none.
     pub words: [String; 5],
+    /// Commitment to the content; of a private check to what was asked.
+    pub commitment: Option<Hash>,
 }
 
 /// What a bundle proves and what it does not. Whatever is in here was verified, unless it says otherwise.

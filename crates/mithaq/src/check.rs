@@ -6,6 +6,8 @@ mod event;
 mod shown;
 mod standing;
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 use data_encoding::HEXLOWER;
 use hyper::Method;
@@ -13,6 +15,7 @@ use mithaq_check::TokenPolicy;
 use serde_json::{Value as Json, json};
 
 use crate::client::{NodeArgs, Reason, block_on};
+use crate::courier::write_new;
 use crate::ui::{Exit, Failure, Ui};
 
 #[derive(Debug, Subcommand)]
@@ -104,8 +107,14 @@ pub(crate) enum CheckCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
-    /// Open what a check asked, for oversight
-    Opening(Because),
+    /// Open what a check asked, for oversight: `mithaq verify BUNDLE --opening FILE` compares it with either side's log
+    Opening {
+        #[command(flatten)]
+        one: Because,
+        /// Write it here; it must not exist. It names whom you asked about to who can guess: keep it as you keep a file
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// The published figures: counts, small ones not shown (null), and the share of false hits
     Figures {
         /// First day, for example 2026-01-01
@@ -255,9 +264,7 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         CheckCommand::Close { id, node } => {
             node.print(ui, Method::POST, &path(id, "close"), Some(&json!({})))
         }
-        CheckCommand::Opening(one) => {
-            one.node.print(ui, Method::POST, &path(&one.id, "opening"), Some(&one.body(ui)))
-        }
+        CheckCommand::Opening { one, output } => opening(one, output.as_deref(), ui),
         CheckCommand::Figures { from, until, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/checks/figures?from={from}&until={until}"), None)
         }
@@ -295,6 +302,25 @@ fn call(
     body: Option<&Json>,
 ) -> Result<Json, Failure> {
     block_on(async { node.api(ui)?.json(method, path, body).await })
+}
+
+/// Prints what opens a check, or writes it to a file that must not be there.
+fn opening(one: &Because, output: Option<&Path>, ui: Ui) -> Result<(), Failure> {
+    let (path, body) = (format!("/api/v1/checks/{}/opening", one.id), one.body(ui));
+    let Some(output) = output else { return one.node.print(ui, Method::POST, &path, Some(&body)) };
+    let answer = call(&one.node, ui, (Method::POST, &path), Some(&body))?;
+    let hex = answer.get("opening").and_then(Json::as_str).unwrap_or_default();
+    let bytes = HEXLOWER.decode(hex.as_bytes()).map_err(|_digits| {
+        Failure::new(Exit::Failed, "check.opening", "the node's answer holds no opening")
+    })?;
+    write_new(output, &bytes)?;
+    let line = format!(
+        "{} opens {}; with an evidence bundle of either log: `mithaq verify BUNDLE --opening {}`",
+        output.display(),
+        one.id,
+        output.display()
+    );
+    ui.result(&json!({ "check": one.id, "file": output.display().to_string() }), &[line])
 }
 
 fn tokens(command: &TokensCommand, ui: Ui) -> Result<(), Failure> {

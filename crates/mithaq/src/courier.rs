@@ -69,11 +69,11 @@ fn decoded(json: &Json, key: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// Writes a file that must not be there, and makes it durable: a medium is pulled out soon after.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     use std::io::Write as _;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
-        Failure::new(Exit::Usage, "courier.write", format!("cannot write `{}`: {error}", path.display()))
-            .hint("an older journey may lie there; give an empty directory")
+        Failure::new(Exit::Usage, "cli.write", format!("cannot write `{}`: {error}", path.display()))
+            .hint("what lies there already is not written over; give another name, or an empty directory")
     })?;
     file.write_all(bytes)?;
     file.sync_all()?;

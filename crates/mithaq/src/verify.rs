@@ -1,6 +1,7 @@
 //! `mithaq verify`: judges an evidence bundle offline, with no node and no key of ours. The verifier brings what they
 //! know from elsewhere: the number of a signed agreement, a root fingerprint, the key of a log.
 
+mod opened;
 mod report;
 mod words;
 
@@ -44,6 +45,10 @@ pub(crate) struct VerifyArgs {
     /// List the entries too
     #[arg(long)]
     entries: bool,
+    /// What opens a private check (`mithaq check opening --output FILE`): shows that this log holds what was asked; repeat
+    /// for several
+    #[arg(long = "opening", value_name = "FILE")]
+    openings: Vec<PathBuf>,
 }
 
 pub(crate) fn run(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
@@ -56,7 +61,12 @@ pub(crate) fn run(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
         return Err(Failure::new(Exit::NotVerified, "verify.incomplete", "the bundle leaves entries out")
             .hint("ask for a complete export: `mithaq evidence export --all`"));
     }
-    ui.result(&report::json(&found, args.entries, spent), &report::lines(&found, args.entries, ui))?;
+    let checks: Vec<opened::Found> =
+        args.openings.iter().map(|file| opened::compare(file, &found.lines)).collect::<Result<_, _>>()?;
+    ui.result(
+        &report::json(&found, &checks, args.entries, spent),
+        &report::lines(&found, &checks, args.entries, ui),
+    )?;
     verdict(&found)
 }
 

@@ -222,7 +222,8 @@ pub(crate) async fn close(
 /// What opens the commitment of a check.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OpeningView {
-    /// The bytes of the specification, in hexadecimal digits.
+    /// The request with its opening, as the specification of checks has them, in hexadecimal digits; of a question about a plan
+    /// its opening.
     opening: String,
 }
 

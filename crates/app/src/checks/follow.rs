@@ -139,8 +139,9 @@ impl App {
         Ok(false)
     }
 
-    /// Returns what opens the commitment of a check of this node, or of a question about a plan, for oversight: with it, its body shows the partner's
-    /// that what was evaluated is what was logged, and nothing else. Logged, with a reason.
+    /// Returns what opens a check of this node ([`mithaq_check::Opened`]), or the commitment of a question about a plan, for
+    /// oversight: with it, its body shows the partner's that what was evaluated is what was logged, and nothing else. Logged,
+    /// with a reason.
     ///
     /// # Errors
     /// When there is none, or it was destroyed.
@@ -152,13 +153,13 @@ impl App {
     ) -> Result<Vec<u8>, AppError> {
         let (salt, reason) = (random::<32>(&*self.entropy)?, crate::cases::reason(reason)?);
         self.attempt(Event::refused(may, number), move |app, tx| {
-            let opening = match checks::opening(tx, &app.vault, number)? {
-                Some(opening) => opening,
-                None => app.plan_opening(tx, number)?.ok_or_else(AppError::not_found)?,
+            let opened = match app.opened_check(tx, number)? {
+                Some(opened) => opened,
+                None => app.plan_opening(tx, number)?.ok_or_else(AppError::not_found)?.to_vec(),
             };
             let committed = Committed::to(number, 0, salt, reason.reveal().as_bytes());
             app.log(tx, &[Event::by(may, "check.opened", number).committed(committed)])?;
-            Ok(opening.to_vec())
+            Ok(opened)
         })
     }
 

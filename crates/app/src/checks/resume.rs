@@ -1,11 +1,15 @@
 //! A check that was under way when its process ended is taken up from its opening: the same request, byte for byte, and so
 //! the same answer, charged once. Where that cannot be, it is aborted, with an alarm: people ask anew.
 
-use mithaq_check::{Again, CheckState, Opening, Party, Pending, Request, Token, resume, tokens};
+use mithaq_check::oprf::Mode;
+use mithaq_check::{
+    Again, CheckState, Opened, Opening, Party, Pending, Request, Token, TokenPolicy, resume, tokens,
+};
 use mithaq_check::{AskError, Known as Facts};
 use mithaq_db::Tx;
-use mithaq_model::{CaseId, Millis, ObjectId};
+use mithaq_model::{CaseId, Millis, ObjectId, Timestamp};
 use mithaq_store::checks::{self, Check};
+use mithaq_store::reports::Direction;
 use mithaq_store::subjects;
 use mithaq_wire::decode_subject;
 
@@ -72,6 +76,51 @@ impl App {
         })
     }
 
+    /// What a check of this node is opened with for oversight; none when there is no such check, or its opening is gone.
+    pub(super) fn opened_check(
+        &self,
+        tx: &mut dyn Tx,
+        number: ObjectId,
+    ) -> Result<Option<Vec<u8>>, AppError> {
+        let own = checks::get(tx, number)?.filter(|check| check.direction == Direction::Own);
+        let (Some(check), Some(bytes)) = (own, checks::opening(tx, &self.vault, number)?) else {
+            return Ok(None);
+        };
+        let opening = Opening::from_bytes(&bytes).map_err(|error| damaged("check_query", error))?;
+        let (Some(created), Some(commitment)) = (check.asked, check.commitment) else { return Ok(None) };
+        let (terms, policy) = agreed(&*self.known(check.agreement)?)?;
+        let mode = if terms.verifiable { Mode::Verifiable } else { Mode::Base };
+        let request = self.request_of(&check, &policy, (created, commitment));
+        let opened = Opened::new(request, opening, mode).map_err(|error| damaged("check_query", error))?;
+        Ok(Some(opened.to_bytes()))
+    }
+
+    /// The request of a check of this node as it left, without elements.
+    fn request_of(
+        &self,
+        check: &Check,
+        policy: &TokenPolicy,
+        (created, commitment): (Timestamp, [u8; 32]),
+    ) -> Request {
+        let case = pseudonym(CASE, &check.agreement, &check.partner, check.case.as_bytes());
+        Request {
+            check: wire(check.id),
+            agreement: check.agreement,
+            asking: self.party.clone(),
+            asked: check.partner.clone(),
+            epoch: check.epoch,
+            policy: policy.hash(),
+            case: CaseId::new(case),
+            purpose: check.purpose,
+            class: check.class,
+            officer: check.officer,
+            subjects: check.subjects,
+            created,
+            commitment,
+            elements: Vec::new(),
+        }
+    }
+
     /// The question as it was; or why it cannot be asked again.
     fn asked_again(
         &self,
@@ -101,23 +150,7 @@ impl App {
             let of = |subject| tokens(&policy, Party::Asking, &Facts::of(&subject));
             made.push(subject.map(of).unwrap_or_default());
         }
-        let case = pseudonym(CASE, &ends.0, &ends.1, check.case.as_bytes());
-        let request = Request {
-            check: wire(check.id),
-            agreement: ends.0,
-            asking: self.party.clone(),
-            asked: ends.1.clone(),
-            epoch: check.epoch,
-            policy: policy.hash(),
-            case: CaseId::new(case),
-            purpose: check.purpose,
-            class: check.class,
-            officer: check.officer,
-            subjects: check.subjects,
-            created,
-            commitment,
-            elements: Vec::new(),
-        };
+        let request = self.request_of(check, &policy, (created, commitment));
         let again = Again { set: &set.header, opening, request, digest, subjects: &made };
         Ok(resume(again).map_err(|error| match error {
             AskError::Epoch => "check.epoch",

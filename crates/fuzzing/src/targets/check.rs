@@ -5,7 +5,7 @@ use mithaq_check::event::{EVENT_TAGS, EventAnswer, EventClaim, EventContacts, Ev
 use mithaq_check::follow::{Released, Verdict};
 use mithaq_check::oprf::{Element, Mode, Proof, SecretKey};
 use mithaq_check::{
-    Answer, Claims, Cleared, Handles, Opening, Request, SetHeader, Shown, SignedSet, StandingAnswer,
+    Answer, Claims, Cleared, Handles, Opened, Opening, Request, SetHeader, Shown, SignedSet, StandingAnswer,
     StandingAsk, StandingWord, TagSet, Title, TokenPolicy, Word,
 };
 use mithaq_model::{AgreementId, CaseId, PartyId, Purpose, Sex, SubjectClass, Timestamp};
@@ -54,6 +54,9 @@ pub(super) fn targets() -> Vec<Target> {
         }),
         target("check-event-contacts", "points of contact", event_contacts(), |bytes| {
             once(bytes, EventContacts::from_bytes, EventContacts::to_bytes)
+        }),
+        target("check-opened", "a check opened for oversight", opened(), |bytes| {
+            once(bytes, Opened::from_bytes, Opened::to_bytes)
         }),
         target("check-opening", "the opening of a query set", openings(), |bytes| {
             once(bytes, Opening::from_bytes, Opening::to_bytes)
@@ -224,6 +227,12 @@ fn event_claims() -> Vec<Vec<u8>> {
 
 fn event_contacts() -> Vec<Vec<u8>> {
     vec![EventContacts { ask: CHECK, contacts: vec!["desk 3".to_owned(), "room 12".to_owned()] }.to_bytes()]
+}
+
+fn opened() -> Vec<Vec<u8>> {
+    let opening = Opening::new([1; 32], [2; 32], [[3; 32]]);
+    let of = |mode| Opened { request: request(), opening: opening.clone(), mode }.to_bytes();
+    vec![of(Mode::Base), of(Mode::Verifiable)]
 }
 
 fn openings() -> Vec<Vec<u8>> {

@@ -8,6 +8,7 @@ use mithaq_evidence::{Gap, Judgement, Later, LaterKind, Message, RootSource, Vio
 use mithaq_model::Words4;
 use serde_json::{Value as Json, json};
 
+use super::opened::Found as Opened;
 use super::words::{self as w, fill};
 use crate::ui::Ui;
 
@@ -33,13 +34,14 @@ impl Page {
     }
 }
 
-pub(super) fn lines(found: &Judgement, entries: bool, ui: Ui) -> Vec<String> {
+pub(super) fn lines(found: &Judgement, checks: &[Opened], entries: bool, ui: Ui) -> Vec<String> {
     let mut page = Page { ui, lines: Vec::new() };
     page.head(&w::PROVEN);
     keys(found, &mut page);
     agreements(found, &mut page);
     log(found, &mut page);
     messages(found, &mut page);
+    page.lines.extend(checks.iter().map(|one| one.line(ui)));
     if !found.violations.is_empty() {
         page.head(&w::WRONG);
         found.violations.iter().for_each(|one| violation(one, &mut page));
@@ -217,7 +219,7 @@ fn gap(one: &Gap, page: &mut Page) {
     }
 }
 
-pub(super) fn json(found: &Judgement, entries: bool, spent: Duration) -> Json {
+pub(super) fn json(found: &Judgement, checks: &[Opened], entries: bool, spent: Duration) -> Json {
     let roots = found.roots.iter().map(|(party, root)| {
         let source = match root.source {
             RootSource::Given => "given",
@@ -253,8 +255,10 @@ pub(super) fn json(found: &Judgement, entries: bool, spent: Duration) -> Json {
         json!({ "kind": kind, "by": one.by.as_str(), "object": one.object.to_string(), "at": one.at.to_string() })
     });
     let listed = found.lines.iter().filter(|_| entries);
-    let listed =
-        listed.map(|line| json!({ "index": line.index, "at": line.at.to_string(), "words": line.words }));
+    let listed = listed.map(|line| {
+        let commitment = line.commitment.map(|hash| hash.to_string());
+        json!({ "index": line.index, "at": line.at.to_string(), "words": line.words, "commitment": commitment })
+    });
     json!({
         "verified": true,
         "anchored": found.is_anchored,
@@ -275,6 +279,7 @@ pub(super) fn json(found: &Judgement, entries: bool, spent: Duration) -> Json {
         "violations": found.violations.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>(),
         "not_proven": found.gaps.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>(),
         "kinds": found.kinds,
+        "checks": checks.iter().map(Opened::json).collect::<Vec<_>>(),
         "listed": listed.collect::<Vec<_>>(),
         "milliseconds": spent.as_millis(),
     })

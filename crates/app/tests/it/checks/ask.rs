@@ -1,13 +1,13 @@
 //! Asking: from the question to the release, and what never leaves.
 
 use mithaq_app::{CheckKind, ErrorKind, JudgedAs, NewCheck, Outcome, Use, intent};
-use mithaq_check::{Answer, Binding, CheckState, Opening, Request};
+use mithaq_check::{Answer, CheckState, Opened, Request};
 use mithaq_model::{AgreementId, CrimeArea, ObjectId, Purpose, SubjectClass, SubjectId};
 use mithaq_testkit::subject_named;
 
 use super::{
     ARABIC, CAPS, LATIN, Scene, candidate, close, code, compare, judge, later, opening, refusal, release,
-    row, set_of, show, show_at_desk, stored, terms,
+    row, show, show_at_desk, stored, terms,
 };
 use crate::world::{ES, MA, Node, World, new_report};
 
@@ -103,12 +103,19 @@ fn both_sides_log_one_commitment_before_anything_is_sent_and_oversight_opens_it(
     assert_eq!(logged(scene.es(), "check.evaluated").as_bytes(), &request.digest());
     assert_eq!(logged(scene.es(), "check.set_published"), logged(scene.ma(), "check.set_taken"));
 
-    let opened = Opening::from_bytes(&opening(scene.ma(), check).unwrap()).unwrap();
-    let set = set_of(scene.ma(), &scene, false);
-    let binding = Binding::of(&set.header);
-    assert_eq!(opened.check(&request, &binding, set.header.key.mode()), Ok(()));
-    let other = Request { elements: request.elements.iter().rev().copied().collect(), ..request };
-    assert!(opened.check(&other, &binding, set.header.key.mode()).is_err());
+    // With what oversight is given both logs are compared, with no node at hand.
+    let opened = Opened::from_bytes(&opening(scene.ma(), check).unwrap()).unwrap();
+    assert_eq!(opened.request, request);
+    let proven = opened.proven().unwrap();
+    assert_eq!((proven.commitment, proven.digest), (request.commitment, request.digest()));
+    assert_eq!(proven.queries, request.elements.len());
+    assert!(proven.dummies < 8 && proven.dummies < proven.queries);
+    let mut other = opened.clone();
+    other.request.elements.reverse();
+    assert_eq!(other.proven(), Err(mithaq_check::Mismatch::Element(0)));
+    let mut other = opened;
+    other.request.officer = [9; 16];
+    assert_ne!(other.proven().unwrap().digest, request.digest(), "another officer is another request");
     let analyst = scene.ma().actor("analyst");
     assert!(analyst.may(intent::ReadLog).is_err(), "only oversight opens");
     assert_eq!(scene.ma().count("check.opened"), 1);
