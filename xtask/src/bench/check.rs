@@ -105,7 +105,18 @@ fn ours_into(table: &mut Table, shown: &str, tokens: u32) -> Vec<(String, u32)> 
             table.put("bytes of the set", OURS, bytes.to_owned());
         }
     }
+    bytes_each_way(table, OURS, shown);
     asked
+}
+
+/// Bytes of a token, as both programs say them behind the hits; the last word counts.
+fn bytes_each_way(table: &mut Table, engine: &str, shown: &str) {
+    let said =
+        shown.lines().filter(|line| line.starts_with("hits ")).filter_map(|line| line.split_once("; "));
+    if let Some((_, bytes)) = said.last() {
+        let bytes = bytes.split(' ').next().unwrap_or_default();
+        table.put("bytes per token there and back", engine, bytes.to_owned());
+    }
 }
 
 fn peer_into(table: &mut Table, shown: &str, tokens: u32, asked: &[(String, u32)]) {
@@ -124,11 +135,8 @@ fn peer_into(table: &mut Table, shown: &str, tokens: u32, asked: &[(String, u32)
         if let Some(bytes) = line.strip_prefix("set: ").and_then(|rest| rest.strip_suffix(" bytes")) {
             table.put("bytes of the set", PEER, bytes.to_owned());
         }
-        if let Some((_, bytes)) = line.split_once("; ").filter(|_| line.starts_with("hits ")) {
-            let bytes = bytes.split(' ').next().unwrap_or_default();
-            table.put("bytes per token there and back", PEER, bytes.to_owned());
-        }
     }
+    bytes_each_way(table, PEER, shown);
 }
 
 #[cfg(test)]

@@ -332,7 +332,7 @@ impl App {
         };
         let pending = mithaq_check::ask(&question).map_err(|error| match error {
             AskError::NoTokens => AppError::invalid("subjects")
-                .hint("a name alone makes no token: a year or day of birth or a document is needed"),
+                .hint("neither a name alone nor a number alone makes a token: `mithaq check tokens explain` says what each person lacks"),
             AskError::TooMany => AppError::too_much("check.too_many"),
             AskError::Epoch | AskError::Permit => none(),
             AskError::Wire(_) | AskError::Replay | AskError::Oprf(_) | AskError::Refused(_) => {
