@@ -111,9 +111,9 @@ fn ours_into(table: &mut Table, shown: &str, tokens: u32) -> Vec<(String, u32)> 
 
 /// Bytes of a token, as both programs say them behind the hits; the last word counts.
 fn bytes_each_way(table: &mut Table, engine: &str, shown: &str) {
-    let said =
+    let mut said =
         shown.lines().filter(|line| line.starts_with("hits ")).filter_map(|line| line.split_once("; "));
-    if let Some((_, bytes)) = said.last() {
+    if let Some((_, bytes)) = said.next_back() {
         let bytes = bytes.split(' ').next().unwrap_or_default();
         table.put("bytes per token there and back", engine, bytes.to_owned());
     }
