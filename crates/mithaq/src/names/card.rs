@@ -86,7 +86,7 @@ impl Card {
     pub(crate) fn details(&self) -> Details {
         Details {
             births: self.born.iter().filter_map(|date| details::birth(date).ok()).collect(),
-            birth_places: self.places.iter().map(|place| Name::parse_as(Kind::Place, place)).collect(),
+            birth_places: self.places.iter().flat_map(|place| places(place)).collect(),
             nationalities: self.nationalities.iter().filter_map(|state| details::state(state)).collect(),
             sex: match self.sex.as_str() {
                 "f" => Some(Sex::Female),
@@ -111,6 +111,12 @@ impl Card {
             .hint("build the index again from its source: `mithaq names index build FILE --replace`")
         })
     }
+}
+
+/// A place as it is written, and each part of it: "Kalmora, Northern Province" is Kalmora too.
+fn places(text: &str) -> impl Iterator<Item = Name> + '_ {
+    let parts = text.split(',').filter(move |part| part.len() < text.len());
+    std::iter::once(text).chain(parts).take(8).map(|place| Name::parse_as(Kind::Place, place))
 }
 
 #[cfg(test)]

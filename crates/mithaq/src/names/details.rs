@@ -1,5 +1,8 @@
 //! What is known beside a name, as the command line and columns of a file write it.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use clap::Args;
 use mithaq_model::PartialDate;
 use mithaq_names::{BirthDate, Calendar, Details, Document, DocumentKind, Kind, Name, Sex};
@@ -163,8 +166,12 @@ pub(crate) fn document(text: &str) -> Result<Document, Failure> {
     let mut parts = text.splitn(3, ':').map(str::trim);
     let mut read = || {
         let kind = match parts.next()?.to_lowercase().as_str() {
-            "national" | "id" | "national identification number" => DocumentKind::National,
-            "passport" | "residence" | "renewable" => DocumentKind::Renewable,
+            "national" | "id" => DocumentKind::National,
+            "residence" | "renewable" => DocumentKind::Renewable,
+            kind if kind.starts_with("national id") => DocumentKind::National,
+            kind if ["passport", "passeport", "pasaporte"].iter().any(|word| kind.contains(word)) => {
+                DocumentKind::Renewable
+            }
             _ => return None,
         };
         let issuer = state(parts.next()?)?;
@@ -179,10 +186,25 @@ pub(crate) fn document(text: &str) -> Result<Document, Failure> {
     })
 }
 
+/// Codes of states by their names, of which only the letters count.
+static STATES: LazyLock<BTreeMap<String, [u8; 2]>> = LazyLock::new(|| {
+    let lines = include_str!("states.txt").lines().filter_map(|line| line.split_once(' '));
+    let codes = lines.filter_map(|(code, names)| Some((code.as_bytes().try_into().ok()?, names)));
+    codes.flat_map(|(code, names)| names.split(';').map(move |name| (letters(name), code))).collect()
+});
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect()
+}
+
 /// Reads a state: two letters of ISO 3166-1, or its name in English.
 pub(crate) fn state(text: &str) -> Option<[u8; 2]> {
-    let bytes: [u8; 2] = text.trim().as_bytes().try_into().ok()?;
-    bytes.iter().all(u8::is_ascii_alphabetic).then(|| bytes.map(|b| b.to_ascii_uppercase()))
+    let text = text.trim();
+    if let Ok(bytes) = <[u8; 2]>::try_from(text.as_bytes()) {
+        let code = bytes.map(|b| b.to_ascii_uppercase());
+        return STATES.values().any(|known| *known == code).then_some(code);
+    }
+    STATES.get(&letters(text)).copied()
 }
 
 /// Reads a sex as columns write it.
@@ -237,13 +259,40 @@ mod tests {
     }
 
     #[test]
+    fn states_are_read_by_code_and_by_name() {
+        for (text, code) in [
+            ("ma", b"MA"),
+            ("Afghanistan", b"AF"),
+            ("Democratic People's Republic of Korea", b"KP"),
+            ("Republic of Korea", b"KR"),
+            ("United Kingdom of Great Britain and Northern Ireland", b"GB"),
+            ("Iran (Islamic Republic of)", b"IR"),
+            ("Türkiye", b"TR"),
+            ("CÔTE D’IVOIRE", b"CI"),
+        ] {
+            assert_eq!(state(text).as_ref(), Some(code), "{text}");
+        }
+        for wrong in ["", "na", "ZZ", "M", "Atlantis", "м"] {
+            let read = state(wrong);
+            assert!(read.is_none() || wrong == "na", "{wrong} {read:?}");
+        }
+        assert!(STATES.len() > 249 && !STATES.contains_key(""), "{}", STATES.len());
+    }
+
+    #[test]
     fn documents_have_a_kind_a_state_and_a_number() {
         let read = document("passport: ma :AB:12").unwrap();
         assert_eq!(
             (read.kind, &read.issuer, read.number.as_str()),
             (DocumentKind::Renewable, b"MA", "AB:12")
         );
-        assert_eq!(document("national:MA:K1").unwrap().kind, DocumentKind::National);
+        for (text, kind) in [
+            ("national:MA:K1", DocumentKind::National),
+            ("National Identification Number:Iraq:1", DocumentKind::National),
+            ("Numéro de passeport :Mali:B1", DocumentKind::Renewable),
+        ] {
+            assert_eq!(document(text).unwrap().kind, kind, "{text}");
+        }
         for wrong in
             ["", "AB123", "passport:MA:", "passport:MA:--", "library:MA:1", "passport:M:1", "passport::1"]
         {

@@ -344,17 +344,21 @@ fn entry(record: &un_list::Record) -> Card {
             }
             Value::Date(date) if claim.attribute == Attribute::Born => card.born.push(iso(*date)),
             Value::Document(document) => {
-                card.documents.push(format!("{} {}", document.kind.reveal(), document.number.reveal()));
+                let (kind, number) = (document.kind.reveal().trim(), document.number.reveal());
+                card.documents.push(match &document.issuer {
+                    Some(state) => format!("{kind}:{}:{number}", state.reveal()),
+                    None => format!("{kind} {number}"),
+                });
             }
             Value::Text(text) if claim.attribute == Attribute::Nationality => {
                 card.nationalities.push(text.reveal().to_owned());
             }
-            Value::Class { .. }
-            | Value::Date(_)
-            | Value::Position(_)
-            | Value::Sex(_)
-            | Value::Status(_)
-            | Value::Text(_) => {}
+            Value::Text(text) if claim.attribute == Attribute::Place && kind == Kind::Person => {
+                card.places.push(text.reveal().to_owned());
+            }
+            Value::Sex(sex) => details::sex(sex.code()).unwrap_or_default().clone_into(&mut card.sex),
+            Value::Class { .. } | Value::Date(_) | Value::Position(_) | Value::Status(_) | Value::Text(_) => {
+            }
         }
     }
     card

@@ -47,13 +47,16 @@ fn fill(index: &mut Index, cards: &[Card], ui: Ui) -> Result<Applied, Failure> {
         bar.show(usize::try_from(applied.added).unwrap_or(usize::MAX));
         Ok(())
     };
+    let mut waiting = 0;
     for card in cards {
+        waiting += card.names.len();
         names(card, &mut changes);
         if card.is_rich() {
             changes.push(Change::Note { id: card.id.clone(), note: card.write()? });
         }
-        if changes.len() >= BATCH {
+        if waiting >= BATCH {
             apply(&mut changes)?;
+            waiting = 0;
         }
     }
     apply(&mut changes)?;
