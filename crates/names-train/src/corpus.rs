@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use mithaq_names::{Script, training};
 
 use crate::conventions;
+use crate::cyrillic;
 use crate::random::Random;
 use crate::syllables;
 
@@ -71,6 +72,7 @@ pub(crate) fn build(listed: &[Listed], random: &mut Random) -> Corpora {
     pivots(listed, random, &mut out);
     conventions::extend(listed, random, &mut out);
     syllables::extend(listed, random, &mut out);
+    cyrillic::extend(listed, random, &mut out);
     out
 }
 

@@ -11,6 +11,7 @@ mod bodies;
 mod classes;
 mod conventions;
 mod corpus;
+mod cyrillic;
 mod em;
 mod fit;
 mod learn;

@@ -80,7 +80,7 @@ fn symbols(text: &str) -> Vec<u8> {
         .collect()
 }
 
-fn add(out: &mut Corpora, other: &str, syllabic: &str, weight: f32) {
+pub(crate) fn add(out: &mut Corpora, other: &str, syllabic: &str, weight: f32) {
     let Some((script, a)) = training::symbols(other) else { return };
     let b = symbols(syllabic);
     if a.len() < 2 || b.len() < 2 || a.len() > 18 || b.len() > 22 || script == Script::Syllabic {

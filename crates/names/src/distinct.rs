@@ -18,7 +18,7 @@ use crate::concepts;
 use crate::hashed::Hashed;
 use crate::lexicon;
 use crate::name::{Kind, Name, Role, Token};
-use crate::nicknames;
+use crate::nicknames::{self, NO_LINES};
 use crate::script::{Script, Symbol};
 use crate::structure::COST_ABD;
 use crate::training;
@@ -151,6 +151,12 @@ fn class((name, token): (&Name, &Token)) -> Class {
 /// True when two words that are not equal are two names.
 pub(crate) fn apart(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
     let (x, y) = (a.1, b.1);
+    if a.0.kind == Kind::Place {
+        // Two places that are known are two unless a line names both.
+        return x.nicknames != NO_LINES
+            && y.nicknames != NO_LINES
+            && !nicknames::share(x.nicknames, y.nicknames);
+    }
     let servants = x.skip_cost == COST_ABD && y.skip_cost == COST_ABD;
     if (servants || x.script == y.script)
         && !nicknames::share(x.nicknames, y.nicknames)

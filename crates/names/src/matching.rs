@@ -112,6 +112,8 @@ const QUALITY_ZERO: f32 = -0.4;
 const QUALITY_ONE: f32 = 0.7;
 /// Quality of a name and its everyday form.
 const QUALITY_NICKNAME: f32 = 0.7;
+/// Quality of two names of one place.
+const QUALITY_EXONYM: f32 = 0.95;
 /// Most two different writings in one syllabic script can have.
 const QUALITY_HOMOPHONE: f32 = 0.5;
 /// Least quality of two patronymics.
@@ -263,7 +265,7 @@ fn unequal(
         return Some(Link { quality: aligned, bits: rarity * aligned, initial: true, ..base });
     }
     let quality = if nicknames::share(x.nicknames, y.nicknames) {
-        QUALITY_NICKNAME
+        if a.0.kind == Kind::Place { QUALITY_EXONYM } else { QUALITY_NICKNAME }
     } else if shortened(a, b) {
         QUALITY_SHORTENED
     } else {

@@ -99,8 +99,8 @@ pub(crate) fn describe(name: &Name, token: &mut Token) {
     }
     let core_hash = if core.len() == symbols.len() { whole } else { lexicon::hash(token.script, core) };
     // "Alexander" and "Elizabeth" begin with no article.
-    let hash =
-        if token.skip_cost == COST_FUSED && nicknames::groups(whole) != NO_LINES { whole } else { core_hash };
+    let fused = token.skip_cost == COST_FUSED && lines(name.kind, whole).1 != NO_LINES;
+    let hash = if fused { whole } else { core_hash };
     let (concept, lines) = lines(name.kind, hash);
     token.nicknames = lines;
     // An article that may be the word's own letters is part of it.
@@ -113,10 +113,16 @@ pub(crate) fn describe(name: &Name, token: &mut Token) {
 }
 
 /// The concept of a word (given by its hash) in the name of a body, and the lines it shares with words that may stand for
-/// it: near concepts in the name of a body, everyday forms of given names otherwise.
+/// it: near concepts in the name of a body, everyday forms of given names, names of one place.
 pub(crate) fn lines(kind: Kind, hash: u64) -> (Option<u16>, Lines) {
-    let concept = if kind == Kind::Organisation { concepts::of_english(hash) } else { None };
-    (concept, concept.map_or_else(|| nicknames::groups(hash), concepts::near))
+    match kind {
+        Kind::Organisation => {
+            let concept = concepts::of_english(hash);
+            (concept, concept.map_or_else(|| nicknames::groups(hash), concepts::near))
+        }
+        Kind::Person => (None, nicknames::groups(hash)),
+        Kind::Place => (None, nicknames::places_of(hash)),
+    }
 }
 
 /// Moves what stands before the first comma behind the rest ("SURNAME, Given"). True when it did.
