@@ -74,6 +74,7 @@ pub(crate) struct Pump {
     /// Which of our papers the partner was last tried with.
     told: (u32, usize),
     ask_papers: Instant,
+    papers_pause: Pause,
     windows: Windows,
     /// Whether the partner did not answer the last time.
     lost: bool,
@@ -146,6 +147,7 @@ impl Pump {
             peer,
             told: (0, 0),
             ask_papers: now,
+            papers_pause: Pause::up_to(HEADS_RETRY),
             windows: Windows::default(),
             lost: false,
             ask_heads: now,
@@ -223,12 +225,15 @@ impl Pump {
             Ok(true) => self.ask_papers = Instant::now() + HEADS_RETRY,
             Ok(false) => {
                 self.ask_papers = Instant::now() + HEADS;
+                self.papers_pause.worked();
                 self.line.newest_identity();
             }
             Err(error) => {
                 tracing::debug!(peer = %self.peer, %error, "papers about keys could not be exchanged");
-                self.ask_papers = Instant::now() + HEADS_RETRY;
+                self.ask_papers = self.papers_pause.failed();
                 if error.is_line() {
+                    // Heard again, it is asked at once, and shown the newest.
+                    self.lost = true;
                     self.line.next_identity();
                 }
             }
@@ -241,7 +246,9 @@ impl Pump {
         // Heard from it while it did not answer: it is there again, and asked now, not after the pause.
         let back = self.app.take_back(&self.peer) && self.lost;
         if back {
-            self.ask_witness = Instant::now();
+            let now = Instant::now();
+            (self.ask_witness, self.ask_papers) = (now, now);
+            self.line.newest_identity();
         }
         if Instant::now() < self.ask_heads && !back && !self.app.take_asked(&self.peer) {
             return;

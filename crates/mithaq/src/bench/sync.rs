@@ -23,6 +23,9 @@ pub(crate) struct SyncArgs {
     /// How often the first node starts again
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     times: u32,
+    /// How long it stays away each time
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    away: u64,
     /// Put the nodes here and leave them, instead of in a temporary directory; it must not exist
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -56,7 +59,7 @@ pub(crate) fn run(args: &SyncArgs, ui: Ui) -> Result<(), Failure> {
         let mut runs = Vec::new();
         for time in 1..=args.times {
             ui.say(&format!("the first node starts again and synchronises ({time} of {})", args.times));
-            runs.push(again(&mut stage, &proxies).await?);
+            runs.push(again(&mut stage, &proxies, Duration::from_secs(args.away)).await?);
         }
         report(&mut outcome, &runs);
         outcome.note(format!(
@@ -80,8 +83,9 @@ struct Run {
 }
 
 /// Kills the first node, starts it, and waits until both are still.
-async fn again(stage: &mut Stage, proxies: &[Proxy]) -> Result<Run, Failure> {
+async fn again(stage: &mut Stage, proxies: &[Proxy], away: Duration) -> Result<Run, Failure> {
     stage.fleet.kill(0);
+    tokio::time::sleep(away).await;
     proxies.iter().for_each(Proxy::count_anew);
     let started = Instant::now();
     stage.fleet.start(0)?;
