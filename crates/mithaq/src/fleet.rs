@@ -29,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) address: String,
     pub(crate) tokens: BTreeMap<&'static str, String>,
     pub(crate) log_key: String,
+    /// What it runs; none: this program.
+    program: Option<PathBuf>,
     child: Option<Child>,
 }
 
@@ -135,8 +137,8 @@ impl Fleet {
     }
 
     pub(crate) fn start(&mut self, number: usize) -> Result<(), Failure> {
-        let program = std::env::current_exe()?;
         let Some(node) = self.nodes.get_mut(number) else { return Ok(()) };
+        let program = node.program.clone().map_or_else(std::env::current_exe, Ok)?;
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(node.directory.join("node.log"))?;
         let child = Command::new(program)
@@ -148,6 +150,13 @@ impl Fleet {
             .spawn()?;
         node.child = Some(child);
         Ok(())
+    }
+
+    /// Lets a node run another program from its next start on.
+    pub(crate) fn runs(&mut self, number: usize, program: &Path) {
+        if let Some(node) = self.nodes.get_mut(number) {
+            node.program = Some(program.to_path_buf());
+        }
     }
 
     pub(crate) async fn wait_ready(&self, number: usize) -> Result<(), Failure> {

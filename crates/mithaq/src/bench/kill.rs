@@ -41,6 +41,10 @@ pub(crate) struct KillArgs {
     /// Change the keys of a node in every second cycle, just before somebody is killed
     #[arg(long)]
     rotate: bool,
+    /// Upgrade on the way: after a third of the cycles of a round one node runs this other program, of a later version, and
+    /// after two thirds both do; the tables are brought to its version, and this program judges
+    #[arg(long, value_name = "PROGRAM")]
+    upgrade: Option<PathBuf>,
     /// Put the nodes here and leave them, instead of in a temporary directory; it must not exist
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -55,6 +59,13 @@ const NODES: usize = 2;
 const ROTATIONS: u32 = 24;
 
 pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
+    if args.upgrade.is_some() && args.cycles < 3 {
+        return Err(Failure::new(
+            Exit::Usage,
+            "kill.upgrade",
+            "an upgrade on the way takes three cycles at least",
+        ));
+    }
     let seed = args.seed.unwrap_or_else(|| u64::try_from(now().as_millis()).unwrap_or(0));
     ui.say(&format!("seed {seed}: {} cycles", args.cycles));
     let (mut all, mut done, mut faults, mut reports, mut rotations) = (Verdict::default(), 0, 0, 0, 0);
@@ -123,17 +134,7 @@ async fn round(args: &KillArgs, seed: u64, (before, cycles): (u32, u32), ui: Ui)
         proxies.iter().for_each(|proxy| proxy.turn(weather));
         let striking = async {
             for cycle in 1..=cycles {
-                // A node holds so many generations of keys in memory, and starts anew in each round.
-                if args.rotate && cycle % 2 == 0 && cycle <= ROTATIONS {
-                    let node = usize::from(cycle % 4 == 0);
-                    let number = rotate::rotate(&fleet, node).await?;
-                    ui.say(&format!(
-                        "cycle {}: {} has manifest {number}",
-                        before + cycle,
-                        fleet.node(node)?.party
-                    ));
-                    rotations += number.min(1);
-                }
+                rotations += change(&mut fleet, args, (before, cycle, cycles), ui).await?;
                 strike(&mut fleet, &mut dice, before + cycle, ui).await?;
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -205,6 +206,43 @@ async fn prepare(
         .map_err(|_count| Failure::new(Exit::Failed, "kill.streams", "a node has no stream"))
 }
 
+/// What people change before a cycle: keys, programs. Returns how many nodes have new keys.
+async fn change(
+    fleet: &mut Fleet,
+    args: &KillArgs,
+    (before, cycle, cycles): (u32, u32, u32),
+    ui: Ui,
+) -> Result<u64, Failure> {
+    let mut rotations = 0;
+    let number = before + cycle;
+    // A node holds so many generations of keys in memory, and starts anew in each round.
+    if args.rotate && cycle.is_multiple_of(2) && cycle <= ROTATIONS {
+        let node = usize::from(cycle.is_multiple_of(4));
+        let manifest = rotate::rotate(fleet, node).await?;
+        ui.say(&format!("cycle {number}: {} has manifest {manifest}", fleet.node(node)?.party));
+        rotations = manifest.min(1);
+    }
+    if let (Some(program), Some(node)) = (&args.upgrade, upgraded(cycle, cycles)) {
+        fleet.kill(node);
+        fleet.runs(node, program);
+        fleet.start(node)?;
+        fleet.wait_ready(node).await?;
+        ui.say(&format!("cycle {number}: {} runs the other program", fleet.node(node)?.party));
+    }
+    Ok(rotations)
+}
+
+/// Which node is upgraded before a cycle.
+const fn upgraded(cycle: u32, cycles: u32) -> Option<usize> {
+    if cycle == cycles / 3 + 1 {
+        Some(0)
+    } else if cycle == cycles * 2 / 3 + 1 {
+        Some(1)
+    } else {
+        None
+    }
+}
+
 /// One cycle: some time passes, a node or both die, some time passes, they start again.
 async fn strike(fleet: &mut Fleet, dice: &mut Dice, cycle: u32, ui: Ui) -> Result<(), Failure> {
     let wait = Duration::from_millis(50 + dice.below(900));
@@ -234,4 +272,18 @@ async fn strike(fleet: &mut Fleet, dice: &mut Dice, cycle: u32, ui: Ui) -> Resul
         fleet.wait_ready(*victim).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_node_is_upgraded_once_and_never_both_in_one_cycle() {
+        for cycles in 3..=ROUND {
+            let order: Vec<usize> = (1..=cycles).filter_map(|cycle| upgraded(cycle, cycles)).collect();
+            assert_eq!(order, [0, 1], "{cycles}");
+            assert!(upgraded(1, cycles).is_none(), "{cycles}: both begin with the program that made them");
+        }
+    }
 }

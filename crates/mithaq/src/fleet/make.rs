@@ -116,6 +116,7 @@ pub(super) fn node(directory: &Path, spec: &Spec) -> Result<Node, Failure> {
         address: format!("127.0.0.1:{client}"),
         tokens,
         log_key: made.log_key,
+        program: None,
         child: None,
     })
 }
@@ -143,6 +144,7 @@ pub(super) fn twin(node: &Node, directory: &Path, peer_port: u16) -> Result<Node
         address: format!("127.0.0.1:{client}"),
         tokens: node.tokens.clone(),
         log_key: node.log_key.clone(),
+        program: None,
         child: None,
     })
 }
