@@ -121,13 +121,24 @@ static NAMES: LazyLock<Hashed<Class>> = LazyLock::new(|| {
 const KEPT: u64 = (1 << 40) - 1;
 
 /// Groups of frequent words: a line a group, the hashes of its words.
-static CLASSES: LazyLock<Hashed<Class>> = LazyLock::new(|| {
-    let lines = include_str!("../tables/classes.txt").lines();
-    let words = (1..CONCEPT).zip(lines).flat_map(|(class, line)| {
-        line.split(' ').filter_map(move |word| Some((u64::from_str_radix(word, 16).ok()?, class)))
-    });
-    Hashed::new(words.collect::<Vec<_>>().into_iter())
-});
+static CLASSES: LazyLock<Hashed<Class>> =
+    LazyLock::new(|| Hashed::new(read(include_str!("../tables/classes.txt")).into_iter()));
+
+/// Reads hexadecimal keys and the lines they stand in, counted from 1; digit by digit, for it is done at every start.
+fn read(table: &str) -> Vec<(u64, Class)> {
+    let (mut out, mut key, mut class) = (Vec::with_capacity(table.len() / 10), 0_u64, 1);
+    for byte in table.bytes() {
+        match byte {
+            b'0'..=b'9' => key = key << 4 | u64::from(byte - b'0'),
+            b'a'..=b'f' => key = key << 4 | u64::from(byte - b'a' + 10),
+            _ => {
+                out.push((std::mem::take(&mut key), class));
+                class += Class::from(byte == b'\n');
+            }
+        }
+    }
+    out
+}
 
 /// The key of a word in the table of classes.
 pub(crate) const fn key(core: u64) -> u64 {
@@ -300,6 +311,18 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), all);
+    }
+
+    #[test]
+    fn the_table_of_classes_is_read_whole() {
+        assert_eq!(read("1f a\n0c\n"), [(0x1f, 1), (0xa, 1), (0xc, 2)]);
+        let text = include_str!("../tables/classes.txt");
+        let all = read(text);
+        assert_eq!(all.len(), text.split_whitespace().count());
+        assert!(
+            all.last()
+                .is_some_and(|(_, class)| usize::from(*class) == text.lines().count() && *class < CONCEPT)
+        );
     }
 
     #[test]

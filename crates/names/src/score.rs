@@ -216,6 +216,8 @@ pub(crate) fn likeness(bits: f32, second: SecondIdentifier) -> Likeness {
 
 /// Bits below which a name of one word is no name of one person.
 const SLIGHT: f32 = 11.5;
+/// The same where the other name has more words, which may be all that a search asks for.
+const SLIGHT_BESIDE: f32 = 8.5;
 
 pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURES] {
     let links = matching.links();
@@ -279,7 +281,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         coverage * bits.min(30.0) / 10.0,
         flag(matching.used_a & 1 == 0 && matching.used_b & 1 == 0),
         flag(told_apart(a, b, matching)),
-        slight(a).max(slight(b)),
+        lacking(a, b),
     ]
 }
 
@@ -311,8 +313,14 @@ fn number_left(a: &Name, b: &Name, matching: &Matching) -> bool {
     left.any(|token| token.role == Role::Number)
 }
 
-/// What a person's name of one word, or of letters alone, lacks in bits to be one person's, in tens.
-fn slight(name: &Name) -> f32 {
+/// What two names lack to be one person's, in tens of bits.
+fn lacking(a: &Name, b: &Name) -> f32 {
+    let both = slight(a, SLIGHT).min(slight(b, SLIGHT));
+    slight(a, SLIGHT_BESIDE).max(slight(b, SLIGHT_BESIDE)).max(both)
+}
+
+/// What a person's name of one word, or of letters alone, lacks to so many bits, in tens.
+fn slight(name: &Name, enough: f32) -> f32 {
     let names = name.tokens.iter().filter(|token| is_name(token.role)).count();
     // "Ben Jones" and "Des Browne" are two words although ben and des are read as particles.
     let more = |token: &Token| {
@@ -324,7 +332,7 @@ fn slight(name: &Name) -> f32 {
         return 0.0;
     }
     let bits: f32 = name.tokens.iter().map(Token::rarity_bits).sum();
-    (SLIGHT - bits).max(0.0) / 10.0
+    (enough - bits).max(0.0) / 10.0
 }
 
 /// True when the two are told apart: the third and the fourth of a name, father and son, sons of two fathers, bodies of
