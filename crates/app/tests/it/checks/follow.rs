@@ -2,7 +2,7 @@
 
 use mithaq_app::{Cell, CheckKind, ErrorKind, JudgedAs, intent};
 use mithaq_check::CheckState;
-use mithaq_model::{CrimeArea, Days, Millis, SubjectClass};
+use mithaq_model::{CrimeArea, Days, Millis, ObjectId, SubjectClass};
 use mithaq_store::reports::Direction;
 use mithaq_testkit::{subject_named, text};
 
@@ -11,6 +11,18 @@ use super::{
     show, show_at_desk, stored,
 };
 use crate::world::ES;
+
+/// Asked, met, compared, and both sides said the same person.
+fn confirmed(scene: &Scene) -> (ObjectId, ObjectId) {
+    let check = scene.asked();
+    scene.run();
+    let at = candidate(scene, check);
+    compared(scene, at);
+    judge(scene.ma(), scene.ma_case, at, JudgedAs::Same).unwrap();
+    judge(scene.es(), scene.es_case, at, JudgedAs::Same).unwrap();
+    later(scene);
+    at
+}
 
 #[test]
 fn one_who_says_another_person_ends_it_and_counts() {
@@ -34,17 +46,11 @@ fn one_who_says_another_person_ends_it_and_counts() {
 #[test]
 fn who_was_cleared_after_both_had_confirmed_is_rejected_on_both_sides() {
     let scene = Scene::new(CAPS);
-    let check = scene.asked();
-    scene.run();
-    let at = candidate(&scene, check);
-    compared(&scene, at);
-    judge(scene.ma(), scene.ma_case, at, JudgedAs::Same).unwrap();
-    judge(scene.es(), scene.es_case, at, JudgedAs::Same).unwrap();
-    later(&scene);
+    let at = confirmed(&scene);
     judge(scene.ma(), scene.ma_case, at, JudgedAs::Cleared).unwrap();
     later(&scene);
     for node in [scene.ma(), scene.es()] {
-        let one = row(node, check);
+        let one = row(node, at.0);
         assert_eq!((one.confirmed, one.rejected), (0, 1), "{}", node.party);
     }
 }
@@ -105,13 +111,8 @@ fn the_clock_ends_what_nobody_answers_or_looks_at() {
 fn what_a_partner_never_exchanges_or_hears_keeps_no_secret_alive() {
     for told in [true, false] {
         let scene = Scene::new(CAPS);
-        let check = scene.asked();
-        scene.run();
-        let at = candidate(&scene, check);
-        compared(&scene, at);
-        judge(scene.ma(), scene.ma_case, at, JudgedAs::Same).unwrap();
-        judge(scene.es(), scene.es_case, at, JudgedAs::Same).unwrap();
-        later(&scene);
+        let at = confirmed(&scene);
+        let check = at.0;
         if !told {
             // Said here, and the partner is never there again.
             release(scene.ma(), scene.ma_case, at, refusal()).unwrap();
@@ -155,13 +156,7 @@ fn a_partner_that_cannot_be_told_is_not_waited_for_for_ever() {
 #[test]
 fn core_data_that_is_overdue_is_an_alarm() {
     let scene = Scene::new(CAPS);
-    let check = scene.asked();
-    scene.run();
-    let at = candidate(&scene, check);
-    compared(&scene, at);
-    judge(scene.ma(), scene.ma_case, at, JudgedAs::Same).unwrap();
-    judge(scene.es(), scene.es_case, at, JudgedAs::Same).unwrap();
-    later(&scene);
+    confirmed(&scene);
     scene.world.clock.0.advance(Millis::hours(49));
     scene.ma().app.tick_checks().unwrap();
     let may = scene.ma().actor("spoc").may(intent::ReadHealth).unwrap();

@@ -41,6 +41,22 @@ fn evaluated(app: &App, from: &PartyId, request: &Request) -> bool {
     panic!("never answered");
 }
 
+/// Asks two processes at the same time. One of the two may be told to come again; neither answers otherwise than the other.
+fn answered_alike((one, other): (&App, &App), from: &PartyId, request: &Request) -> bool {
+    let start = Barrier::new(2);
+    let ask = |app: &App| {
+        start.wait();
+        app.answer_check(from, request.agreement, CheckKind::Request, &request.to_bytes())
+    };
+    let (here, there) = std::thread::scope(|scope| {
+        let there = scope.spawn(|| ask(other));
+        (ask(one), there.join().unwrap())
+    });
+    let answers: Vec<Vec<u8>> =
+        [here, there].into_iter().filter_map(Result::ok).map(|one| one.bytes).collect();
+    !answers.is_empty() && answers.iter().all(|bytes| *bytes == answers[0])
+}
+
 #[test]
 fn two_processes_of_the_asked_node_never_pass_a_budget() {
     on_both(|| {
@@ -77,19 +93,7 @@ fn one_request_at_two_processes_is_charged_once_and_answered_alike() {
         let request = scene.request();
         let (es, ma) = (scene.es(), scene.ma().party.clone());
         let other = second(&scene, es, 32);
-        let start = Barrier::new(2);
-        let ask = |app: &App| {
-            start.wait();
-            app.answer_check(&ma, request.agreement, CheckKind::Request, &request.to_bytes())
-        };
-        let (here, there) = std::thread::scope(|scope| {
-            let there = scope.spawn(|| ask(&other));
-            (ask(&es.app), there.join().unwrap())
-        });
-        // One of the two may be told to come again; it is never charged or answered otherwise.
-        let answers: Vec<Vec<u8>> =
-            [here, there].into_iter().filter_map(Result::ok).map(|one| one.bytes).collect();
-        assert!(!answers.is_empty() && answers.iter().all(|bytes| *bytes == answers[0]));
+        assert!(answered_alike((&es.app, &other), &ma, &request));
         assert_eq!(es.count("check.evaluated"), 1);
         assert_eq!(row(es, check).state, CheckState::Evaluated);
         let may = es.actor("spoc").may(intent::ReadCheck).unwrap();
@@ -109,18 +113,7 @@ fn one_request_that_two_processes_refuse_silently_gets_one_decoy() {
         assert!(evaluated(&es.app, &ma, &spend));
         for number in 1..=8 {
             let request = Request { case, ..scene.forged(number, 16) };
-            let start = Barrier::new(2);
-            let ask = |app: &App| {
-                start.wait();
-                app.answer_check(&ma, request.agreement, CheckKind::Request, &request.to_bytes())
-            };
-            let (here, there) = std::thread::scope(|scope| {
-                let there = scope.spawn(|| ask(&other));
-                (ask(&es.app), there.join().unwrap())
-            });
-            let answers: Vec<Vec<u8>> =
-                [here, there].into_iter().filter_map(Result::ok).map(|one| one.bytes).collect();
-            assert!(!answers.is_empty() && answers.iter().all(|bytes| *bytes == answers[0]), "{number}");
+            assert!(answered_alike((&es.app, &other), &ma, &request), "{number}");
         }
         assert_eq!((es.count("check.evaluated"), es.count("check.refused")), (1, 8));
     });
