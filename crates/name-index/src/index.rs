@@ -1,5 +1,7 @@
 //! The index: opened, searched, changed.
 
+mod noting;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -11,10 +13,11 @@ use mithaq_names::index::{
 use mithaq_names::{Kind, Name};
 
 use crate::NameIndexError;
-use crate::changes::{Change, Noted, Pending, gather, settle, visit};
-use crate::file::{SegmentFile, put, put_with};
+use crate::changes::{Change, gather, settle, visit};
+use crate::file::{SegmentFile, put};
 use crate::manifest::{self, Entry, Manifest};
-use crate::notes::{self, NOTE_MAX, NotesFile};
+use crate::notes::NotesFile;
+use noting::open_notes;
 
 /// What a change did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,24 +158,6 @@ impl Index {
         scratch: &mut Scratch,
     ) -> Result<SearchAnswer, NameIndexError> {
         search_fully(&self.parts(), query, options, scratch).map_err(NameIndexError::segment(&self.directory))
-    }
-
-    /// Returns the notes of those of the ids that have one.
-    ///
-    /// # Errors
-    /// When a file of notes is damaged or cannot be read.
-    pub fn notes<'a>(
-        &self,
-        ids: impl IntoIterator<Item = &'a str>,
-    ) -> Result<BTreeMap<&'a str, Vec<u8>>, NameIndexError> {
-        let ids: BTreeSet<&str> = ids.into_iter().collect();
-        let mut out = BTreeMap::new();
-        for file in &self.notes {
-            file.find(ids.iter().copied(), |id, note| {
-                out.insert(id, note.to_vec());
-            })?;
-        }
-        Ok(out)
     }
 
     /// Returns the names of those of the ids that the index holds: kind and text.
@@ -321,15 +306,16 @@ impl Index {
     /// # Errors
     /// As [`Index::apply`].
     pub fn erase(&mut self) -> Result<u64, NameIndexError> {
-        let lock = self.lock()?;
-        self.refresh()?;
+        self.hold()?.erase()
+    }
+
+    fn erase_held(&mut self) -> Result<u64, NameIndexError> {
         let dead: u64 = self.manifest.segments.iter().map(|entry| u64::from(entry.dead.len())).sum();
         if dead > 0 {
             let mut next = self.next();
             self.merge_due(&mut next, Due::Erase)?;
             self.commit(&next)?;
         }
-        drop(lock);
         Ok(dead)
     }
 
@@ -346,90 +332,6 @@ impl Index {
         self.load()?;
         self.sweep();
         Ok(())
-    }
-
-    /// Takes the notes out of the changes: those that are to be written, and ids whose notes must go.
-    fn settle_notes(&self, pending: &mut BTreeMap<String, Pending>) -> Result<Noted, NameIndexError> {
-        let touched = pending.iter().filter(|(_, one)| one.removed || one.note.is_some());
-        let there = self.notes(touched.map(|(id, _)| id.as_str()))?;
-        let there: BTreeMap<String, Vec<u8>> = there.into_iter().map(|(id, n)| (id.to_owned(), n)).collect();
-        let mut out = Noted::default();
-        for (id, one) in pending.iter_mut() {
-            let old = there.get(id);
-            match one.note.take() {
-                Some(note) if old == Some(&note) => {}
-                Some(note) => {
-                    out.written.insert(id.clone(), note);
-                }
-                None if one.removed && old.is_some() => {
-                    out.gone.insert(id.clone());
-                }
-                None => {}
-            }
-        }
-        if out.written.values().any(|note| note.len() > NOTE_MAX) {
-            let error = std::io::Error::other("a note is too long");
-            return Err(NameIndexError::io("note", &self.directory)(error));
-        }
-        Ok(out)
-    }
-
-    /// Writes new notes, those files anew that hold notes of removed records, and joins files of like size.
-    fn write_notes(
-        &self,
-        next: &mut Next,
-        written: &BTreeMap<String, Vec<u8>>,
-        gone: &BTreeSet<&str>,
-    ) -> Result<(), NameIndexError> {
-        let mut kept = Vec::new();
-        for (file, entry) in self.notes.iter().zip(next.manifest.notes.clone()) {
-            let mut held = false;
-            file.find(gone.iter().copied(), |_, _| held = true)?;
-            if held {
-                kept.extend(self.join_notes(next, &[file], gone)?);
-            } else {
-                kept.push(entry);
-            }
-        }
-        next.manifest.notes = kept;
-        if !written.is_empty() {
-            let (made, ()) = self.put_notes(next, |file, name| {
-                notes::write(file, written).map_err(NameIndexError::io("write", name))
-            })?;
-            next.manifest.notes.push(made);
-        }
-        while let Some(range) = gathered_notes(&next.manifest.notes) {
-            let opened = open_notes(&self.directory, &next.manifest)?;
-            let parts: Vec<&NotesFile> = opened.get(range.clone()).unwrap_or_default().iter().collect();
-            let made = self.join_notes(next, &parts, &BTreeSet::new())?;
-            next.manifest.notes.splice(range, made);
-        }
-        Ok(())
-    }
-
-    /// Joins files of notes; `None` when nothing is left.
-    fn join_notes(
-        &self,
-        next: &mut Next,
-        files: &[&NotesFile],
-        gone: &BTreeSet<&str>,
-    ) -> Result<Option<(String, u64)>, NameIndexError> {
-        let (made, count) = self.put_notes(next, |out, name| notes::join(out, name, files, gone))?;
-        Ok((count > 0).then_some(made))
-    }
-
-    fn put_notes<T>(
-        &self,
-        next: &mut Next,
-        write: impl FnOnce(&mut File, &Path) -> Result<T, NameIndexError>,
-    ) -> Result<((String, u64), T), NameIndexError> {
-        let file = manifest::notes_file(next.manifest.generation, next.number);
-        next.number += 1;
-        let (size, written) = put_with(&self.directory, &file, |out, name| {
-            let written = write(out, name)?;
-            Ok((out.metadata().map_err(NameIndexError::io("read", name))?.len(), written))
-        })?;
-        Ok(((file, size), written))
     }
 
     fn keep(&self, next: &mut Next, bytes: Vec<u8>) -> Result<(), NameIndexError> {
@@ -487,12 +389,12 @@ impl Index {
         }
     }
 
-    fn lock(&self) -> Result<File, NameIndexError> {
+    fn lock(&self) -> Result<Lock, NameIndexError> {
         let path = self.directory.join("lock");
         let options = File::options().create(true).truncate(false).write(true).open(&path);
         let file = options.map_err(NameIndexError::io("open", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(NameIndexError::Busy(self.directory.clone())),
             Err(TryLockError::Error(error)) => Err(NameIndexError::io("lock", &path)(error)),
         }
@@ -508,7 +410,19 @@ impl Index {
 #[derive(Debug)]
 pub struct Held<'a> {
     index: &'a mut Index,
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The lock on an index, given back when it goes: closing the file would not do while a child process that was just begun
+/// still has it.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A lock that cannot be given back goes with the process.
+        let _kept = self.0.unlock();
+    }
 }
 
 impl Held<'_> {
@@ -522,6 +436,14 @@ impl Held<'_> {
         watch: &mut dyn FnMut(u64),
     ) -> Result<Applied, NameIndexError> {
         self.index.apply_held(changes, watch)
+    }
+
+    /// As [`Index::erase`].
+    ///
+    /// # Errors
+    /// When a segment is damaged, or the disk fails. The index is as before.
+    pub fn erase(&mut self) -> Result<u64, NameIndexError> {
+        self.index.erase_held()
     }
 }
 
@@ -553,18 +475,6 @@ fn open_all(directory: &Path, manifest: &Manifest) -> Result<Vec<Segment<Segment
     manifest.segments.iter().map(open).collect()
 }
 
-fn open_notes(directory: &Path, manifest: &Manifest) -> Result<Vec<NotesFile>, NameIndexError> {
-    let open = |(file, size): &(String, u64)| {
-        let opened = NotesFile::open(&directory.join(file))?;
-        if opened.size() != *size {
-            let file = directory.join(manifest::FILE);
-            return Err(NameIndexError::Manifest { file, why: "a file of notes has another length" });
-        }
-        Ok(opened)
-    };
-    manifest.notes.iter().map(open).collect()
-}
-
 /// Which segments are written anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
@@ -592,15 +502,6 @@ fn due(segments: &[Entry], living: &[u64], what: Due) -> Vec<String> {
     }
     let gathered = classes.into_values().map(|(files, _)| files).find(|files| files.len() >= GATHERED);
     gathered.filter(|_| what == Due::Gathered).unwrap_or_default()
-}
-
-/// Returns the last files of notes when enough of them have gathered that are no larger than the last: neighbours,
-/// because the order says which note of a record is the newer.
-fn gathered_notes(notes: &[(String, u64)]) -> Option<std::ops::Range<usize>> {
-    let class = |size: u64| (size / 65_536 + 1).ilog2() / 2;
-    let last = class(notes.last()?.1);
-    let from = notes.iter().rposition(|(_, size)| class(*size) > last).map_or(0, |larger| larger + 1);
-    (notes.len() - from >= GATHERED).then_some(from..notes.len())
 }
 
 const fn kind_index(kind: Kind) -> usize {

@@ -109,9 +109,8 @@ fn remove(ids: &[String], directory: &Path, later: bool, ui: Ui) -> Result<(), F
     }
     let changes: Vec<Change> = ids.iter().cloned().map(Change::Remove).collect();
     let applied = held.apply(&changes, &mut |_| {}).map_err(failure)?;
-    drop(held);
     if !later {
-        index.erase().map_err(failure)?;
+        held.erase().map_err(failure)?;
     }
     done(applied, None, ui)
 }
