@@ -38,7 +38,10 @@ words! {
         "{} ~ {}: escritos en una palabra y en dos",
         "{} ~ {}: كلمة واحدة هنا وكلمتان هناك";
     EVERYDAY:
-        "{} ~ {}: an everyday form", "{} ~ {} : une forme familière", "{} ~ {}: una forma familiar", "{} ~ {}: صيغة دارجة";
+        "{} ~ {}: another form of the name",
+        "{} ~ {} : une autre forme du nom",
+        "{} ~ {}: otra forma del nombre",
+        "{} ~ {}: صيغة أخرى من الاسم";
     BEGINNING:
         "{} ~ {}: the beginning of the other", "{} ~ {} : le début de l'autre", "{} ~ {}: el comienzo del otro",
         "{} ~ {}: بداية الآخر";
