@@ -55,7 +55,7 @@ pub enum Without {
     NameAlone,
     /// A date, place or document without a name makes no token (limit L2).
     NoName,
-    /// So many documents make no token: the issuing state is no code of two letters, or the number is too short.
+    /// So many documents make no token: the issuing state is not told (two letters, or its English name), or the number is too short.
     Documents(u32),
 }
 

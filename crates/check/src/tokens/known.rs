@@ -1,7 +1,7 @@
 //! What is known of a subject, as far as tokens use it.
 
 use mithaq_model::{PartialDate, Subject, Value};
-use mithaq_names::{BirthDate, Document, DocumentKind, Kind, Name};
+use mithaq_names::{BirthDate, Document, DocumentKind, Kind, Name, state};
 
 /// Fewest characters of a document number that identify.
 const NUMBER_MIN: usize = 5;
@@ -17,7 +17,8 @@ pub struct Known {
     pub places: Vec<Name>,
     /// Document numbers.
     pub documents: Vec<Document>,
-    /// So many documents make no token: an issuer that is no code of two letters, or a number too short to identify.
+    /// So many documents make no token: an issuer that is neither a code of two letters nor the
+    /// English name of a state, or a number too short to identify.
     /// Counted, so that people can be told.
     pub documents_left_out: u32,
 }
@@ -56,14 +57,16 @@ impl Known {
     }
 }
 
-/// A document whose issuer is written as a code of two letters, in whatever case. A state written in words has as many
-/// names as languages: no name that both sides would write alike.
+/// A document whose issuer is a code of two letters, in whatever case, or the English name of a state ([`state`]). Others
+/// have no name that both sides would write alike.
 fn taken(document: &mithaq_model::Document) -> Option<Document> {
-    let issuer = document.issuer.as_ref()?.reveal().trim().to_ascii_uppercase();
-    let issuer: [u8; 2] = issuer.as_bytes().try_into().ok()?;
+    let issuer = document.issuer.as_ref()?.reveal().trim();
+    let code =
+        <[u8; 2]>::try_from(issuer.as_bytes()).ok().filter(|code| code.iter().all(u8::is_ascii_alphabetic));
+    let issuer = code.map(|code| code.map(|letter| letter.to_ascii_uppercase())).or_else(|| state(issuer))?;
     let number = document.number.reveal().to_owned();
     let taken = Document { kind: DocumentKind::Renewable, issuer, number };
-    (issuer.iter().all(u8::is_ascii_uppercase) && bare(&taken).is_some()).then_some(taken)
+    bare(&taken).is_some().then_some(taken)
 }
 
 /// The letters and digits of a number, when they are enough to identify.

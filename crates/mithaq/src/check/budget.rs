@@ -90,7 +90,7 @@ fn reason(code: &str) -> &'static str {
         }
         "no_name" => "a date, place or document without a name makes no token: add a name",
         "documents" => {
-            "a document makes no token: write its issuing state as a code of two letters (IQ, not Iraq), and its number with five letters or digits at least"
+            "a document makes no token: write its issuing state as a code of two letters or by its English name (IQ, Iraq), and its number with five letters or digits at least"
         }
         _newer => "the node gives a reason that this program does not know; `--json` shows it",
     }

@@ -87,7 +87,7 @@ impl Card {
         Details {
             births: self.born.iter().filter_map(|date| details::birth(date).ok()).collect(),
             birth_places: self.places.iter().flat_map(|place| places(place)).collect(),
-            nationalities: self.nationalities.iter().filter_map(|state| details::state(state)).collect(),
+            nationalities: self.nationalities.iter().filter_map(|state| mithaq_names::state(state)).collect(),
             sex: match self.sex.as_str() {
                 "f" => Some(Sex::Female),
                 "m" => Some(Sex::Male),

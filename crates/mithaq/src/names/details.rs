@@ -1,11 +1,8 @@
 //! What is known beside a name, as the command line and columns of a file write it.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
 use clap::Args;
 use mithaq_model::PartialDate;
-use mithaq_names::{BirthDate, Calendar, Details, Document, DocumentKind, Kind, Name, Sex};
+use mithaq_names::{BirthDate, Calendar, Details, Document, DocumentKind, Kind, Name, Sex, state};
 
 use super::input;
 use crate::ui::{Exit, Failure};
@@ -186,27 +183,6 @@ pub(crate) fn document(text: &str) -> Result<Document, Failure> {
     })
 }
 
-/// Codes of states by their names, of which only the letters count.
-static STATES: LazyLock<BTreeMap<String, [u8; 2]>> = LazyLock::new(|| {
-    let lines = include_str!("states.txt").lines().filter_map(|line| line.split_once(' '));
-    let codes = lines.filter_map(|(code, names)| Some((code.as_bytes().try_into().ok()?, names)));
-    codes.flat_map(|(code, names)| names.split(';').map(move |name| (letters(name), code))).collect()
-});
-
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect()
-}
-
-/// Reads a state: two letters of ISO 3166-1, or its name in English.
-pub(crate) fn state(text: &str) -> Option<[u8; 2]> {
-    let text = text.trim();
-    if let Ok(bytes) = <[u8; 2]>::try_from(text.as_bytes()) {
-        let code = bytes.map(|b| b.to_ascii_uppercase());
-        return STATES.values().any(|known| *known == code).then_some(code);
-    }
-    STATES.get(&letters(text)).copied()
-}
-
 /// Reads a sex as columns write it.
 pub(crate) fn sex(text: &str) -> Option<&'static str> {
     match text.to_lowercase().as_str() {
@@ -256,27 +232,6 @@ mod tests {
             let date: PartialDate = date.parse().unwrap();
             assert_eq!(birth(&input::iso(date)).ok(), Some(input::birth_of(date)), "{date}");
         }
-    }
-
-    #[test]
-    fn states_are_read_by_code_and_by_name() {
-        for (text, code) in [
-            ("ma", b"MA"),
-            ("Afghanistan", b"AF"),
-            ("Democratic People's Republic of Korea", b"KP"),
-            ("Republic of Korea", b"KR"),
-            ("United Kingdom of Great Britain and Northern Ireland", b"GB"),
-            ("Iran (Islamic Republic of)", b"IR"),
-            ("Türkiye", b"TR"),
-            ("CÔTE D’IVOIRE", b"CI"),
-        ] {
-            assert_eq!(state(text).as_ref(), Some(code), "{text}");
-        }
-        for wrong in ["", "na", "ZZ", "M", "Atlantis", "м"] {
-            let read = state(wrong);
-            assert!(read.is_none() || wrong == "na", "{wrong} {read:?}");
-        }
-        assert!(STATES.len() > 249 && !STATES.contains_key(""), "{}", STATES.len());
     }
 
     #[test]

@@ -263,7 +263,7 @@ impl Columns {
         let form = "KIND:STATE:NUMBER";
         card.documents.extend(document.map(|t| weighed(t, details::document(t).is_ok(), form)));
         let state = given(self.nationality);
-        card.nationalities.extend(state.map(|t| weighed(t, details::state(t).is_some(), "a state")));
+        card.nationalities.extend(state.map(|t| weighed(t, mithaq_names::state(t).is_some(), "a state")));
         if let Some(text) = given(self.sex) {
             match details::sex(text) {
                 Some(sex) => sex.clone_into(&mut card.sex),
