@@ -130,7 +130,7 @@ impl fmt::Display for Reason {
             ReasonCode::TokenEqual => write!(f, "{a} is {b}")?,
             ReasonCode::TokenInitial => write!(f, "{a} ~ {b}: an initial")?,
             ReasonCode::TokenJoined => write!(f, "{a} ~ {b}: written as one and as two")?,
-            ReasonCode::TokenNickname => write!(f, "{a} ~ {b}: an everyday form")?,
+            ReasonCode::TokenNickname => write!(f, "{a} ~ {b}: another form of the name")?,
             ReasonCode::TokenShortened => write!(f, "{a} ~ {b}: the beginning of the other")?,
             ReasonCode::TokenSpelling => write!(f, "{a} ~ {b}")?,
             ReasonCode::Unlike => write!(f, "the names are too unlike for all that agrees to count")?,
