@@ -9,7 +9,7 @@ use mithaq_model::{
 use mithaq_policy::screen;
 use mithaq_store::reports::{self, Approval, Direction, Form, NewVersion, ReportHead, StoredVersion};
 use mithaq_store::{Page, Plain, subjects};
-use mithaq_wire::{decode_report, decode_subject, encode_report};
+use mithaq_wire::{decode_report, encode_report};
 
 use crate::App;
 use crate::cases::CaseAccess;
@@ -140,8 +140,7 @@ impl App {
             if !subjects::cases_of(tx, *subject)?.contains(&access.case()) {
                 return Err(AppError::not_found());
             }
-            let stored = subjects::get(tx, &self.vault, *subject)?.ok_or_else(AppError::not_found)?;
-            subjects.push(decode_subject(&stored.content).map_err(|error| damaged("subject", error))?);
+            subjects.push(self.stored_subject(tx, *subject)?.ok_or_else(AppError::not_found)?);
         }
         let root = mithaq_ledger::content_digest(number.to_string().as_bytes());
         Ok(Report {

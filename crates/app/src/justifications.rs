@@ -12,12 +12,10 @@ use mithaq_db::Tx;
 use mithaq_model::{Claim, Days, ObjectId, Subject, SubjectId, Text, Value};
 use mithaq_names::Name;
 use mithaq_store::justifications::{self, Justification};
-use mithaq_store::{people, subjects};
-use mithaq_wire::decode_subject;
+use mithaq_store::people;
 
 use crate::App;
 use crate::cases::CaseAccess;
-use crate::drafts::damaged;
 use crate::error::AppError;
 use crate::log::Event;
 use crate::ports::{Entropy, fresh, random};
@@ -107,8 +105,7 @@ impl App {
     pub(crate) fn names_asked(&self, tx: &mut dyn Tx, asked: &[SubjectId]) -> Result<Vec<Name>, AppError> {
         let mut names = Vec::new();
         for number in asked {
-            let Some(stored) = subjects::get(tx, &self.vault, *number)? else { continue };
-            let subject = decode_subject(&stored.content).map_err(|error| damaged("subject", error))?;
+            let Some(subject) = self.stored_subject(tx, *number)? else { continue };
             names.extend(names_of(&subject));
         }
         Ok(names)

@@ -3,6 +3,7 @@
 
 use core::sync::atomic::Ordering;
 
+use mithaq_db::Tx;
 use mithaq_model::{CaseId, Subject, SubjectId, Text};
 use mithaq_names::Name;
 use mithaq_store::subjects::{self, Head, NewSubject, Scope};
@@ -10,7 +11,8 @@ use mithaq_wire::{decode_subject, encode_subject};
 
 use crate::App;
 use crate::cases::CaseAccess;
-use crate::error::{AppError, ErrorKind, words};
+use crate::drafts::damaged;
+use crate::error::AppError;
 use crate::justifications::names_of;
 use crate::log::{Committed, Event};
 use crate::ports::random;
@@ -130,13 +132,12 @@ impl App {
         let access = access.clone();
         self.write(move |app, tx| {
             let of_case = subjects::cases_of(tx, subject)?.contains(&case);
-            let stored = if of_case { subjects::get(tx, &app.vault, subject)? } else { None };
+            let shown = if of_case { app.stored_subject(tx, subject)? } else { None };
             let object = mithaq_model::ObjectId::new(*subject.as_bytes());
             let committed = Committed::to(object, 0, salt, reason.reveal().as_bytes());
             let event =
                 Event::by(may, "subject.read", subject).case(case).purpose(purpose).committed(committed);
-            let verdict = if stored.is_some() { "permit" } else { "CASE" };
-            let shown = stored.map(|stored| decode_subject(&stored.content).map_err(damaged)).transpose()?;
+            let verdict = if shown.is_some() { "permit" } else { "CASE" };
             let own_name = match &shown {
                 Some(shown) => app.justify(tx, &access, ("subject.read", object), &names_of(shown))?,
                 None => None,
@@ -145,6 +146,17 @@ impl App {
             Ok(shown)
         })?
         .ok_or_else(AppError::not_found)
+    }
+
+    /// Returns a subject with its claims, whoever may see it; none when there is none of this number.
+    pub(crate) fn stored_subject(
+        &self,
+        tx: &mut dyn Tx,
+        number: SubjectId,
+    ) -> Result<Option<Subject>, AppError> {
+        let stored = subjects::get(tx, &self.vault, number)?;
+        let read = stored.map(|stored| decode_subject(&stored.content)).transpose();
+        read.map_err(|error| damaged("subject", error))
     }
 
     /// Erases up to `limit` subjects whose time is over: content, search terms and salts; the log stays whole. Which ones
@@ -226,8 +238,4 @@ impl Prepared {
             terms: &self.terms,
         }
     }
-}
-
-fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> AppError {
-    AppError::new(ErrorKind::Integrity, "store.integrity.subject", words::INTEGRITY).because(error)
 }

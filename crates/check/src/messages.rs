@@ -319,7 +319,8 @@ impl Handles {
     }
 }
 
-fn versioned(r: &mut Reader<'_>, parts: u64) -> Result<(), WireError> {
+/// The head of a document: so many parts, of which the first is the version.
+pub(crate) fn versioned(r: &mut Reader<'_>, parts: u64) -> Result<(), WireError> {
     r.tuple(parts)?;
     if r.uint()? == 1 { Ok(()) } else { Err(WireError::Version) }
 }

@@ -5,7 +5,7 @@ use mithaq_wire::WireError;
 use mithaq_wire::cbor::{Reader, Writer};
 
 use crate::binding::Binding;
-use crate::messages::Request;
+use crate::messages::{Request, versioned};
 use crate::opening::{Mismatch, Opening};
 use crate::oprf::{self, BATCH_MAX, Mode, OprfError};
 
@@ -78,10 +78,7 @@ impl Opened {
     /// When it is none. Whether it holds says [`Opened::proven`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
         let mut r = Reader::new(bytes);
-        r.tuple(4)?;
-        if r.uint()? != 1 {
-            return Err(WireError::Version);
-        }
+        versioned(&mut r, 4)?;
         let mode = match r.uint()? {
             0 => Mode::Base,
             1 => Mode::Verifiable,

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 use crate::TokenKey;
 use crate::binding::Binding;
-use crate::messages::Request;
+use crate::messages::{Request, versioned};
 use crate::oprf::{self, BATCH_MAX, Blinds, Mode, OprfError};
 
 const BLIND: &[u8] = b"mithaq/blind/1";
@@ -142,10 +142,7 @@ impl Opening {
     /// When it is none.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
         let mut r = Reader::new(bytes);
-        r.tuple(4)?;
-        if r.uint()? != 1 {
-            return Err(WireError::Version);
-        }
+        versioned(&mut r, 4)?;
         let (seed, salt) = (r.array()?, r.array()?);
         let (keys, rest) = r.bytes(32 * BATCH_MAX)?.as_chunks::<32>();
         r.end()?;

@@ -6,7 +6,7 @@ use mithaq_wire::WireError;
 use mithaq_wire::cbor::{Reader, Writer};
 
 use crate::follow::{Released, Verdict};
-use crate::messages::CheckId;
+use crate::messages::{CheckId, versioned};
 
 /// Least that lets two persons see whether they mean one: years of birth and sex, nothing else (domain page, §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -155,10 +155,7 @@ impl Word {
     /// When it is none.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
         let mut r = Reader::new(bytes);
-        r.tuple(6)?;
-        if r.uint()? != 1 {
-            return Err(WireError::Version);
-        }
+        versioned(&mut r, 6)?;
         let (check, handle) = (r.array()?, r.array()?);
         let shown = if r.null() { None } else { Some(Shown::read(&mut r)?) };
         let mut bit = || -> Result<Option<bool>, WireError> {

@@ -12,7 +12,6 @@ use mithaq_store::checks::budget::{self, Account};
 use mithaq_store::checks::{self, Check};
 use mithaq_store::reports::Direction;
 use mithaq_store::subjects;
-use mithaq_wire::decode_subject;
 
 use super::left::OFFICER;
 use super::resume::CASE;
@@ -20,7 +19,6 @@ use super::standing::NewStanding;
 use super::{Ends, Underway, agreed, day, pseudonym, usable, wire};
 use crate::App;
 use crate::cases::CaseAccess;
-use crate::drafts::damaged;
 use crate::error::{AppError, words};
 use crate::log::Event;
 use crate::ports::{fresh, random};
@@ -212,9 +210,8 @@ impl App {
         let mut found = Vec::with_capacity(numbers.len());
         for number in numbers {
             let of_case = subjects::cases_of(tx, *number)?.contains(&case);
-            let stored = if of_case { subjects::get(tx, &self.vault, *number)? } else { None };
-            let stored = stored.ok_or_else(AppError::not_found)?;
-            let subject = decode_subject(&stored.content).map_err(|error| damaged("subject", error))?;
+            let subject = if of_case { self.stored_subject(tx, *number)? } else { None };
+            let subject = subject.ok_or_else(AppError::not_found)?;
             if subject.class() != Some(class) {
                 let no = AppError::refused("check.CAT", words::CHECK_CLASS, 4, None, None);
                 return Err(no.hint("all subjects of a check are of the class it names"));

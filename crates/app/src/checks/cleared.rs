@@ -8,13 +8,10 @@ use mithaq_check::Cleared;
 use mithaq_db::Tx;
 use mithaq_model::{Attribute, Claim, Days, ObjectId, SubjectId, Value};
 use mithaq_store::checks::{self, Candidate, Check, NotThatPerson};
-use mithaq_store::subjects;
-use mithaq_wire::decode_subject;
 
 use super::line::base;
 use super::{Ends, usable, wire};
 use crate::App;
-use crate::drafts::damaged;
 use crate::error::AppError;
 use crate::log::Event;
 
@@ -98,8 +95,7 @@ impl App {
     /// What is known of a subject now, as far as people and tokens tell persons apart by it: names, births, places,
     /// documents and sex, in whatever order they were written. None of one that is gone.
     fn facts_now(&self, tx: &mut dyn Tx, subject: SubjectId) -> Result<Option<String>, AppError> {
-        let Some(stored) = subjects::get(tx, &self.vault, subject)? else { return Ok(None) };
-        let subject = decode_subject(&stored.content).map_err(|error| damaged("subject", error))?;
+        let Some(subject) = self.stored_subject(tx, subject)? else { return Ok(None) };
         Ok(usable(&subject, &self.party, self.now()).map(|subject| {
             let mut facts: Vec<String> = subject.claims().iter().filter_map(fact).collect();
             facts.sort_unstable();

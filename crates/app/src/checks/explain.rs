@@ -9,12 +9,10 @@ use mithaq_model::{AgreementId, CaseId, ObjectId, Subject, SubjectClass, Subject
 use mithaq_names::Name;
 use mithaq_policy::CHECKABLE;
 use mithaq_store::subjects;
-use mithaq_wire::decode_subject;
 
 use super::{agreed, checkable, usable};
 use crate::App;
 use crate::cases::CaseAccess;
-use crate::drafts::damaged;
 use crate::error::AppError;
 use crate::justifications::names_of;
 use crate::log::Event;
@@ -106,9 +104,8 @@ impl App {
     ) -> Result<(TokensExplained, Vec<Name>), AppError> {
         let (_, policy) = agreed(known)?;
         let cases = subjects::cases_of(tx, number)?;
-        let stored = if cases.contains(&case) { subjects::get(tx, &self.vault, number)? } else { None };
-        let stored = stored.ok_or_else(AppError::not_found)?;
-        let subject = decode_subject(&stored.content).map_err(|error| damaged("subject", error))?;
+        let subject = if cases.contains(&case) { self.stored_subject(tx, number)? } else { None };
+        let subject = subject.ok_or_else(AppError::not_found)?;
         let mut without = barred(known, &subject);
         let checked = usable(&subject, &self.party, self.now());
         let left = checked.as_ref().map_or(0, |one| one.claims().len());

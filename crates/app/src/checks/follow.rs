@@ -11,7 +11,6 @@ use mithaq_model::{
 use mithaq_store::checks::{self, Candidate, Check, StandingState, StoredStanding, budget};
 use mithaq_store::reports::Direction;
 use mithaq_store::{cases, disclosures, subjects};
-use mithaq_wire::decode_subject;
 
 use super::line::base;
 use super::{day, usable, wire};
@@ -363,8 +362,7 @@ impl App {
         if !one.compared {
             return Ok(None);
         }
-        let Some(stored) = subjects::get(tx, &self.vault, one.subject)? else { return Ok(None) };
-        let subject = decode_subject(&stored.content).map_err(|error| damaged("subject", error))?;
+        let Some(subject) = self.stored_subject(tx, one.subject)? else { return Ok(None) };
         Ok(usable(&subject, &self.party, self.now()).map(|subject| Shown::of(&subject)))
     }
 

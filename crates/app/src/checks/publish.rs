@@ -361,10 +361,9 @@ impl App {
         number: SubjectId,
     ) -> Result<bool, AppError> {
         let known = self.known(ends.0)?;
-        let Some(stored) = subjects::get(tx, &self.vault, number)? else { return Ok(false) };
+        let Some(subject) = self.stored_subject(tx, number)? else { return Ok(false) };
         let of = subjects::cases_of(tx, number)?;
         let covered = self.any_covered(tx, &known, &of, &mut BTreeMap::new())?;
-        let subject = decode_subject(&stored.content).map_err(|error| damaged("subject", error))?;
         let class = subject.class().is_some_and(|class| checkable(&known).contains(&class));
         Ok(covered && class && usable(&subject, &self.party, self.now()).is_some())
     }

@@ -10,8 +10,6 @@ use mithaq_db::Tx;
 use mithaq_model::{CaseId, Millis, ObjectId, Timestamp};
 use mithaq_store::checks::{self, Check};
 use mithaq_store::reports::Direction;
-use mithaq_store::subjects;
-use mithaq_wire::decode_subject;
 
 use super::line::base;
 use super::{Ends, Underway, agreed, pseudonym, usable, wire};
@@ -143,9 +141,7 @@ impl App {
         let mut made: Vec<Vec<Token>> = Vec::new();
         for (number, _) in checks::subjects(tx, check.id)? {
             // Erased or reclassified since: its queries stay, and a hit on them is nobody's.
-            let stored = subjects::get(tx, &self.vault, number)?;
-            let subject = stored.map(|stored| decode_subject(&stored.content)).transpose();
-            let subject = subject.map_err(|error| damaged("subject", error))?;
+            let subject = self.stored_subject(tx, number)?;
             let subject = subject.and_then(|subject| usable(&subject, &self.party, self.now()));
             let of = |subject| tokens(&policy, Party::Asking, &Facts::of(&subject));
             made.push(subject.map(of).unwrap_or_default());

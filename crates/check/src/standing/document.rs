@@ -5,7 +5,7 @@ use mithaq_model::Timestamp;
 use mithaq_wire::WireError;
 use mithaq_wire::cbor::{Reader, Writer};
 
-use crate::messages::{CLAIMS_MAX, CheckId, code};
+use crate::messages::{CLAIMS_MAX, CheckId, code, versioned};
 
 /// Longest reference of a warrant.
 pub const REFERENCE_MAX: usize = 64;
@@ -79,10 +79,7 @@ impl StandingWord {
     /// When it is none, or halves are none, too many or not in rising order.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
         let mut r = Reader::new(bytes);
-        r.tuple(5)?;
-        if r.uint()? != 1 {
-            return Err(WireError::Version);
-        }
+        versioned(&mut r, 5)?;
         let (check, kind) = (r.array()?, r.uint()?);
         let ask = match kind {
             0 => StandingAsk::Place(Title::read(&mut r)?, halves(&mut r)?),

@@ -60,7 +60,7 @@ impl Heard {
         };
         let mut shipped = Vec::new();
         let policy = self.recorded.first().map(Recorded::policy);
-        for (kind, policy) in Shipped::ALL.into_iter().zip([policy; 2]) {
+        for kind in Shipped::ALL {
             let Some(policy) = policy else { continue };
             let key = |n: usize| person(n).filter_key(policy);
             let filter = kind.filter(&(0..known).map(key).collect::<Vec<_>>());
