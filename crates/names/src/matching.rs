@@ -298,17 +298,17 @@ fn unequal(
 
 /// True when one token is the beginning of the other (Alex, Alexander; Tim, Timothy).
 pub(crate) fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
-    let (short, long) = if a.1.len <= b.1.len { (a, b) } else { (b, a) };
-    short.1.script == long.1.script
-        && short.1.len >= 3
-        && begins(long.0.symbols_of(long.1), short.0.symbols_of(short.1))
+    let (x, y) = (a.0.symbols_of(a.1), b.0.symbols_of(b.1));
+    a.1.script == b.1.script && x.len().min(y.len()) >= 3 && (begins(x, y) || begins(y, x))
 }
 
-/// True when one word begins with the other, doubled consonants taken as one (Nassir, Nasiruddin).
+/// True when one word begins with the other, doubled consonants taken as one (Nassir, Nasiruddin). Which of the two is
+/// the longer as written says nothing, so both ways are asked.
 fn begins(long: &[Symbol], short: &[Symbol]) -> bool {
     let same = |x: &Symbol, y: &Symbol| x == y && !matches!(x, 1 | 5 | 9 | 15 | 21);
     let mut rest = long.chunk_by(same).map(<[Symbol]>::first);
-    long.starts_with(short) || short.chunk_by(same).all(|run| rest.next() == Some(run.first()))
+    let enough = || short.chunk_by(same).nth(2).is_some();
+    long.starts_with(short) || (enough() && short.chunk_by(same).all(|run| rest.next() == Some(run.first())))
 }
 
 /// A cheap test that two tokens cannot be one: their coarse skeletons share too little, in order.

@@ -313,26 +313,30 @@ fn number_left(a: &Name, b: &Name, matching: &Matching) -> bool {
     left.any(|token| token.role == Role::Number)
 }
 
-/// What two names lack to be one person's, in tens of bits.
+/// What two names lack to be one person's, in tens of bits. Of two names of one word the commoner counts.
 fn lacking(a: &Name, b: &Name) -> f32 {
-    let both = slight(a, SLIGHT).min(slight(b, SLIGHT));
-    slight(a, SLIGHT_BESIDE).max(slight(b, SLIGHT_BESIDE)).max(both)
+    let lack = match (only_word(a), only_word(b)) {
+        (Some(x), Some(y)) => SLIGHT - x.min(y),
+        (Some(bits), None) | (None, Some(bits)) => SLIGHT_BESIDE - bits,
+        (None, None) => 0.0,
+    };
+    lack.max(0.0) / 10.0
 }
 
-/// What a person's name of one word, or of letters alone, lacks to so many bits, in tens.
-fn slight(name: &Name, enough: f32) -> f32 {
+/// Bits of a person's name of one word; none for letters alone, which name nobody.
+fn only_word(name: &Name) -> Option<f32> {
     let names = name.tokens.iter().filter(|token| is_name(token.role)).count();
-    // "Ben Jones" and "Des Browne" are two words although ben and des are read as particles.
+    // "Ben Jones" and "Des Browne" are two words although ben and des are read as particles; الحميد is one.
     let more = |token: &Token| {
         let behind = token.role == Role::Title && token.start > 0;
         let word = matches!(token.role, Role::Initial | Role::Suffix | Role::Particle) || behind;
-        word || token.filiation || token.skip_cost == COST_PARTICLE
+        word || token.filiation || (token.skip_cost == COST_PARTICLE && token.script != Script::Arabic)
     };
     if name.kind != Kind::Person || names > 1 || (names == 1 && name.tokens.iter().any(more)) {
-        return 0.0;
+        return None;
     }
-    let bits: f32 = name.tokens.iter().map(Token::rarity_bits).sum();
-    (enough - bits).max(0.0) / 10.0
+    let words = name.tokens.iter().filter(|token| token.role != Role::Initial);
+    Some(words.map(Token::rarity_bits).sum())
 }
 
 /// True when the two are told apart: the third and the fourth of a name, father and son, sons of two fathers, bodies of
@@ -373,3 +377,6 @@ pub(crate) fn weight(token: &Token) -> f32 {
 const fn is_name(role: Role) -> bool {
     matches!(role, Role::Plain | Role::Kunya | Role::Patronymic | Role::Number)
 }
+
+#[cfg(test)]
+mod tests;

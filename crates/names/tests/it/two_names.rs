@@ -103,3 +103,15 @@ fn one_common_name_is_no_person_and_a_rare_one_may_be() {
         assert_eq!(itself(text), Band::Possible, "{text}");
     }
 }
+
+#[test]
+fn letters_alone_name_nobody() {
+    for (a, b) in
+        [("A J X B", "A J X B"), ("A J X B", "クリス"), ("J. S.", "John Smith"), ("А. Б.", "Анна Белова")]
+    {
+        let likeness = Scorer::new().score(&Name::parse(a), &Name::parse(b));
+        assert_eq!(likeness.band, Band::Unlikely, "{a} / {b}: {}", likeness.bits);
+    }
+    let (short, whole) = (Name::parse("J. Smithson"), Name::parse("Jonathan Smithson"));
+    assert!(Scorer::new().score(&short, &whole).band > Band::Unlikely, "an initial beside a name does count");
+}
