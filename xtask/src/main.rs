@@ -10,6 +10,7 @@ mod fuzz;
 mod generate;
 mod package;
 mod pg;
+mod properties;
 mod record;
 mod shell;
 mod system;
@@ -50,6 +51,8 @@ enum Command {
     Cluster(cluster::Options),
     /// Build the Debian package, and rate the systemd unit
     Package(package::Options),
+    /// Run the property tests with random cases that the checks do not try
+    Properties(properties::Options),
     /// Run a command with a throw-away PostgreSQL, named in MITHAQ_TEST_PG
     Pg(pg::Options),
 }
@@ -77,6 +80,7 @@ fn run(args: Args) -> Result<()> {
         Command::Kill(options) => ci::kill(&workspace, &options),
         Command::Cluster(options) => cluster::run(&workspace, &options),
         Command::Package(options) => package::run(&workspace, &options),
+        Command::Properties(options) => properties::run(&workspace, &options),
         Command::Pg(options) => pg::run(&workspace, &options),
     }
 }

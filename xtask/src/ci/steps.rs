@@ -2,7 +2,7 @@
 
 use super::{Context, Outcome};
 use crate::workspace::Workspace;
-use crate::{generate, shell, system, tidy};
+use crate::{generate, properties, shell, system, tidy};
 use anyhow::Result;
 use std::path::Path;
 
@@ -80,6 +80,7 @@ pub(super) fn test(context: &mut Context<'_>) -> Result<Outcome> {
         context.cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--bins", "--lib", "--tests"])
     };
     context.cluster()?.export(&mut command);
+    properties::pin(&mut command);
     done(shell::run(&mut command))
 }
 
