@@ -140,7 +140,7 @@ mod tests {
         let workspace = Workspace::load().expect("the workspace");
         let found = modules(&workspace, &["names".to_owned(), "model".to_owned()]).expect("modules");
         assert!(
-            found.contains("properties::") && found.contains("score::tests::") && found.contains("id::"),
+            found.contains("properties::") && found.contains("align::tests::") && found.contains("id::"),
             "{found:?}"
         );
         assert!(!found.contains("budget::"), "a crate that was not named");

@@ -377,6 +377,3 @@ pub(crate) fn weight(token: &Token) -> f32 {
 const fn is_name(role: Role) -> bool {
     matches!(role, Role::Plain | Role::Kunya | Role::Patronymic | Role::Number)
 }
-
-#[cfg(test)]
-mod tests;
