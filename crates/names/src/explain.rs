@@ -5,15 +5,16 @@
 
 use std::fmt;
 
-use crate::align::{self, Piece, Step};
+use crate::align::{self, Grid, Piece, Step};
 use crate::convention::{self, Convention};
 use crate::evidence::{self, Agreement, Details, Field, Finding};
 use crate::matching::{self, Link, Matching};
 use crate::name::{Name, Role, Token};
 use crate::nicknames;
-use crate::score::{FEATURE_NAMES, Likeness, Scorer};
+use crate::score::{self, FEATURE_NAMES, Likeness, Scorer};
 use crate::script::{self, Script};
 use crate::tables;
+use crate::told;
 
 /// What a reason says. The codes are stable; see [`ReasonCode::code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +29,8 @@ pub enum ReasonCode {
     Order,
     /// How many names of the index would agree as well by chance.
     Population,
+    /// Two tokens that are alike and two names.
+    TokenApart,
     /// The same token.
     TokenEqual,
     /// An initial stands for a token.
@@ -54,6 +57,7 @@ impl ReasonCode {
             Self::Left(role) => format!("left.{}", role_code(role)),
             Self::Order => "order.differs".to_owned(),
             Self::Population => "population".to_owned(),
+            Self::TokenApart => "token.apart".to_owned(),
             Self::TokenEqual => "token.equal".to_owned(),
             Self::TokenInitial => "token.initial".to_owned(),
             Self::TokenJoined => "token.joined".to_owned(),
@@ -127,6 +131,7 @@ impl fmt::Display for Reason {
             ReasonCode::Population => {
                 write!(f, "names of the index that would agree as well by chance: {}", self.a)?
             }
+            ReasonCode::TokenApart => write!(f, "{a} ~ {b}: alike, but two names")?,
             ReasonCode::TokenEqual => write!(f, "{a} is {b}")?,
             ReasonCode::TokenInitial => write!(f, "{a} ~ {b}: an initial")?,
             ReasonCode::TokenJoined => write!(f, "{a} ~ {b}: written as one and as two")?,
@@ -192,9 +197,9 @@ impl Scorer {
     #[must_use]
     pub fn explain(&self, a: &Name, b: &Name, of_a: &Details, of_b: &Details) -> Explanation {
         let findings = evidence::compare_details(of_a, of_b);
-        let names = evidence::Names::pair(self.log_odds(a, b));
+        let (bits, matching) = self.matched(a, b);
+        let names = evidence::Names::pair(bits);
         let likeness = evidence::combine(names, &findings);
-        let matching = matching::matching(a, b);
         let mut reasons: Vec<Reason> = matching.links().iter().map(|link| link_reason(a, b, link)).collect();
         reasons.sort_by_key(|reason| reason.span_a);
         self.left_reasons(a, b, &matching, &mut reasons);
@@ -211,9 +216,22 @@ impl Scorer {
         Explanation { likeness, reasons }
     }
 
+    /// Log-odds of the names and the matching they come from.
+    fn matched(&self, a: &Name, b: &Name) -> (f32, Matching) {
+        let found = matching::matchings(a, b, &mut Grid::new());
+        if a.is_empty() || b.is_empty() {
+            return (self.log_odds(a, b), found.0);
+        }
+        let judged = told::judge((a, b), &score::features(a, b, &found.0), &found);
+        match found {
+            (_, Some(otherwise)) if judged.apart => (judged.bits, otherwise),
+            (matching, _) => (judged.bits, matching),
+        }
+    }
+
     /// Adds a reason for every token without counterpart; together they weigh what the features weigh.
     fn left_reasons(&self, a: &Name, b: &Name, matching: &Matching, out: &mut Vec<Reason>) {
-        let features = crate::score::features(a, b, matching);
+        let features = score::features(a, b, matching);
         let at = |name: &str| {
             FEATURE_NAMES
                 .iter()
@@ -230,10 +248,10 @@ impl Scorer {
             .map(|t| (true, a, t))
             .chain(Matching::left(&b.tokens, matching.used_b).map(|t| (false, b, t)))
             .collect();
-        let total: f32 = left.iter().map(|(_, _, t)| crate::score::weight(t)).sum();
+        let total: f32 = left.iter().map(|(_, _, t)| score::weight(t)).sum();
         for (first, name, token) in left {
             let shown = letters(name, token, (0, usize::from(token.len)));
-            let bits = cost * crate::score::weight(token) / total.max(0.1);
+            let bits = cost * score::weight(token) / total.max(0.1);
             let mut reason = Reason { bits, ..plain(ReasonCode::Left(token.role)) };
             if first {
                 (reason.a, reason.span_a) = (shown, Some(token.span()));
@@ -287,7 +305,9 @@ fn link_reason(a: &Name, b: &Name, link: &Link) -> Reason {
     let steps = match (x, y) {
         ([one], [other]) => {
             let shortened = matching::shortened((a, one), (b, other));
-            reason.code = if link.initial {
+            reason.code = if link.apart {
+                ReasonCode::TokenApart
+            } else if link.initial {
                 ReasonCode::TokenInitial
             } else if one.hash == other.hash {
                 ReasonCode::TokenEqual

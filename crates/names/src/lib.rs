@@ -57,6 +57,7 @@ mod structure;
 mod syllables;
 mod tables;
 mod text;
+mod told;
 pub mod training;
 mod units;
 

@@ -32,6 +32,8 @@ pub(crate) struct Link {
     pub(crate) initial: bool,
     /// The words are compared as they are written, not as those of the concepts they were read as.
     pub(crate) written: bool,
+    /// They are alike and two names; such a link is taken only where one asks what the names would be otherwise.
+    pub(crate) apart: bool,
 }
 
 /// Links that are kept without allocating; few names have more.
@@ -78,6 +80,7 @@ impl Candidates {
             loss: 0.0,
             initial: false,
             written: false,
+            apart: false,
         };
         Self { list: [NO_LINK; CANDIDATES], count: 0, more: Vec::new() }
     }
@@ -138,11 +141,15 @@ const QUALITY_JOINED: f32 = 0.5;
 /// Tokens that are equal and equally rare stand for each other whatever else there is: no other link of theirs can
 /// weigh more, so that none is looked for.
 pub(crate) fn matching(a: &Name, b: &Name) -> Matching {
-    matching_in(a, b, &mut Grid::new())
+    matchings(a, b, &mut Grid::new()).0
 }
 
-/// The same in memory that may remember readings of words.
-pub(crate) fn matching_in(a: &Name, b: &Name, grid: &mut Grid) -> Matching {
+/// The matching of two names, and the one they would have if alike words that are two names were one; none where there
+/// are no such words.
+pub(crate) type Matchings = (Matching, Option<Matching>);
+
+/// Both matchings, in memory that may remember readings of words.
+pub(crate) fn matchings(a: &Name, b: &Name, grid: &mut Grid) -> Matchings {
     let tables = tables::tables();
     let mut found = Candidates::new();
     let (mut best_a, mut best_b) = ([0.0_f32; MAX_TOKENS], [0.0_f32; MAX_TOKENS]);
@@ -165,8 +172,10 @@ pub(crate) fn matching_in(a: &Name, b: &Name, grid: &mut Grid) -> Matching {
                 continue;
             }
             let Some(link) = unequal(tables, (a, x, &mask), (b, y), grid) else { continue };
-            raise(&mut best_a, i, link.quality);
-            raise(&mut best_b, j, link.quality);
+            if !link.apart {
+                raise(&mut best_a, i, link.quality);
+                raise(&mut best_b, j, link.quality);
+            }
             found.push(Link { a: index(i), b: index(j), ..link });
         }
     }
@@ -177,7 +186,10 @@ pub(crate) fn matching_in(a: &Name, b: &Name, grid: &mut Grid) -> Matching {
     if a.kind == Kind::Organisation {
         bodies::links((tables, &mut *grid), a, b, |link| found.push(link));
     }
-    choose(&mut found)
+    sort(&mut found);
+    let matching = choose(&mut found, |link| !link.apart);
+    let apart = found.all().iter().any(|link| link.apart);
+    (matching, apart.then(|| choose(&mut found, |_| true)))
 }
 
 fn index(at: usize) -> u8 {
@@ -190,11 +202,10 @@ fn raise(best: &mut [f32; MAX_TOKENS], at: usize, quality: f32) {
     }
 }
 
-/// Takes the links with the most bits first; every token once.
-fn choose(found: &mut Candidates) -> Matching {
-    let list = found.all();
+/// Puts the links with the most bits first.
+fn sort(found: &mut Candidates) {
     // Ties are broken the same way from both sides: by quality, then by the smaller sum of places.
-    list.sort_unstable_by(|x, y| {
+    found.all().sort_unstable_by(|x, y| {
         y.bits
             .total_cmp(&x.bits)
             .then_with(|| y.quality.total_cmp(&x.quality))
@@ -202,8 +213,12 @@ fn choose(found: &mut Candidates) -> Matching {
             .then_with(|| (x.a + x.b).cmp(&(y.a + y.b)))
             .then_with(|| (x.a_count + x.b_count).cmp(&(y.a_count + y.b_count)))
     });
+}
+
+/// Takes links in their order, every token once.
+fn choose(found: &mut Candidates, takes: impl Fn(&Link) -> bool) -> Matching {
     let mut out = Matching { links: [Link::default(); MAX_TOKENS], count: 0, used_a: 0, used_b: 0 };
-    for link in list.iter() {
+    for link in found.all().iter().filter(|link| takes(link)) {
         let mask = |from: u8, count: u8| ((1_u32 << count) - 1) << from;
         let (ma, mb) = (mask(link.a, link.a_count), mask(link.b, link.b_count));
         if out.used_a & ma != 0 || out.used_b & mb != 0 {
@@ -240,7 +255,11 @@ pub(crate) fn single(
     b: (&Name, &Token),
     grid: &mut Grid,
 ) -> Option<Link> {
-    if equal(a.1, b.1) { Some(equals(a.1, b.1)) } else { unequal(tables, a, b, grid) }
+    if equal(a.1, b.1) {
+        Some(equals(a.1, b.1))
+    } else {
+        unequal(tables, a, b, grid).filter(|link| !link.apart)
+    }
 }
 
 /// Links two tokens that are written differently.
@@ -272,9 +291,8 @@ fn unequal(
         0.0
     };
     let strange = strangers(x, mask, y);
-    if (!strange || quality > 0.0) && distinct::apart(a, b) {
-        return None;
-    }
+    let apart = (!strange || quality > 0.0) && distinct::apart(a, b);
+    let base = Link { apart, ..base };
     let link = if strange {
         None
     } else {

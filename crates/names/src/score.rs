@@ -11,6 +11,7 @@ use crate::name::{Kind, Name, Role, Token};
 use crate::script::Script;
 use crate::structure::COST_PARTICLE;
 use crate::tables::TABLES_VERSION;
+use crate::told;
 
 /// Features of a comparison.
 pub const FEATURES: usize = 36;
@@ -143,13 +144,21 @@ pub struct Scorer {
 
 static WEIGHTS: LazyLock<[f32; FEATURES]> =
     LazyLock::new(|| read_weights(include_str!("../tables/weights.txt")));
-/// Likeness of two names from the features of their comparison.
-pub(crate) fn weighed(features: &[f32; FEATURES]) -> Likeness {
-    likeness(bits(features), SecondIdentifier::Absent)
+
+/// Log-odds where a side has no name.
+const NOTHING: f32 = -12.0;
+
+/// Log-odds in bits of two names in memory that may remember readings of words.
+fn log_odds(a: &Name, b: &Name, grid: &mut Grid) -> f32 {
+    if a.is_empty() || b.is_empty() {
+        return NOTHING;
+    }
+    let found = matching::matchings(a, b, grid);
+    told::judge((a, b), &features(a, b, &found.0), &found).bits
 }
 
-/// Log-odds in bits.
-fn bits(features: &[f32; FEATURES]) -> f32 {
+/// Log-odds in bits of the features of a comparison.
+pub(crate) fn bits(features: &[f32; FEATURES]) -> f32 {
     let sum: f32 = features.iter().zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
     (sum * std::f32::consts::LOG2_E).clamp(-12.0, 12.0)
 }
@@ -179,18 +188,12 @@ impl Scorer {
 
     /// The same in memory that may remember readings of words.
     pub(crate) fn score_in(a: &Name, b: &Name, grid: &mut Grid) -> Likeness {
-        if a.is_empty() || b.is_empty() {
-            return likeness(-12.0, SecondIdentifier::Absent);
-        }
-        weighed(&features(a, b, &matching::matching_in(a, b, grid)))
+        likeness(log_odds(a, b, grid), SecondIdentifier::Absent)
     }
 
     /// Log-odds in bits of the name alone.
     pub(crate) fn log_odds(&self, a: &Name, b: &Name) -> f32 {
-        if a.is_empty() || b.is_empty() {
-            return -12.0;
-        }
-        bits(&self.features(a, b))
+        log_odds(a, b, &mut Grid::new())
     }
 
     /// Returns the features of a comparison in the order of [`FEATURE_NAMES`] (for training and study).
@@ -280,7 +283,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         flag(links.iter().any(|l| l.a == 0 && l.b == 0)),
         coverage * bits.min(30.0) / 10.0,
         flag(matching.used_a & 1 == 0 && matching.used_b & 1 == 0),
-        flag(told_apart(a, b, matching)),
+        flag(told::apart(a, b, matching)),
         lacking(a, b),
     ]
 }
@@ -337,16 +340,6 @@ fn only_word(name: &Name) -> Option<f32> {
     }
     let words = name.tokens.iter().filter(|token| token.role != Role::Initial);
     Some(words.map(Token::rarity_bits).sum())
-}
-
-/// True when the two are told apart: the third and the fourth of a name, father and son, sons of two fathers, bodies of
-/// two numbers.
-fn told_apart(a: &Name, b: &Name, matching: &Matching) -> bool {
-    let any =
-        |name: &Name, used, role| Matching::left(&name.tokens, used).any(move |token| token.role == role);
-    [Role::Suffix, Role::Patronymic, Role::Number]
-        .into_iter()
-        .any(|role| any(a, matching.used_a, role) && any(b, matching.used_b, role))
 }
 
 /// Links of a son's name with a father's, when both names say who is the son.

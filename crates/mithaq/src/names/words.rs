@@ -45,6 +45,9 @@ words! {
     BEGINNING:
         "{} ~ {}: the beginning of the other", "{} ~ {} : le début de l'autre", "{} ~ {}: el comienzo del otro",
         "{} ~ {}: بداية الآخر";
+    APART:
+        "{} ~ {}: alike, but two names", "{} ~ {} : semblables, mais deux noms",
+        "{} ~ {}: parecidos, pero dos nombres", "{} ~ {}: متشابهان، لكنهما اسمان";
     SPELLING: "{} ~ {}", "{} ~ {}", "{} ~ {}", "{} ~ {}";
     UNLIKE:
         "the names are too unlike for all that agrees to count",
@@ -177,6 +180,7 @@ fn reason(reason: &Reason, lang: Lang) -> String {
             let count = a.strip_prefix("less than ").map(|number| fill(&LESS, lang, &[number]));
             fill(&POPULATION, lang, &[count.as_deref().unwrap_or(a)])
         }
+        ReasonCode::TokenApart => fill(&APART, lang, &[a, b]),
         ReasonCode::TokenEqual => fill(&EQUAL, lang, &[a, b]),
         ReasonCode::TokenInitial => fill(&INITIAL, lang, &[a, b]),
         ReasonCode::TokenJoined => fill(&JOINED, lang, &[a, b]),
@@ -220,6 +224,7 @@ mod tests {
             ("Dr. Bill J. Harrington", "Harrington, William John"),
             ("Nina Sergeevna Orlova", "Нина Орлова"),
             ("Abu Omar Zubayda", "Ivan Petrov"),
+            ("Samir Haddad", "Samira Haddad"),
         ] {
             let (a, b) = (Name::parse(a), Name::parse(b));
             let why = Scorer::new().explain(&a, &b, &born(1961, Sex::Male), &born(1990, Sex::Female));

@@ -7,10 +7,12 @@
 
 use std::sync::LazyLock;
 
+use crate::align::Grid;
 use crate::matching::{self, Matching};
 use crate::name::{Name, Role};
 use crate::population::Frequencies;
-use crate::score::{self, FEATURE_NAMES, FEATURES};
+use crate::score::{self, FEATURE_NAMES, FEATURES, SecondIdentifier};
+use crate::told;
 use crate::{Kind, Likeness};
 
 /// Features that only a search has.
@@ -34,17 +36,18 @@ static WEIGHTS: LazyLock<[f32; ORDER_FEATURES]> = LazyLock::new(|| {
 
 /// Compares a query with a name that was found and says where it stands among the hits: higher comes first.
 pub(super) fn place(query: &Name, name: &Name, frequencies: &Frequencies) -> (Likeness, f32) {
-    let matching = matching::matching(query, name);
-    let features = score::features(query, name, &matching);
-    let likeness = if query.is_empty() || name.is_empty() {
-        score::Scorer::new().score(query, name)
-    } else {
-        score::weighed(&features)
-    };
+    if query.is_empty() || name.is_empty() {
+        let likeness = score::Scorer::new().score(query, name);
+        return (likeness, likeness.bits);
+    }
+    let found = matching::matchings(query, name, &mut Grid::new());
+    let features = score::features(query, name, &found.0);
+    let bits = told::judge((query, name), &features, &found).bits;
+    let likeness = score::likeness(bits, SecondIdentifier::Absent);
     if query.kind != Kind::Organisation {
         return (likeness, likeness.bits);
     }
-    let own = own(query, &matching, frequencies);
+    let own = own(query, &found.0, frequencies);
     let place = features.iter().chain(&own).zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
     (likeness, place)
 }
