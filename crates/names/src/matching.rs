@@ -317,7 +317,8 @@ fn unequal(
 /// True when one token is the beginning of the other (Alex, Alexander; Tim, Timothy).
 pub(crate) fn shortened(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
     let (x, y) = (a.0.symbols_of(a.1), b.0.symbols_of(b.1));
-    a.1.script == b.1.script && x.len().min(y.len()) >= 3 && (begins(x, y) || begins(y, x))
+    let alike = x.len().min(y.len()) >= 3 && x.first() == y.first();
+    alike && a.1.script == b.1.script && (begins(x, y) || begins(y, x))
 }
 
 /// True when one word begins with the other, doubled consonants taken as one (Nassir, Nasiruddin). Which of the two is

@@ -18,9 +18,11 @@
 //!
 //! # What it deliberately does not do
 //! - Cut Chinese and Japanese running text into words: there only names that stand apart are found.
+//! - Find a name of which one part stands in a script with capitals and the next in one without (الميناء Haddad).
 //! - Find a record by one word: names of a single word (Hamza, Abu Ahmad) would be found on every page.
 //! - Find two-word names of which one word lost or changed a consonant.
 
+mod known;
 mod runs;
 mod sound;
 mod table;
@@ -28,6 +30,7 @@ mod wanted;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::align::Grid;
 use crate::index::Record;
@@ -117,7 +120,16 @@ impl Spotter {
             name: Name::parse(""),
             grid: Grid::remembering(),
         };
-        runs::each(text, |run| self.run(&run, probability_min, &mut found));
+        let mut known = known::Runs::new();
+        runs::each(text, |run| {
+            if let Some((before, finds)) = known.recall(&run) {
+                found.repeat(finds, before, run.from);
+            } else {
+                let first = found.list.len();
+                self.run(&run, probability_min, &mut found);
+                known.remember(&run, first..found.list.len());
+            }
+        });
         found.finish(&self.ids)
     }
 
@@ -201,7 +213,9 @@ impl Spotter {
         likely.sort_unstable();
         // A name written alike to the letter leaves no room for its near namesakes.
         let most = likely.first().map_or(0, |(rest, ..)| *rest);
-        for (.., at) in likely.iter().filter(|(rest, ..)| most > 0 || *rest == 0) {
+        let wanted = likely.iter().filter(|(rest, ..)| most > 0 || *rest == 0);
+        self.words.touch(wanted.clone().filter_map(|(.., at)| self.briefs.get(*at as usize)));
+        for (.., at) in wanted {
             self.compare((run, whole), pair, *at, least, found);
         }
         found.likely = likely;
@@ -328,6 +342,15 @@ struct Found {
 }
 
 impl Found {
+    /// Finds again in a run what was found in an equal one, given by where the two begin.
+    fn repeat(&mut self, finds: Range<usize>, before: usize, now: usize) {
+        for at in finds {
+            let Some((name, from, to, likeness)) = self.list.get(at).copied() else { continue };
+            let moved = |place: usize| place.saturating_sub(before).saturating_add(now);
+            self.list.push((name, moved(from), moved(to), likeness));
+        }
+    }
+
     /// Of places of one record that overlap, keeps the best.
     fn finish(self, ids: &[Box<str>]) -> Vec<Spot> {
         let mut spots: Vec<Spot> = self

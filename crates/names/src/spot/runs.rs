@@ -1,7 +1,8 @@
 //! Runs of words of a text that may be names.
 //!
 //! In scripts with capitals a name begins with one, unless the text has none or is all capitals; particles between
-//! names may be small. In scripts without, every word may be a name, and a run ends where a sentence does.
+//! names may be small. In scripts without, every word may be a name, and a run ends where a sentence does. It ends also
+//! where the text goes over from one kind of script to the other.
 
 use std::sync::LazyLock;
 
@@ -58,6 +59,8 @@ pub(super) fn each<'a>(text: &'a str, mut call: impl FnMut(Run<'a>)) {
     let mut word: Option<Open> = None;
     // A line that ends is a space; one that holds nothing ends what came before.
     let mut line_is_blank = true;
+    // Nobody's name is written half in a script with capitals and half in one without.
+    let mut has_capitals = true;
     for (from, (start, c)) in text.char_indices().enumerate() {
         let class = Class::of(c);
         if let Some(open) = &mut word {
@@ -89,6 +92,9 @@ pub(super) fn each<'a>(text: &'a str, mut call: impl FnMut(Run<'a>)) {
         }
         line_is_blank = false;
         if let Some(capital) = class.begins() {
+            if std::mem::replace(&mut has_capitals, capital.is_some()) != capital.is_some() {
+                flush(&mut run, true);
+            }
             word = Some(Open { start, from, capital });
         }
     }
@@ -388,6 +394,23 @@ mod tests {
             assert_eq!(out, ["Karim Haddad", "Nina Orlova"], "{blank:?}");
         }
         assert_eq!(runs("\n\nKarim Haddad was there"), ["Karim Haddad"]);
+    }
+
+    #[test]
+    fn a_run_ends_where_a_script_with_capitals_meets_one_without() {
+        for text in [
+            "قال الوزير في الميناء القديم Karim Haddad إلى الشمال",
+            "the port of الميناء القديم Karim Haddad",
+            "الميناء القديم karim haddad",
+        ] {
+            let mut out = Vec::new();
+            each(text, |run| out.push(run.text));
+            assert!(out.contains(&"الميناء القديم"), "{out:?}");
+            assert!(out.iter().any(|run| run.eq_ignore_ascii_case("karim haddad")), "{out:?}");
+        }
+        let mut out = Vec::new();
+        each("there we saw Карим Haddad again", |run| out.push(run.text));
+        assert_eq!(out, ["Карим Haddad"], "both have capitals");
     }
 
     #[test]

@@ -106,6 +106,36 @@ fn spellings_of_one_record_are_no_strangers() {
 }
 
 #[test]
+fn what_is_said_again_is_found_again_in_its_own_place() {
+    let spotter = Spotter::new(&records(), |_| true);
+    // A run that is remembered, one that is not, one without a find, one of four characters a letter; in other places.
+    let (mut text, mut expected) = (String::new(), Vec::new());
+    for round in 0..40 {
+        for piece in [
+            "🙂 we saw Karim El Haddad and".to_owned(),
+            format!("🙂 we saw Nina Orlova{} and", "a".repeat(round)),
+            "رأينا محمد طاهر أنوري أمس.".to_owned(),
+            "we saw Marisol Quiroga and".to_owned(),
+        ] {
+            let before = text.chars().count();
+            let alone = spotter.spot(&piece, 0.3);
+            expected.extend(alone.into_iter().map(|spot| Spot {
+                from: spot.from + before,
+                to: spot.to + before,
+                ..spot
+            }));
+            text.push_str(&piece);
+            text.push_str(". ");
+        }
+    }
+    assert!(expected.len() >= 80, "{}", expected.len());
+    expected.sort_by_key(|spot| (spot.from, spot.to));
+    let mut spots = spotter.spot(&text, 0.3);
+    spots.sort_by_key(|spot| (spot.from, spot.to));
+    assert_eq!(spots, expected);
+}
+
+#[test]
 fn many_mentions_take_no_longer_each() {
     let text = "Karim El Haddad spoke. ".repeat(20_000);
     let spotter = Spotter::new(&records(), |_| true);
