@@ -159,6 +159,11 @@ fn class((name, token): (&Name, &Token)) -> Class {
     found.unwrap_or(0)
 }
 
+/// True for a name of God.
+pub(crate) fn is_divine(script: Script, symbols: &[Symbol]) -> bool {
+    NAMES.get(lexicon::hash(script, symbols)).is_some()
+}
+
 /// True when two words that are not equal are two names.
 pub(crate) fn apart(a: (&Name, &Token), b: (&Name, &Token)) -> bool {
     let (x, y) = (a.1, b.1);

@@ -5,6 +5,7 @@
 
 use crate::align::{self, Aligned, Grid, Piece};
 use crate::distinct;
+use crate::monosyllables;
 use crate::name::{Kind, MAX_TOKENS, Name, Role, Token};
 use crate::nicknames;
 use crate::script::{Script, Symbol};
@@ -187,9 +188,24 @@ pub(crate) fn matchings(a: &Name, b: &Name, grid: &mut Grid) -> Matchings {
         bodies::links((tables, &mut *grid), a, b, |link| found.push(link));
     }
     sort(&mut found);
-    let matching = choose(&mut found, |link| !link.apart);
+    let matching = turned(&mut found, a, b).unwrap_or_else(|| choose(&mut found, |link| !link.apart));
     let apart = found.all().iter().any(|link| link.apart);
     (matching, apart.then(|| choose(&mut found, |_| true)))
+}
+
+/// The matching of two names of syllables: in order, the family name at either end. None for other names, and where two
+/// orders give as much.
+fn turned(found: &mut Candidates, a: &Name, b: &Name) -> Option<Matching> {
+    if !monosyllables::both(a, b) {
+        return None;
+    }
+    let count = a.tokens.len();
+    let mut all = monosyllables::turns(count)
+        .map(|turn| choose(found, |link| !link.apart && monosyllables::keeps(link, turn, count)));
+    let bits = |matching: &Matching| matching.links().iter().map(|link| link.bits).sum::<f32>();
+    all.sort_by(|x, y| bits(y).total_cmp(&bits(x)));
+    let [best, second, _] = all;
+    (bits(&best) > bits(&second)).then_some(best)
 }
 
 fn index(at: usize) -> u8 {

@@ -12,6 +12,7 @@ use crate::nicknames::{self, Lines, NO_LINES};
 use crate::present::Present;
 use crate::rarity;
 use crate::script::{Script, Symbol};
+use crate::servants;
 use crate::text::{self, Word, Words};
 use crate::units;
 
@@ -26,7 +27,10 @@ const COST_ABU: u8 = 16;
 
 /// Builds the tokens of a text.
 pub(crate) fn build(kind: Kind, text: &str) -> Name {
-    let words = text::words(text);
+    let mut words = text::words(text);
+    if kind == Kind::Person {
+        servants::joined(&mut words);
+    }
     if kind != Kind::Organisation {
         return assemble(kind, &words, (Script::Latin, Vec::new()));
     }
@@ -209,7 +213,7 @@ impl Builder<'_> {
                     self.hold(&mut prefix, word, symbols, function);
                 }
                 Some(Function::Din | Function::Ullah)
-                    if !self.tokens.is_empty() && prefix.role.is_none() && !prefix.abd =>
+                    if prefix.role.is_none() && !prefix.abd && self.joins_back(&prefix, symbols) =>
                 {
                     self.join_back(&mut prefix, word, symbols);
                 }
@@ -279,6 +283,12 @@ impl Builder<'_> {
         prefix.len = self.symbols.len() - prefix.start;
     }
 
+    /// True when "(of) the religion" or "of God" has a name before it. "Qari Din Mohammad" has not: Din is his name.
+    fn joins_back(&self, prefix: &Prefix, symbols: &[Symbol]) -> bool {
+        let bare = prefix.from.is_none() && matches!(symbols, [4, 5 | 9, ..]);
+        self.tokens.last().is_some_and(|token| !bare || token.role != Role::Title)
+    }
+
     /// Joins "al-Din" and "Allah" to the name before: Nur al-Din is Noureddine.
     fn join_back(&mut self, prefix: &mut Prefix, word: &Word, symbols: &[Symbol]) {
         // A held article between the two is dropped.
@@ -337,7 +347,8 @@ impl Builder<'_> {
             designation: false,
             core: 0,
             present: Present::NONE,
-            from: held.from.unwrap_or(word.from),
+            // A particle that was put before its name stands behind it in the text.
+            from: held.from.filter(|from| *from <= word.from).unwrap_or(word.from),
             to: word.to,
         });
     }

@@ -8,6 +8,7 @@
 //! What this module deliberately does not do: say which words are two names (see `distinct`).
 
 use crate::matching::{Matching, Matchings};
+use crate::monosyllables;
 use crate::name::{Name, Role};
 use crate::score::{self, FEATURES};
 
@@ -53,13 +54,13 @@ fn below(bits: f32) -> f32 {
 }
 
 /// True when the two are told apart: the third and the fourth of a name, father and son, sons of two fathers, bodies of
-/// two numbers.
+/// two numbers; names of syllables of which one differs.
 pub(crate) fn apart(a: &Name, b: &Name, matching: &Matching) -> bool {
     let any =
         |name: &Name, used, role| Matching::left(&name.tokens, used).any(move |token| token.role == role);
-    [Role::Suffix, Role::Patronymic, Role::Number]
-        .into_iter()
-        .any(|role| any(a, matching.used_a, role) && any(b, matching.used_b, role))
+    let both = |role| any(a, matching.used_a, role) && any(b, matching.used_b, role);
+    [Role::Suffix, Role::Patronymic, Role::Number].into_iter().any(both)
+        || (both(Role::Plain) && monosyllables::both(a, b))
 }
 
 #[cfg(test)]
