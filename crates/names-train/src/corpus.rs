@@ -1,7 +1,7 @@
 //! Reads the token lists and builds the pairs to learn from, for every pair of scripts.
 //!
 //! Pairs of two scripts come from the lists, pairs of the same script and of two non-Latin scripts from pivots
-//! (two tokens that share a partner), and spelling conventions the lists lack from `conventions`.
+//! (two tokens that share a partner), and spelling conventions the lists lack from `conventions` and `latin`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +11,7 @@ use mithaq_names::{Script, training};
 
 use crate::conventions;
 use crate::cyrillic;
+use crate::latin;
 use crate::random::Random;
 use crate::syllables;
 
@@ -73,6 +74,7 @@ pub(crate) fn build(listed: &[Listed], random: &mut Random) -> Corpora {
     conventions::extend(listed, random, &mut out);
     syllables::extend(listed, random, &mut out);
     cyrillic::extend(listed, random, &mut out);
+    latin::extend(listed, random, &mut out);
     out
 }
 

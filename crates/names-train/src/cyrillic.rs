@@ -209,6 +209,7 @@ pub(crate) fn extend(listed: &[Listed], random: &mut Random, out: &mut Corpora) 
         syllables::add(out, &palladius, &pinyin, 0.8);
         let [revised, office, kontsevich] = korean(random);
         add(out, &office, &kontsevich, 0.8);
+        add(out, &revised, &office, 0.2);
         syllables::add(out, &kontsevich, &revised, 0.8);
     }
     let mut latin: Vec<&str> =

@@ -10,12 +10,15 @@ use crate::em::{Inventory, Model, get};
 
 /// Longer units kept per script (the letters come on top; 255 together).
 const KEPT: [(Script, usize); 5] = [
-    (Script::Latin, 200),
+    (Script::Latin, 204),
     (Script::Arabic, 90),
     (Script::Cyrillic, 110),
     (Script::Hebrew, 90),
     (Script::Syllabic, 120),
 ];
+/// Longer units kept whatever their use is: letters that are silent or one sound in French and English, where no
+/// sum of smaller units says so. Many names have them, no single spelling is frequent.
+const ALWAYS: [&str; 4] = ["eau", "igh", "wr", "kn"];
 /// Candidates tried before choosing.
 const CANDIDATE_PAIRS: usize = 420;
 const CANDIDATE_TRIPLES: usize = 160;
@@ -111,8 +114,14 @@ fn keep(usage: &BTreeMap<(Script, Vec<u8>), f64>, script: Script, kept: usize) -
     let mut sorted: Vec<(&Vec<u8>, f64)> =
         usage.iter().filter(|((s, _), _)| *s == script).map(|((_, unit), share)| (unit, *share)).collect();
     sorted.sort_by(|x, y| y.1.total_cmp(&x.1).then_with(|| x.0.cmp(y.0)));
+    let always: Vec<Vec<u8>> = ALWAYS
+        .iter()
+        .filter_map(|unit| training::symbols(unit))
+        .filter(|(s, _)| *s == script)
+        .map(|(_, unit)| unit)
+        .collect();
     let mut out: Vec<Vec<u8>> = Vec::new();
-    for (unit, _) in sorted {
+    for unit in always.iter().chain(sorted.into_iter().map(|(unit, _)| unit)) {
         let prefix = unit.get(..2).unwrap_or(unit).to_vec();
         for part in [prefix, unit.clone()] {
             if !out.contains(&part) && out.len() < kept {

@@ -14,6 +14,7 @@ mod corpus;
 mod cyrillic;
 mod em;
 mod fit;
+mod latin;
 mod learn;
 mod population;
 mod random;

@@ -162,6 +162,26 @@ fn chinese_and_korean_in_cyrillic_and_wade_giles() {
 
 /// The names of one place in the languages of the Mediterranean and of Europe; common knowledge.
 #[test]
+fn french_and_english_in_cyrillic() {
+    check(&[
+        ("Клод Моро", "Claude Moreau"),
+        ("Поль Лебо", "Paul Lebeau"),
+        ("Пол Райт", "Paul Wright"),
+        ("Том Найт", "Tom Knight"),
+        ("Бобби Брайт", "Bobby Bright"),
+    ]);
+}
+
+#[test]
+fn indonesian_before_1972_azerbaijani_and_latvian() {
+    check(&[
+        ("Moechtar Loebis", "Mukhtar Lubis"),
+        ("Rəşad Kərimli", "Rashad Karimli"),
+        ("Nikola Klegs", "Nicola Clegg"),
+    ]);
+}
+
+#[test]
 fn places_have_a_name_in_every_language() {
     let parse = |text: &str| Name::parse_as(mithaq_names::Kind::Place, text);
     let band = |a: &str, b: &str| Scorer::new().score(&parse(a), &parse(b)).band;
