@@ -28,7 +28,7 @@ const fn vowel(symbol: Symbol) -> bool {
 }
 
 /// True for a syllable of Chinese or Korean in any romanisation: a consonant or two of which the second is h, s, g, z or w;
-/// vowels; n, ng, m, p, t, k, l, r or h.
+/// vowels; n, ng, m, p, t, k, l, r, h, or the rk of Park.
 fn syllable(symbols: &[Symbol]) -> bool {
     let Some(from) = symbols.iter().position(|s| vowel(*s)) else { return false };
     let (onset, rest) = symbols.split_at(from);
@@ -39,7 +39,9 @@ fn syllable(symbols: &[Symbol]) -> bool {
         [first, second] => matches!(second, 8 | 19 | 7 | 26) && !vowel(*first),
         _ => false,
     };
-    symbols.len() <= 6 && opens && matches!(coda, [] | [14 | 13 | 16 | 20 | 11 | 12 | 18 | 8] | [14, 7])
+    symbols.len() <= 6
+        && opens
+        && matches!(coda, [] | [14 | 13 | 16 | 20 | 11 | 12 | 18 | 8] | [14, 7] | [18, 11])
 }
 
 /// How many places to the right the words of the second name stand, of the turns that move a family name from end to end.
