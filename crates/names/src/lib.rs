@@ -45,6 +45,7 @@ mod matching;
 mod monosyllables;
 mod name;
 mod nicknames;
+mod numerals;
 mod population;
 mod present;
 mod rarity;

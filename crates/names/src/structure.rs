@@ -9,6 +9,7 @@ use crate::keys;
 use crate::lexicon::{self, Function};
 use crate::name::{Kind, MAX_SYMBOLS, MAX_TOKENS, Name, Role, Token};
 use crate::nicknames::{self, Lines, NO_LINES};
+use crate::numerals;
 use crate::present::Present;
 use crate::rarity;
 use crate::script::{Script, Symbol};
@@ -34,7 +35,7 @@ pub(crate) fn build(kind: Kind, text: &str) -> Name {
     if kind != Kind::Organisation {
         return assemble(kind, &words, (Script::Latin, Vec::new()));
     }
-    let words = forms::shortened(words);
+    let words = numerals::written(forms::shortened(words));
     let initials = concepts::initials_of(&words);
     let (translated, changed) = concepts::translate(&words);
     let mut name = assemble(kind, &translated, initials);
