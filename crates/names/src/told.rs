@@ -9,7 +9,7 @@
 
 use crate::matching::{Matching, Matchings};
 use crate::monosyllables;
-use crate::name::{Name, Role};
+use crate::name::{Kind, Name, Role};
 use crate::score::{self, FEATURES};
 
 /// The feature that numbers, fathers or the like are on both sides and differ.
@@ -54,13 +54,24 @@ fn below(bits: f32) -> f32 {
 }
 
 /// True when the two are told apart: the third and the fourth of a name, father and son, sons of two fathers, bodies of
-/// two numbers; names of syllables of which one differs.
+/// two numbers; names of syllables of which one differs; brothers.
 pub(crate) fn apart(a: &Name, b: &Name, matching: &Matching) -> bool {
     let any =
         |name: &Name, used, role| Matching::left(&name.tokens, used).any(move |token| token.role == role);
     let both = |role| any(a, matching.used_a, role) && any(b, matching.used_b, role);
     [Role::Suffix, Role::Patronymic, Role::Number].into_iter().any(both)
         || (both(Role::Plain) && monosyllables::both(a, b))
+        || brothers(a, b, matching)
+}
+
+/// True when all that agrees is three names and more behind the first of each, which are two: sons of one father and
+/// grandfather, of one house.
+fn brothers(a: &Name, b: &Name, matching: &Matching) -> bool {
+    let given = |name: &Name, used: u32| {
+        used & 1 == 0 && name.tokens.first().is_some_and(|token| token.role == Role::Plain)
+    };
+    let shared = matching.links().iter().filter(|link| !link.initial && link.rarity > 2.0).count();
+    a.kind == Kind::Person && shared >= 3 && given(a, matching.used_a) && given(b, matching.used_b)
 }
 
 #[cfg(test)]

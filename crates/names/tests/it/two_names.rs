@@ -79,6 +79,23 @@ fn sons_of_two_fathers() {
 }
 
 #[test]
+fn brothers_share_all_but_the_first_name() {
+    apart(
+        Kind::Person,
+        &[
+            ("Samir Mustafa Ibrahim al-Basri", "Omar Mustafa Ibrahim al-Basri"),
+            ("يوسف مصطفى إبراهيم البصري", "Omar Mustafa Ibrahim al-Basri"),
+        ],
+    );
+    let likeness = |a: &str, b: &str| Scorer::new().score(&Name::parse(a), &Name::parse(b));
+    let (brother, stranger) = (
+        likeness("Samir Mustafa Ibrahim al-Basri", "Omar Mustafa Ibrahim al-Basri"),
+        likeness("Samir Mustafa Ibrahim al-Basri", "Nina Orlova"),
+    );
+    assert!(brother.bits > stranger.bits + 2.0);
+}
+
+#[test]
 fn bodies_of_two_numbers_or_two_countries() {
     apart(
         Kind::Organisation,
