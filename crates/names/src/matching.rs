@@ -155,12 +155,14 @@ pub(crate) fn matchings(a: &Name, b: &Name, grid: &mut Grid) -> Matchings {
     let mut found = Candidates::new();
     let (mut best_a, mut best_b) = ([0.0_f32; MAX_TOKENS], [0.0_f32; MAX_TOKENS]);
     let (mut settled_a, mut settled_b) = (0_u32, 0_u32);
+    let syllables = monosyllables::both(a, b);
     for (i, x) in a.tokens.iter().enumerate() {
         for (j, y) in b.tokens.iter().enumerate().filter(|(_, y)| equal(x, y)) {
             found.push(Link { a: index(i), b: index(j), ..equals(x, y) });
             raise(&mut best_a, i, 1.0);
             raise(&mut best_b, j, 1.0);
-            if x.rarity == y.rarity {
+            // Two equal syllables may be two of a name: their order says which.
+            if x.rarity == y.rarity && !syllables {
                 settled_a |= 1 << i;
                 settled_b |= 1 << j;
             }
@@ -188,18 +190,18 @@ pub(crate) fn matchings(a: &Name, b: &Name, grid: &mut Grid) -> Matchings {
         bodies::links((tables, &mut *grid), a, b, |link| found.push(link));
     }
     sort(&mut found);
-    let matching = turned(&mut found, a, b).unwrap_or_else(|| choose(&mut found, |link| !link.apart));
+    let matching = turned(&mut found, a.tokens.len(), syllables)
+        .unwrap_or_else(|| choose(&mut found, |link| !link.apart));
     let apart = found.all().iter().any(|link| link.apart);
     (matching, apart.then(|| choose(&mut found, |_| true)))
 }
 
 /// The matching of two names of syllables: in order, the family name at either end. None for other names, and where two
 /// orders give as much.
-fn turned(found: &mut Candidates, a: &Name, b: &Name) -> Option<Matching> {
-    if !monosyllables::both(a, b) {
+fn turned(found: &mut Candidates, count: usize, syllables: bool) -> Option<Matching> {
+    if !syllables {
         return None;
     }
-    let count = a.tokens.len();
     let mut all = monosyllables::turns(count)
         .map(|turn| choose(found, |link| !link.apart && monosyllables::keeps(link, turn, count)));
     let bits = |matching: &Matching| matching.links().iter().map(|link| link.bits).sum::<f32>();
