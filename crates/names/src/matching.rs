@@ -12,6 +12,9 @@ use crate::script::{Script, Symbol};
 use crate::tables::{self, Tables};
 
 mod bodies;
+mod choice;
+
+use choice::Candidates;
 
 /// Two tokens (or a token and two neighbours) that stand for each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -37,9 +40,6 @@ pub(crate) struct Link {
     pub(crate) apart: bool,
 }
 
-/// Links that are kept without allocating; few names have more.
-const CANDIDATES: usize = 24;
-
 /// The links of two names and what they leave over.
 #[derive(Clone, Debug)]
 pub(crate) struct Matching {
@@ -58,52 +58,6 @@ impl Matching {
     /// Tokens of a side that no link took.
     pub(crate) fn left(tokens: &[Token], used: u32) -> impl Iterator<Item = &Token> {
         tokens.iter().enumerate().filter(move |(at, _)| used & (1 << at) == 0).map(|(_, token)| token)
-    }
-}
-
-struct Candidates {
-    list: [Link; CANDIDATES],
-    count: usize,
-    /// All of them, once there are more than the list holds.
-    more: Vec<Link>,
-}
-
-impl Candidates {
-    const fn new() -> Self {
-        const NO_LINK: Link = Link {
-            a: 0,
-            b: 0,
-            a_count: 0,
-            b_count: 0,
-            quality: 0.0,
-            bits: 0.0,
-            rarity: 0.0,
-            loss: 0.0,
-            initial: false,
-            written: false,
-            apart: false,
-        };
-        Self { list: [NO_LINK; CANDIDATES], count: 0, more: Vec::new() }
-    }
-
-    fn push(&mut self, link: Link) {
-        if let Some(slot) = self.list.get_mut(self.count) {
-            *slot = link;
-            self.count += 1;
-        } else {
-            if self.more.is_empty() {
-                self.more.extend_from_slice(&self.list);
-            }
-            self.more.push(link);
-        }
-    }
-
-    fn all(&mut self) -> &mut [Link] {
-        if self.more.is_empty() {
-            self.list.get_mut(..self.count).unwrap_or_default()
-        } else {
-            &mut self.more
-        }
     }
 }
 
@@ -189,25 +143,7 @@ pub(crate) fn matchings(a: &Name, b: &Name, grid: &mut Grid) -> Matchings {
     if a.kind == Kind::Organisation {
         bodies::links((tables, &mut *grid), a, b, |link| found.push(link));
     }
-    sort(&mut found);
-    let matching = turned(&mut found, a.tokens.len(), syllables)
-        .unwrap_or_else(|| choose(&mut found, |link| !link.apart));
-    let apart = found.all().iter().any(|link| link.apart);
-    (matching, apart.then(|| choose(&mut found, |_| true)))
-}
-
-/// The matching of two names of syllables: in order, the family name at either end. None for other names, and where two
-/// orders give as much.
-fn turned(found: &mut Candidates, count: usize, syllables: bool) -> Option<Matching> {
-    if !syllables {
-        return None;
-    }
-    let mut all = monosyllables::turns(count)
-        .map(|turn| choose(found, |link| !link.apart && monosyllables::keeps(link, turn, count)));
-    let bits = |matching: &Matching| matching.links().iter().map(|link| link.bits).sum::<f32>();
-    all.sort_by(|x, y| bits(y).total_cmp(&bits(x)));
-    let [best, second, _] = all;
-    (bits(&best) > bits(&second)).then_some(best)
+    found.matchings(syllables.then_some(a.tokens.len()))
 }
 
 fn index(at: usize) -> u8 {
@@ -218,38 +154,6 @@ fn raise(best: &mut [f32; MAX_TOKENS], at: usize, quality: f32) {
     if let Some(slot) = best.get_mut(at) {
         *slot = slot.max(quality);
     }
-}
-
-/// Puts the links with the most bits first.
-fn sort(found: &mut Candidates) {
-    // Ties are broken the same way from both sides: by quality, then by the smaller sum of places.
-    found.all().sort_unstable_by(|x, y| {
-        y.bits
-            .total_cmp(&x.bits)
-            .then_with(|| y.quality.total_cmp(&x.quality))
-            .then_with(|| x.a.abs_diff(x.b).cmp(&y.a.abs_diff(y.b)))
-            .then_with(|| (x.a + x.b).cmp(&(y.a + y.b)))
-            .then_with(|| (x.a_count + x.b_count).cmp(&(y.a_count + y.b_count)))
-    });
-}
-
-/// Takes links in their order, every token once.
-fn choose(found: &mut Candidates, takes: impl Fn(&Link) -> bool) -> Matching {
-    let mut out = Matching { links: [Link::default(); MAX_TOKENS], count: 0, used_a: 0, used_b: 0 };
-    for link in found.all().iter().filter(|link| takes(link)) {
-        let mask = |from: u8, count: u8| ((1_u32 << count) - 1) << from;
-        let (ma, mb) = (mask(link.a, link.a_count), mask(link.b, link.b_count));
-        if out.used_a & ma != 0 || out.used_b & mb != 0 {
-            continue;
-        }
-        if let Some(slot) = out.links.get_mut(out.count) {
-            *slot = *link;
-            out.count += 1;
-            out.used_a |= ma;
-            out.used_b |= mb;
-        }
-    }
-    out
 }
 
 fn equal(x: &Token, y: &Token) -> bool {

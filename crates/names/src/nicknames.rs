@@ -98,6 +98,10 @@ mod tests {
         assert!(share(of("Bill"), of("William")));
         assert!(share(of("Саша"), of("Alexander")));
         assert!(!share(of("Bill"), of("Robert")));
+        let mut words: Vec<&str> = lines().flat_map(|line| line.split(' ')).collect();
+        words.sort_unstable();
+        let more = words.chunk_by(|x, y| x == y).find(|same| same.len() > NO_LINES.len());
+        assert!(more.is_none(), "{more:?}: only the first lines of a word are known");
         assert!(lines().chain(places()).count() < 1024, "lines from 1024 on are those of near concepts");
     }
 }

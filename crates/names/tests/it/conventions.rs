@@ -181,6 +181,21 @@ fn indonesian_before_1972_azerbaijani_and_latvian() {
     ]);
 }
 
+/// The two say more: the family name is shortened, and the given name is there beside it.
+#[test]
+fn two_words_that_stand_for_one_each_are_not_read_as_one() {
+    check(&[("Kazancı Yusuf Bey", "Yusuf Kazancıoğlu")]);
+}
+
+#[test]
+fn gaelic_beside_english() {
+    check(&[
+        ("Uilleam Camshron", "Bill Cameron"),
+        ("Seumas MacCoinnich", "James Mackenzie"),
+        ("Dafydd Hopcyn", "David Hopkin"),
+    ]);
+}
+
 #[test]
 fn places_have_a_name_in_every_language() {
     let parse = |text: &str| Name::parse_as(mithaq_names::Kind::Place, text);
