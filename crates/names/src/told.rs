@@ -2,8 +2,8 @@
 //!
 //! Whoever tells two names apart is right more often than not, but not always: languages add endings, lists err, one family
 //! name is written in two ways. So such a pair is judged twice, as what the names are and as what they would be if nothing
-//! told them apart, and the second judgement counts as far as [`MOST`]: below `possible` whatever else is alike, above what
-//! has nothing in common, and in the order of its likeness.
+//! told them apart, and the second judgement counts as far as [`MOST`]: below `possible`, above what has nothing in common, and
+//! in the order of its likeness. Where more than words tells them apart (numbers, fathers, brothers), it is all that counts.
 //!
 //! What this module deliberately does not do: say which words are two names (see `distinct`).
 
@@ -40,12 +40,13 @@ pub(crate) fn judge(
 ) -> Judgement {
     let bits = score::bits(features);
     let mut alike = otherwise.as_ref().map_or(*features, |matching| score::features(a, b, matching));
-    let told = std::mem::take(&mut alike[TOLD_APART]) > 0.0;
+    let told = std::mem::take(&mut alike[TOLD_APART]).max(features[TOLD_APART]) > 0.0;
     if !told && otherwise.is_none() {
         return Judgement { bits, apart: false };
     }
     let most = below(score::bits(&alike));
-    Judgement { bits: bits.max(most), apart: otherwise.is_some() && most > bits }
+    let bits = if told { most } else { bits.max(most) };
+    Judgement { bits, apart: otherwise.is_some() && bits <= most }
 }
 
 /// Log-odds of names that are told apart, from what they would be otherwise.

@@ -79,6 +79,17 @@ fn sons_of_two_fathers() {
 }
 
 #[test]
+fn the_third_and_the_fourth_whatever_else_is_alike() {
+    apart(
+        Kind::Person,
+        &[
+            ("Konradin III Hohenberg of Altmarken", "Konradin IV Hohenberg of Altmarken"),
+            ("Zubayda Qasim Rahmani Jr", "Zubayda Qasim Rahmani Sr"),
+        ],
+    );
+}
+
+#[test]
 fn brothers_share_all_but_the_first_name() {
     apart(
         Kind::Person,
@@ -101,6 +112,7 @@ fn bodies_of_two_numbers_or_two_countries() {
         Kind::Organisation,
         &[
             ("Volta Trading 2", "Volta Trading 3"),
+            ("Kalmora Benetti Shipping Volta Trading 2", "Kalmora Benetti Shipping Volta Trading 3"),
             ("School No. 14", "School No. 15"),
             ("Ministry of Defence of Iraq", "Ministry of Defence of Iran"),
             ("وزارة الدفاع العراقية", "وزارة الدفاع الإيرانية"),
