@@ -26,7 +26,7 @@ pub(crate) struct Link {
     pub(crate) b_count: u8,
     /// How good the reading is: 1 perfect, 0 no better than chance.
     pub(crate) quality: f32,
-    /// Evidence in bits: rarity times quality.
+    /// Evidence in bits: rarity times quality, less where the quality is poor.
     pub(crate) bits: f32,
     /// Rarity of the rarer reading in bits.
     pub(crate) rarity: f32,
@@ -68,6 +68,8 @@ const QUALITY_MIN: f32 = 0.15;
 /// Share of the possible bits at which a reading is no better than chance, and at which it is perfect.
 const QUALITY_ZERO: f32 = -0.4;
 const QUALITY_ONE: f32 = 0.7;
+/// Quality below which a reading says less than its share: strangers are read so often enough.
+const QUALITY_SURE: f32 = 0.55;
 /// Quality of a name and its everyday form.
 const QUALITY_NICKNAME: f32 = 0.7;
 /// Quality of two names of one place.
@@ -305,7 +307,8 @@ fn link_of(aligned: Aligned, base: Link) -> Option<Link> {
     let (cap, loss) =
         (f32::from(aligned.cap) / tables::SCALE, f32::from(aligned.loss.max(0)) / tables::SCALE);
     let quality = quality(cap, loss);
-    (quality >= QUALITY_MIN).then_some(Link { quality, bits: base.rarity * quality, loss, ..base })
+    let bits = base.rarity * quality * (quality / QUALITY_SURE).min(1.0);
+    (quality >= QUALITY_MIN).then_some(Link { quality, bits, loss, ..base })
 }
 
 /// Quality of a reading from what it could give and what it lost, in bits.
