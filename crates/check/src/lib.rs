@@ -11,6 +11,7 @@ pub mod attack;
 mod binding;
 mod bits;
 mod budget;
+mod code;
 pub mod event;
 pub mod follow;
 mod messages;
@@ -29,6 +30,7 @@ pub use ask::{Again, AskError, Concluded, Half, Hit, Pending, Question, ask, cla
 pub use binding::Binding;
 pub use bits::{SOUND_VERSION, eighths};
 pub use budget::{Counters, Exceeded, charge, review_due};
+pub use code::CheckRefusal;
 pub use messages::{
     Answer, CLAIMS_MAX, CheckId, Claims, Cleared, Handles, Request, cleared_bytes, read_cleared,
 };

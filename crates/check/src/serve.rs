@@ -12,12 +12,10 @@ use crate::budget::{self, Counters};
 use crate::messages::{Answer, CheckId, Claims, Handles, Request};
 use crate::oprf::{self, Mode, Output, SecretKey};
 use crate::set::{SetHeader, TagSeed, tag_seed};
-use crate::{Strength, TokenKey};
+use crate::{CheckRefusal, Strength, TokenKey};
 
 /// What the key of a silent refusal is derived with.
 const DECOY: &[u8] = b"mithaq/decoy/1";
-/// Other bytes came under this number before.
-const NUMBER_USED: &str = "check.number_used";
 
 /// What the store holds beside a request: loaded in the transaction that will hold the charge.
 #[derive(Debug)]
@@ -76,7 +74,8 @@ pub fn admit(request: Request, desk: &Desk<'_>) -> Admission {
         Ok((counters, review)) => Admission::Charged(Box::new(Charged { request, counters, review })),
         Err(code) => {
             // Who uses a number twice knows it: that is told openly, and so always in the same bytes.
-            let silent = code != NUMBER_USED && desk.terms.is_some_and(|terms| silent(&terms, desk.set));
+            let silent = code != CheckRefusal::NumberUsed.code()
+                && desk.terms.is_some_and(|terms| silent(&terms, desk.set));
             Admission::Refused(Refused { code: Cow::Borrowed(code), silent })
         }
     }
@@ -92,14 +91,14 @@ pub fn silent(terms: &PrivateCheck, set: &SetHeader) -> bool {
 fn reason(request: &Request, desk: &Desk<'_>) -> Result<(Counters, bool), &'static str> {
     let set = desk.set;
     if desk.seen.is_some() {
-        return Err(NUMBER_USED);
+        return Err(CheckRefusal::NumberUsed.code());
     }
     let parties = (&request.asking, &request.asked) == (&set.asking, &set.asked);
     if request.agreement != set.agreement || !parties || request.policy != set.policy {
-        return Err("check.other_agreement");
+        return Err(CheckRefusal::OtherAgreement.code());
     }
     if request.epoch != set.epoch || desk.now < set.valid_from || desk.now >= set.valid_to {
-        return Err("check.epoch");
+        return Err(CheckRefusal::Epoch.code());
     }
     let permit = desk.permit.map_err(|refusal| refusal.code().code())?;
     let facts = permit.facts();
@@ -109,7 +108,7 @@ fn reason(request: &Request, desk: &Desk<'_>) -> Result<(Counters, bool), &'stat
         && permit.agreement() == request.agreement
         && facts.side == Side::Receiver;
     if !decided {
-        return Err("check.other_permit");
+        return Err(CheckRefusal::OtherPermit.code());
     }
     let evaluations = u32::try_from(request.elements.len()).unwrap_or(u32::MAX);
     let charged = budget::charge(permit.terms(), desk.counters, evaluations).map_err(|_exceeded| "BUD")?;
@@ -138,7 +137,7 @@ impl Refused {
 
 /// What is answered to a malformed element, whether the request would have been evaluated or not.
 fn broken(check: CheckId, request: [u8; 32]) -> Answer {
-    Answer::Refused { check, request, code: "check.element".to_owned() }
+    Answer::Refused { check, request, code: CheckRefusal::Element.code().to_owned() }
 }
 
 impl Charged {

@@ -5,7 +5,7 @@ use mithaq_check::event::{
     EVENT_CONTACTS_MAX, EVENT_PLANS_MAX, EVENT_TAGS, EventAnswer, EventClaim, EventContacts, EventRequest,
     Plan, event_answer,
 };
-use mithaq_check::{Answer, Counters, charge, review_due};
+use mithaq_check::{Answer, CheckRefusal, Counters, charge, review_due};
 use mithaq_db::Tx;
 use mithaq_model::{CaseId, ObjectId};
 use mithaq_policy::PrivateCheck;
@@ -69,7 +69,7 @@ impl App {
             self.permit_plan(ends.0, (&ends.1, &self.party), request.purpose)?
                 .map_err(|no| no.code().code().to_owned())
         } else {
-            Err("check.other_agreement".to_owned())
+            Err(CheckRefusal::OtherAgreement.code().to_owned())
         };
         let account = Account {
             agreement: ends.0,
@@ -115,7 +115,7 @@ impl App {
             Ok(Decided::Refused(code.to_owned()))
         };
         if !theirs {
-            return refuse(self, tx, "check.number_used");
+            return refuse(self, tx, CheckRefusal::NumberUsed.code());
         }
         if let Some(bytes) = checks::ask_answer(tx, before.id)? {
             return Ok(Decided::Again(bytes));
@@ -129,7 +129,7 @@ impl App {
             | AskState::Clear
             | AskState::Conflict
             | AskState::Forgotten
-            | AskState::Lost => refuse(self, tx, "check.event_over"),
+            | AskState::Lost => refuse(self, tx, CheckRefusal::EventOver.code()),
         }
     }
 
@@ -189,7 +189,7 @@ impl App {
         let own: Vec<Plan> = held.iter().map(|(_, plan)| *plan).collect();
         let (answer, halves) = match event_answer(request, &own, &seed, show) {
             Ok(evaluated) => (evaluated.answer, evaluated.halves),
-            Err(_fault) => (EventAnswer::Refused("check.element".to_owned()), Vec::new()),
+            Err(_fault) => (EventAnswer::Refused(CheckRefusal::Element.code().to_owned()), Vec::new()),
         };
         let bytes = answer.to_bytes(&request.ask, &request.digest());
         let mut content = Zeroizing::new(Vec::with_capacity(halves.len() * TOKEN));

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use mithaq_check::oprf::SecretKey;
 use mithaq_check::{
-    Admission, Answer, Charged, CheckState, Claims, Desk as Facts, Handles, Refused, Register, Request,
-    SetHeader, Word, admit, cleared_bytes, review_due, silent,
+    Admission, Answer, Charged, CheckRefusal, CheckState, Claims, Desk as Facts, Handles, Refused, Register,
+    Request, SetHeader, Word, admit, cleared_bytes, review_due, silent,
 };
 use mithaq_db::Tx;
 use mithaq_model::{AgreementId, CaseId, Millis, ObjectId, PartyId, SubjectId};
@@ -273,7 +273,7 @@ impl App {
         let refused = match &row.outcome {
             Some(code) if row.state == CheckState::Refused => Some(Cow::Owned(code.clone())),
             _other if row.state != CheckState::Evaluated || row.epoch != set.epoch => {
-                Some(Cow::Borrowed("check.epoch"))
+                Some(Cow::Borrowed(CheckRefusal::Epoch.code()))
             }
             _other => None,
         };

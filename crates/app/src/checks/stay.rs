@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mithaq_check::{
-    CheckState, Claims, Register, Standing, StandingAnswer, StandingAsk, StandingError, StandingWord,
-    Strength, Title, Warrant, read_cleared,
+    CheckRefusal, CheckState, Claims, Register, Standing, StandingAnswer, StandingAsk, StandingError,
+    StandingWord, Strength, Title, Warrant, read_cleared,
 };
 use mithaq_db::Tx;
 use mithaq_model::{ObjectId, OfficerId, SubjectId, Timestamp};
@@ -73,7 +73,7 @@ impl App {
             return if same {
                 self.standing_now(tx, Some(&before), row.id)
             } else {
-                self.refuse_standing(tx, row, "check.number_used")
+                self.refuse_standing(tx, row, CheckRefusal::NumberUsed.code())
             };
         }
         // What was refused without saying so is refused without saying so: it stays, and holds nothing that could hit.
@@ -84,10 +84,10 @@ impl App {
                 .is_ok_and(|(terms, _)| terms.refuse_silently);
         let evaluated = matches!(row.state, CheckState::Evaluated | CheckState::PossibleHit);
         if !evaluated && !silent {
-            return self.refuse_standing(tx, row, "check.not_evaluated");
+            return self.refuse_standing(tx, row, CheckRefusal::NotEvaluated.code());
         }
         if usize::try_from(row.queries).map_or(true, |queries| halves.len() > queries) {
-            return self.refuse_standing(tx, row, "check.standing_count");
+            return self.refuse_standing(tx, row, CheckRefusal::StandingCount.code());
         }
         let lives = Standing::new(wire(row.id), warrant(&title), halves, title.until, self.now());
         let lives = match lives {
@@ -99,7 +99,7 @@ impl App {
         }
         let key = checks::epoch_of(tx, &self.vault, (&row.agreement, &row.partner), row.epoch)?;
         if !silent && key.is_none_or(|(_, key)| key.is_none()) {
-            return self.refuse_standing(tx, row, "check.epoch");
+            return self.refuse_standing(tx, row, CheckRefusal::Epoch.code());
         }
         let one = StoredStanding {
             check: row.id,
@@ -129,7 +129,9 @@ impl App {
         title: Title,
     ) -> Result<StandingAnswer, AppError> {
         let lives = one.filter(|one| one.state == StandingState::Placed && self.now() < one.title.until);
-        let Some(mut one) = lives else { return self.refuse_standing(tx, row, "check.standing_over") };
+        let Some(mut one) = lives else {
+            return self.refuse_standing(tx, row, CheckRefusal::StandingOver.code());
+        };
         if one.title == stored(&title) {
             return self.standing_now(tx, Some(&one), row.id);
         }
@@ -297,11 +299,12 @@ fn stored(title: &Title) -> StandingTitle {
 }
 
 const fn code(error: StandingError) -> &'static str {
-    match error {
-        StandingError::Warrant => "check.standing_warrant",
-        StandingError::TwoPerson => "check.two_persons",
-        StandingError::Count => "check.standing_count",
-        StandingError::Over => "check.standing_over",
-        StandingError::Life | _ => "check.standing_life",
-    }
+    let refusal = match error {
+        StandingError::Warrant => CheckRefusal::StandingWarrant,
+        StandingError::TwoPerson => CheckRefusal::TwoPersons,
+        StandingError::Count => CheckRefusal::StandingCount,
+        StandingError::Over => CheckRefusal::StandingOver,
+        StandingError::Life | _ => CheckRefusal::StandingLife,
+    };
+    refusal.code()
 }

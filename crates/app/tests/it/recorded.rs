@@ -10,6 +10,10 @@ mod replay;
 
 use std::collections::BTreeSet;
 
+use mithaq_check::CheckRefusal;
+use mithaq_exchange::{Refuse, Stop};
+use mithaq_model::DenialCode;
+use mithaq_policy::ConsentFault;
 use serde_json::Value;
 
 use self::file::Record;
@@ -21,6 +25,87 @@ const WRITE_TO: &str = "MITHAQ_RECORD";
 /// Everything a conversation of nodes has in it, as [`look::opened`] and the frames name it.
 const KINDS: [&str; 8] = ["report", "correction", "order", "notice", "receipts", "step", "onward", "hop"];
 const FRAMES: [&str; 7] = ["batch", "fetched", "heads", "papers", "checkpoint", "chunks", "chunk"];
+
+/// Every code that a partner can be told, by value: partners act upon them, so none is ever renamed.
+const PINNED: &[&str] = &[
+    "AGR",
+    "BUD",
+    "CASE",
+    "CAT",
+    "CLK",
+    "CLS",
+    "GRD",
+    "HND",
+    "HOLD",
+    "ORC",
+    "PRT",
+    "PUR",
+    "RET",
+    "ROLE",
+    "RSK",
+    "SIG",
+    "SPC",
+    "TWO_PERSON",
+    "batch.lane",
+    "batch.size",
+    "check.element",
+    "check.epoch",
+    "check.event_over",
+    "check.not_evaluated",
+    "check.number_used",
+    "check.other_agreement",
+    "check.other_permit",
+    "check.standing_count",
+    "check.standing_life",
+    "check.standing_over",
+    "check.standing_warrant",
+    "check.two_persons",
+    "envelope.address",
+    "envelope.expired",
+    "envelope.key_distrusted",
+    "envelope.key_ended",
+    "envelope.kind",
+    "envelope.malformed",
+    "envelope.signature",
+    "envelope.signer",
+    "envelope.size",
+    "envelope.undecryptable",
+    "envelope.unsupported",
+    "envelope.validity",
+    "lane.epoch",
+    "lane.equivocation",
+    "lane.frozen",
+    "lane.gap",
+    "node.busy",
+    "object.originator",
+    "object.recalled",
+    "object.version",
+    "onward.expired",
+    "onward.forged",
+    "onward.forwarder",
+    "onward.missing",
+    "onward.originator",
+    "onward.purpose",
+    "onward.recipient",
+    "onward.revoked",
+    "onward.route",
+    "onward.seal",
+    "onward.state",
+    "onward.used",
+    "onward.version",
+    "order.limit",
+    "policy.internal",
+    "request.ground",
+    "request.state",
+    "request.unknown",
+    "seal.agreement",
+    "seal.kind",
+    "seal.malformed",
+    "seal.originator",
+    "seal.recipient",
+    "seal.signature",
+    "seal.unsupported",
+];
 
 fn all() -> Vec<Record> {
     let found = file::stored();
@@ -65,6 +150,29 @@ fn a_record_has_every_kind_of_message_and_frame() {
             record.frames().into_iter().partition(|frame| frame.answer() == frame.fresh());
         assert!(same.len() > 2 * other.len(), "{} as then, {} otherwise", same.len(), other.len());
     }
+}
+
+/// Every code that a partner can be told, of the closed lists in the code.
+fn codes() -> BTreeSet<&'static str> {
+    let stops = Stop::ALL.iter().map(|one| one.code());
+    let refusals = Refuse::ALL.iter().map(|one| one.code());
+    let rules = DenialCode::ALL.iter().map(|one| one.code());
+    let consents = ConsentFault::ALL.iter().map(|one| one.code());
+    let checks = CheckRefusal::ALL.iter().map(|one| one.code());
+    stops.chain(refusals).chain(rules).chain(consents).chain(checks).collect()
+}
+
+#[test]
+fn every_code_that_a_partner_can_be_told_is_pinned_and_none_is_renamed() {
+    let (known, pinned) = (codes(), PINNED.iter().copied().collect::<BTreeSet<_>>());
+    let gone: Vec<_> = pinned.difference(&known).collect();
+    assert!(
+        gone.is_empty(),
+        "{gone:?} are gone, and nodes of partners act upon them: give the code its name back. A refusal that means \
+         something else is a new code beside the old one"
+    );
+    let new: Vec<_> = known.difference(&pinned).collect();
+    assert!(new.is_empty(), "{new:?} are new: add them to PINNED, if none is an old code with another name");
 }
 
 #[test]
