@@ -222,7 +222,7 @@ impl Scorer {
         if a.is_empty() || b.is_empty() {
             return (self.log_odds(a, b), found.0);
         }
-        let judged = told::judge((a, b), &score::features(a, b, &found.0), &found);
+        let judged = told::judge(a, b, &found);
         match found {
             (_, Some(otherwise)) if judged.apart => (judged.bits, otherwise),
             (matching, _) => (judged.bits, matching),

@@ -153,8 +153,7 @@ fn log_odds(a: &Name, b: &Name, grid: &mut Grid) -> f32 {
     if a.is_empty() || b.is_empty() {
         return NOTHING;
     }
-    let found = matching::matchings(a, b, grid);
-    told::judge((a, b), &features(a, b, &found.0), &found).bits
+    told::judge(a, b, &matching::matchings(a, b, grid)).bits
 }
 
 /// Log-odds in bits of the features of a comparison.

@@ -7,17 +7,18 @@
 use std::sync::LazyLock;
 
 use crate::distinct;
+use crate::hashed::Hashed;
 use crate::lexicon::{self, Function};
 use crate::text::{Word, Words};
+use crate::training;
 
 /// Those who are revered and follow Abd as names of God do, beside them: the family of the Prophet, and what Christians say.
 const REVERED: &str = "hussein hussain husayn hossein husein hosein hassan hasan zahra amir ameer reza rida ridha mahdi mehdi imam abbas kadhim kazem kazim sahib saheb muhammad mohammad mohammed mohamed ahmad ahmed masih messih malak sayed sayyid sayed shahid nour";
 
-static REVERED_HASHES: LazyLock<Vec<u64>> = LazyLock::new(|| {
-    let words = REVERED.split(' ').filter_map(crate::training::symbols);
-    let mut out: Vec<u64> = words.map(|(script, symbols)| lexicon::hash(script, &symbols)).collect();
-    out.sort_unstable();
-    out
+static REVERED_WORDS: LazyLock<Hashed<()>> = LazyLock::new(|| {
+    let words = REVERED.split(' ').filter_map(training::symbols);
+    let hashes = words.map(|(script, symbols)| (lexicon::hash(script, &symbols), ()));
+    Hashed::new(hashes.collect::<Vec<_>>().into_iter())
 });
 
 /// Puts a torn Abd before its name.
@@ -66,9 +67,7 @@ fn place(words: &Words, at: usize) -> Option<usize> {
     // "Majeed Abdul Chaudhry": the word behind is nobody's servant.
     let free = |word: &Word| {
         let hash = lexicon::hash(word.script, words.of(word));
-        !word.comma
-            && !distinct::is_divine(word.script, words.of(word))
-            && REVERED_HASHES.binary_search(&hash).is_err()
+        !word.comma && !distinct::is_divine(word.script, words.of(word)) && REVERED_WORDS.get(hash).is_none()
     };
     let last = at + 2 == all.len() && does(at + 1).is_none_or(|function| function == Function::Title);
     (last && beside && article(at - 1) == 0 && all.get(at + 1).is_some_and(free)).then_some(0)

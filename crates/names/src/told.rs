@@ -26,27 +26,26 @@ pub(crate) const MOST: f32 = LIMIT + (12.0 - LIMIT) * SHARE;
 
 /// What a comparison comes to.
 pub(crate) struct Judgement {
+    /// The features of the names as they are.
+    pub(crate) features: [f32; FEATURES],
     /// Log-odds in bits.
     pub(crate) bits: f32,
     /// The links were taken that alike words have which are two names.
     pub(crate) apart: bool,
 }
 
-/// Judges two names by their matchings; the features are those of the first.
-pub(crate) fn judge(
-    (a, b): (&Name, &Name),
-    features: &[f32; FEATURES],
-    (_, otherwise): &Matchings,
-) -> Judgement {
-    let bits = score::bits(features);
-    let mut alike = otherwise.as_ref().map_or(*features, |matching| score::features(a, b, matching));
+/// Judges two names by their matchings.
+pub(crate) fn judge(a: &Name, b: &Name, (matching, otherwise): &Matchings) -> Judgement {
+    let features = score::features(a, b, matching);
+    let bits = score::bits(&features);
+    let mut alike = otherwise.as_ref().map_or(features, |matching| score::features(a, b, matching));
     let told = std::mem::take(&mut alike[TOLD_APART]).max(features[TOLD_APART]) > 0.0;
     if !told && otherwise.is_none() {
-        return Judgement { bits, apart: false };
+        return Judgement { features, bits, apart: false };
     }
     let most = below(score::bits(&alike));
     let bits = if told { most } else { bits.max(most) };
-    Judgement { bits, apart: otherwise.is_some() && bits <= most }
+    Judgement { features, bits, apart: otherwise.is_some() && bits <= most }
 }
 
 /// Log-odds of names that are told apart, from what they would be otherwise.

@@ -41,14 +41,13 @@ pub(super) fn place(query: &Name, name: &Name, frequencies: &Frequencies) -> (Li
         return (likeness, likeness.bits);
     }
     let found = matching::matchings(query, name, &mut Grid::new());
-    let features = score::features(query, name, &found.0);
-    let bits = told::judge((query, name), &features, &found).bits;
-    let likeness = score::likeness(bits, SecondIdentifier::Absent);
+    let judged = told::judge(query, name, &found);
+    let likeness = score::likeness(judged.bits, SecondIdentifier::Absent);
     if query.kind != Kind::Organisation {
         return (likeness, likeness.bits);
     }
     let own = own(query, &found.0, frequencies);
-    let place = features.iter().chain(&own).zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
+    let place = judged.features.iter().chain(&own).zip(WEIGHTS.iter()).map(|(f, w)| f * w).sum();
     (likeness, place)
 }
 
