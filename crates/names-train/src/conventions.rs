@@ -15,7 +15,7 @@ use crate::random::Random;
 
 /// How one convention writes the Cyrillic letters, `а` to `я` in alphabet order (32 letters, without ё),
 /// then how it writes е after a vowel or at the start.
-struct Cyrillic {
+pub(crate) struct Cyrillic {
     letters: [&'static str; 32],
     initial_e: &'static str,
 }
@@ -45,6 +45,11 @@ const CYRILLIC: [Cyrillic; 17] = [
     table(["a","b","v","g","d","e","zh","z","i","y","k","l","m","n","o","p","r","s","t","u","f","h","ts","ch","sh","sht","a","a","y","e","yu","ya"], "e"),
     table(["a","b","v","h","d","e","zh","z","y","i","k","l","m","n","o","p","r","s","t","u","f","kh","ts","ch","sh","shch","","y","","e","iu","ia"], "ye"),
 ];
+
+/// Of a foreign name in Latvian; of a Slavic one the rows above.
+#[rustfmt::skip]
+pub(crate) const LATVIAN: Cyrillic =
+    table(["a","b","v","g","d","e","ž","z","i","i","k","l","m","n","o","p","r","s","t","u","f","h","c","č","š","š","","i","","e","ju","ja"], "e");
 
 /// Adds the pairs of all conventions.
 pub(crate) fn extend(listed: &[Listed], random: &mut Random, out: &mut Corpora) {
@@ -82,6 +87,17 @@ fn native(latin: &str, cyrillic: &str) -> bool {
 }
 
 fn spell(word: &str, convention: &Cyrillic) -> String {
+    // French "gu" stands before e and i only; "ss" between vowels only.
+    letters(word, convention)
+        .replace("gua", "ga")
+        .replace("guo", "go")
+        .replace("guu", "gu")
+        .replace("gur", "gr")
+        .replace("gul", "gl")
+}
+
+/// Letter for letter.
+pub(crate) fn letters(word: &str, convention: &Cyrillic) -> String {
     const ORDER: &str = "абвгдежзийклмнопрстуфхцчшщъыьэюя";
     let mut out = String::new();
     let mut after_vowel = true;
@@ -92,12 +108,7 @@ fn spell(word: &str, convention: &Cyrillic) -> String {
         out.push_str(if letter == 'е' && after_vowel { convention.initial_e } else { text });
         after_vowel = matches!(letter, 'а' | 'е' | 'и' | 'о' | 'у' | 'ы' | 'э' | 'ю' | 'я' | 'ъ' | 'ь');
     }
-    // French "gu" stands before e and i only; "ss" between vowels only.
-    out.replace("gua", "ga")
-        .replace("guo", "go")
-        .replace("guu", "gu")
-        .replace("gur", "gr")
-        .replace("gul", "gl")
+    out
 }
 
 /// What databases without diacritics keep.

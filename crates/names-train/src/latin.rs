@@ -7,6 +7,7 @@
 
 use mithaq_names::Script;
 
+use crate::conventions::{LATVIAN, letters};
 use crate::corpus::{Corpora, Listed, add};
 use crate::random::Random;
 
@@ -186,43 +187,11 @@ fn latvian(item: &Listed, random: &mut Random, out: &mut Corpora) {
     if !random.one_in(3) {
         return;
     }
-    let mut text: String = item.other.chars().map(latvian_letter).collect();
+    let mut text = letters(&item.other, &LATVIAN);
     if text.ends_with(|c: char| !"aeiou".contains(c)) {
         text.push_str(["s", "s", "s", "is", "a"].get(random.below(6)).copied().unwrap_or(""));
     }
     add(out, &item.latin, &text, 0.2);
-}
-
-fn latvian_letter(letter: char) -> &'static str {
-    match letter {
-        'а' => "a",
-        'б' => "b",
-        'в' => "v",
-        'г' => "g",
-        'д' => "d",
-        'е' | 'ё' | 'э' => "e",
-        'ж' => "ž",
-        'з' => "z",
-        'и' | 'й' | 'ы' => "i",
-        'к' => "k",
-        'л' => "l",
-        'м' => "m",
-        'н' => "n",
-        'о' => "o",
-        'п' => "p",
-        'р' => "r",
-        'с' => "s",
-        'т' => "t",
-        'у' => "u",
-        'ф' => "f",
-        'х' => "h",
-        'ц' => "c",
-        'ч' => "č",
-        'ш' | 'щ' => "š",
-        'ю' => "ju",
-        'я' => "ja",
-        _ => "",
-    }
 }
 
 /// One or two syllables in Pe̍h-ōe-jī and as registries write them.
@@ -262,8 +231,7 @@ mod tests {
 
     #[test]
     fn a_foreign_name_is_respelled_by_its_sound() {
-        let text: String = "байден".chars().map(latvian_letter).collect();
-        assert_eq!(text, "baiden");
+        assert_eq!(letters("байден", &LATVIAN), "baiden");
     }
 
     #[test]
