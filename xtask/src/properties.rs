@@ -4,10 +4,10 @@
 //! looked for here, as long as a person likes.
 
 use crate::shell;
+use crate::tidy::Repository;
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What `proptest` reads its seed from.
@@ -80,48 +80,25 @@ fn seed_of_clock() -> u64 {
 
 /// The modules with property tests, as the test programs name them.
 fn modules(workspace: &Workspace, only: &[String]) -> Result<BTreeSet<String>> {
+    let repository = Repository::load(workspace)?;
     let mut found = BTreeSet::new();
     for package in &workspace.packages {
         let crate_name = package.dir.rsplit('/').next().unwrap_or_default();
         if !only.is_empty() && !only.iter().any(|name| name == crate_name) {
             continue;
         }
-        let root = workspace.root.join(&package.dir);
-        for (path, within) in [(root.join("src"), "src"), (root.join("tests/it"), "tests/it")] {
-            for file in sources(&path)? {
-                let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-                if text.contains("proptest!") {
-                    let relative = file.strip_prefix(root.join(within)).unwrap_or(&file);
-                    found.insert(module(relative));
-                }
-            }
+        for within in ["src/", "tests/it/"].map(|within| format!("{}/{within}", package.dir)) {
+            let tested = repository.sources().filter(|file| file.text.contains("proptest!"));
+            found.extend(tested.filter_map(|file| file.path.strip_prefix(&within)).map(module));
         }
     }
     if found.is_empty() { bail!("no crate of that name has property tests") } else { Ok(found) }
 }
 
-/// Every source file below a directory; none where there is no directory.
-fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut out = Vec::new();
-    if !directory.is_dir() {
-        return Ok(out);
-    }
-    for entry in std::fs::read_dir(directory).with_context(|| directory.display().to_string())? {
-        let path = entry?.path();
-        if path.is_dir() {
-            out.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            out.push(path);
-        }
-    }
-    Ok(out)
-}
-
 /// What tests of a source file are called by: `set/rice.rs` is `set::rice::`.
-fn module(file: &Path) -> String {
-    let path = file.with_extension("");
-    let parts = path.iter().map(|part| part.to_string_lossy()).filter(|part| part != "mod" && part != "lib");
-    parts.fold(String::new(), |name, part| name + &part + "::")
+fn module(file: &str) -> String {
+    let parts = file.trim_end_matches(".rs").split('/').filter(|part| !matches!(*part, "mod" | "lib"));
+    parts.fold(String::new(), |name, part| name + part + "::")
 }
 
 #[cfg(test)]
@@ -130,9 +107,9 @@ mod tests {
 
     #[test]
     fn a_source_file_is_the_module_its_tests_are_named_after() {
-        assert_eq!(module(Path::new("set/rice.rs")), "set::rice::");
-        assert_eq!(module(Path::new("requests/mod.rs")), "requests::");
-        assert_eq!(module(Path::new("properties.rs")), "properties::");
+        assert_eq!(module("set/rice.rs"), "set::rice::");
+        assert_eq!(module("requests/mod.rs"), "requests::");
+        assert_eq!(module("properties.rs"), "properties::");
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl Finding {
 }
 
 impl Repository {
-    fn load(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn load(workspace: &Workspace) -> Result<Self> {
         let mut repository = Self { packages: workspace.packages.clone(), ..Self::default() };
         repository.walk(&workspace.root, "")?;
         repository.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -212,7 +212,7 @@ impl Repository {
     }
 
     /// Rust files that people write.
-    fn sources(&self) -> impl Iterator<Item = &File> {
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &File> {
         self.files.iter().filter(|file| file.path.ends_with(".rs") && !file.is_generated())
     }
 
