@@ -157,6 +157,7 @@ fn check_parts() -> OpenApiRouter<App> {
         .routes(routes!(checks::authorise))
         .routes(routes!(checks::show))
         .routes(routes!(checks::candidate))
+        .routes(routes!(checks::reconsider))
         .routes(routes!(checks::close))
         .routes(routes!(checks::opening))
 }

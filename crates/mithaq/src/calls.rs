@@ -23,6 +23,7 @@ pub(crate) const CALLS: &[(&str, &str, &str)] = &[
     ("get", "/api/v1/checks/figures", "check figures"),
     ("post", "/api/v1/checks/joint", "check ask"),
     ("post", "/api/v1/checks/joint/{joint}/authorise", "check authorise"),
+    ("post", "/api/v1/checks/reconsider", "check reconsider"),
     ("get", "/api/v1/checks/sets", "check sets"),
     ("post", "/api/v1/checks/sets", "check publish"),
     ("post", "/api/v1/checks/tokens", "check tokens explain"),

@@ -84,6 +84,15 @@ pub(crate) enum CheckCommand {
         #[arg(long)]
         cleared: bool,
     },
+    /// Take back every rejection of a person of a case: the next question that hits has people compare again
+    Reconsider {
+        /// Person of the case, by number
+        subject: String,
+        #[command(flatten)]
+        reason: Reason,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// Say that a report went to the partner by the ordinary release
     Released {
         #[command(flatten)]
@@ -254,6 +263,15 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         CheckCommand::Confirm(one) => one.step(ui, &json!({ "step": "same" })),
         CheckCommand::Reject { candidate, cleared } => {
             candidate.step(ui, &json!({ "step": if *cleared { "cleared" } else { "other" } }))
+        }
+        CheckCommand::Reconsider { subject, reason, node } => {
+            let mut body = reason.in_case(ui);
+            if let Json::Object(fields) = &mut body {
+                fields.insert("subject".to_owned(), json!(subject));
+            }
+            let answer = call(node, ui, (Method::POST, "/api/v1/checks/reconsider"), Some(&body))?;
+            let pairs = budget::number(&answer, "pairs");
+            ui.result(&answer, &[format!("{pairs} pair(s): people compare them again when a question hits")])
         }
         CheckCommand::Released { candidate, report } => {
             candidate.step(ui, &json!({ "step": "released", "report": report }))

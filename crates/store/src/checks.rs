@@ -21,7 +21,7 @@ pub use candidates::{
     save_candidate, show, shown,
 };
 pub(crate) use cleared::erase_cleared_of;
-pub use cleared::{NotThatPerson, add_cleared, cleared_as, cleared_of, forget_cleared};
+pub use cleared::{NotThatPerson, add_cleared, cleared_as, cleared_of, forget_cleared, forget_cleared_of};
 pub use plan_asks::{
     AskState, Conflict, PlanAsk, add_ask, add_conflict, ask_answer, ask_content, asks_of, asks_received,
     asks_waiting, conflicts_of, erase_ask, erase_ask_answer, open_asks, plan_ask, plan_ask_locked,

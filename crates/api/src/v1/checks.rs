@@ -205,6 +205,42 @@ pub(crate) async fn candidate(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Whose rejections to take back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReconsiderBody {
+    why: Why,
+    case: String,
+    /// Person of the case, by number.
+    subject: String,
+}
+
+/// What was taken back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Reconsidered {
+    /// Pairs of this person and a partner's that people compare again when a question hits.
+    pairs: u64,
+}
+
+/// Takes back that a person was found to be another than a partner's. Past candidates and figures stay as they are.
+#[utoipa::path(post, path = "/api/v1/checks/reconsider", tag = "checks", request_body = ReconsiderBody,
+    responses((status = 200, body = Reconsidered), (status = 403, body = Problem), (status = 404, body = Problem),
+    (status = 409, body = Problem)))]
+pub(crate) async fn reconsider(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Json(body): Json<ReconsiderBody>,
+) -> Result<Json<Reconsidered>, ApiError> {
+    let may = may(&app, &actor, intent::JudgeCheck).await?;
+    let (case, subject): (CaseId, SubjectId) = (number(&body.case)?, number(&body.subject)?);
+    let pairs = blocking(app, move |app| {
+        let access = body.why.enter(app, &actor, case)?;
+        app.reconsider_subject(may, &access, subject)
+    })
+    .await?;
+    Ok(Json(Reconsidered { pairs }))
+}
+
 /// Closes a check that has its outcome: salts, tokens, handles and what was shown are destroyed.
 #[utoipa::path(post, path = "/api/v1/checks/{id}/close", tag = "checks", params(("id" = String, Path)),
     responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]

@@ -8,12 +8,15 @@ use mithaq_check::Cleared;
 use mithaq_db::Tx;
 use mithaq_model::{Attribute, Claim, Days, ObjectId, SubjectId, Value};
 use mithaq_store::checks::{self, Candidate, Check, NotThatPerson};
+use mithaq_store::subjects;
 
 use super::line::base;
 use super::{Ends, usable, wire};
 use crate::App;
+use crate::cases::CaseAccess;
 use crate::error::AppError;
 use crate::log::Event;
+use crate::rights::{May, intent};
 
 /// How long it stands: people look again after a year, as they do at every record.
 const STANDS: Days = Days(365);
@@ -31,6 +34,36 @@ impl App {
         let kept = NotThatPerson { subject: one.subject, handle: one.handle, facts };
         let until = self.now().plus(STANDS);
         Ok(checks::add_cleared(tx, &kept, (&check.agreement, &check.partner), until)?)
+    }
+
+    /// Takes back that a person of a case was found to be another than a partner's: the next question that hits the pair has
+    /// people compare it again. One side is enough, as a pair is passed over only where both hold to it.
+    ///
+    /// # Errors
+    /// When the person is not of the case, or nothing of the kind is kept.
+    pub fn reconsider_subject(
+        &self,
+        may: May<intent::JudgeCheck>,
+        access: &CaseAccess,
+        subject: SubjectId,
+    ) -> Result<u64, AppError> {
+        self.own_access(may, access)?;
+        let (case, purpose) = (access.case(), access.purpose());
+        let tried = Event::refused(may, subject).case(case).purpose(purpose);
+        self.attempt(tried, move |app, tx| {
+            if !subjects::cases_of(tx, subject)?.contains(&case) {
+                return Err(AppError::not_found());
+            }
+            let pairs = checks::forget_cleared_of(tx, subject)?;
+            if pairs == 0 {
+                return Err(AppError::conflict("check.not_cleared").hint(
+                    "no rejection of this person is kept here: a question about it hits as any other",
+                ));
+            }
+            let event = Event::by(may, "check.reconsidered", subject).case(case).purpose(purpose);
+            app.log(tx, &[event.verdict(format!("pairs:{pairs}"))])?;
+            Ok(pairs)
+        })
     }
 
     /// What the claim of a check will say of its subjects, with its entry: it is logged before it leaves.

@@ -88,6 +88,14 @@ pub fn forget_cleared(tx: &mut dyn Tx, now: Timestamp) -> Result<u64, StoreError
     Ok(tx.exec("DELETE FROM check_cleared WHERE until_at <= $1", &[time(now)])?)
 }
 
+/// Forgets what one subject was cleared of, in whatever question, and returns how many pairs that were.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn forget_cleared_of(tx: &mut dyn Tx, subject: SubjectId) -> Result<u64, StoreError> {
+    Ok(tx.exec("DELETE FROM check_cleared WHERE subject = $1", &[id(subject)])?)
+}
+
 /// Forgets what erased subjects were cleared of. `subjects`: one number in each row.
 ///
 /// # Errors

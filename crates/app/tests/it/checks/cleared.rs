@@ -1,13 +1,15 @@
 //! "Not that person" (limit L18): a pair that was compared and is two people is no hit again; everybody else still is.
 
-use mithaq_app::{AppError, CheckKind, JudgedAs};
+use mithaq_app::{AppError, CheckKind, JudgedAs, intent};
 use mithaq_check::{CheckState, Claims};
 use mithaq_db::Tx;
-use mithaq_model::{Attribute, Claim, Days, Millis, ObjectId, Subject, SubjectClass, SubjectId, Value};
+use mithaq_model::{
+    Attribute, CaseId, Claim, CrimeArea, Days, Millis, ObjectId, Subject, SubjectClass, SubjectId, Value,
+};
 use mithaq_store::subjects;
 use mithaq_testkit::subject_named;
 
-use super::{ARABIC, CAPS, LATIN, Scene, candidate, close, compared, judge, later, row, show, stored};
+use super::{ARABIC, CAPS, LATIN, Scene, candidate, close, code, compared, judge, later, row, show, stored};
 use crate::world::{ES, Node};
 
 /// Asked, met, and rejected by one side; both know, and the check is closed with its handles.
@@ -69,6 +71,44 @@ fn a_pair_that_was_rejected_by_either_side_at_any_stage_is_no_hit_again() {
         let claimed = row(scene.es(), check).claims;
         assert!(claimed.is_some());
     }
+}
+
+fn reconsider(node: &Node, case: CaseId, subject: SubjectId) -> Result<u64, AppError> {
+    let may = node.actor("analyst").may(intent::JudgeCheck).unwrap();
+    node.app.reconsider_subject(may, &node.enter("analyst", case), subject)
+}
+
+#[test]
+fn either_side_takes_a_wrong_rejection_back_and_people_compare_again() {
+    for by_asking in [true, false] {
+        let scene = Scene::new(CAPS);
+        rejected(&scene, true, JudgedAs::Other);
+        let (node, case, subject) = if by_asking {
+            (scene.ma(), scene.ma_case, scene.ours)
+        } else {
+            (scene.es(), scene.es_case, scene.theirs)
+        };
+        assert_eq!(reconsider(node, case, subject).unwrap(), 1);
+        assert_eq!((node.count("check.reconsidered"), kept(node)), (1, 0));
+        assert_eq!(kept(scene.ma()) + kept(scene.es()), 1, "the other side was told nothing");
+        assert_eq!(code(reconsider(node, case, subject)), "check.not_cleared");
+        let check = again(&scene);
+        assert_eq!((row(scene.ma(), check).hits, row(scene.es(), check).hits), (1, 1), "{by_asking}");
+        // Who asks still names the handle where only the asked side took it back, which honours it no more.
+        let named = usize::from(!by_asking);
+        assert_eq!((scene.ma().count("check.cleared"), scene.es().count("check.cleared")), (named, 0));
+    }
+}
+
+#[test]
+fn nobody_takes_back_what_was_said_of_a_person_of_another_case() {
+    let scene = Scene::new(CAPS);
+    rejected(&scene, true, JudgedAs::Other);
+    let other = scene.ma().case(CrimeArea::Terrorism);
+    assert_eq!(code(reconsider(scene.ma(), other, scene.ours)), "object.not_found");
+    let nobody = SubjectId::new([9; 16]);
+    assert_eq!(code(reconsider(scene.ma(), scene.ma_case, nobody)), "object.not_found");
+    assert_eq!((kept(scene.ma()), scene.ma().count("check.reconsidered")), (1, 0));
 }
 
 #[test]

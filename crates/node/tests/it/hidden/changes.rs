@@ -23,6 +23,7 @@ const CHECK: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","par
 const JOINT: &str = r#"{"why":WHY,"case":"{CASE}","class":"suspect_committed","subjects":["{subject}"],
     "partners":[{"partner":"es-police","agreement":"{agreement}"}]}"#;
 const TOKENS: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","subject":"{subject}"}"#;
+const RECONSIDER: &str = r#"{"why":WHY,"case":"{CASE}","subject":"{subject}"}"#;
 const CANDIDATE: &str = r#"{"why":WHY,"case":"{CASE}","what":{"step":"compare"}}"#;
 const STANDING: &str = r#"{"why":WHY,"case":"{CASE}","what":{"step":"end"}}"#;
 const CONSENT: &str = r#"{"why":WHY,"case":"{CASE}","report":"{report}","to":"fr-justice","until":"EXPIRES",
@@ -47,6 +48,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/checks", CHECK),
     ("post", "/api/v1/checks/joint", JOINT),
     ("post", "/api/v1/checks/joint/{report}/authorise", IN_CASE),
+    ("post", "/api/v1/checks/reconsider", RECONSIDER),
     ("post", "/api/v1/checks/tokens", TOKENS),
     ("post", "/api/v1/checks/{report}/authorise", IN_CASE),
     ("post", "/api/v1/checks/{report}/candidates/{request}", CANDIDATE),
