@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mithaq_names::Kind;
 use mithaq_names::index::{IndexError, Record, Segment, Stored, Tombstones};
 
-use crate::file::SegmentFile;
+use crate::file::IndexFile;
 
 /// A change of the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(crate) fn gather(changes: &[Change]) -> BTreeMap<String, Pending> {
 /// Settles the changes with one segment: names that go are marked, names that are there are not added again.
 /// Returns how many were marked.
 pub(crate) fn settle(
-    segment: &Segment<SegmentFile>,
+    segment: &Segment<IndexFile>,
     dead: &mut Tombstones,
     pending: &mut BTreeMap<String, Pending>,
 ) -> Result<u64, IndexError> {
@@ -96,7 +96,7 @@ pub(crate) fn settle(
 /// Calls back with every name of a segment whose id is among the keys. Few keys look their records up; many walk
 /// beside the whole segment, which is in order of ids too.
 pub(crate) fn visit<K: AsRef<str> + Ord, V>(
-    segment: &Segment<SegmentFile>,
+    segment: &Segment<IndexFile>,
     by_id: &mut BTreeMap<K, V>,
     mut each: impl FnMut(u32, Stored<'_>, &mut V),
 ) -> Result<(), IndexError> {

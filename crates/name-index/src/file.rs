@@ -9,14 +9,14 @@ use mithaq_names::index::{Source, SourceError};
 
 use crate::NameIndexError;
 
-/// A segment file, read where it is asked for.
+/// A file of an index, read where it is asked for.
 #[derive(Debug)]
-pub(crate) struct SegmentFile {
+pub(crate) struct IndexFile {
     file: File,
     size: u64,
 }
 
-impl SegmentFile {
+impl IndexFile {
     pub(crate) fn open(path: &Path) -> Result<Self, NameIndexError> {
         let file = open(path)?;
         let size = file.metadata().map_err(NameIndexError::io("read", path))?.len();
@@ -24,7 +24,7 @@ impl SegmentFile {
     }
 }
 
-impl Source for SegmentFile {
+impl Source for IndexFile {
     fn size(&self) -> u64 {
         self.size
     }

@@ -14,7 +14,7 @@ use mithaq_names::{Kind, Name};
 
 use crate::NameIndexError;
 use crate::changes::{Change, gather, settle, visit};
-use crate::file::{SegmentFile, put};
+use crate::file::{IndexFile, put};
 use crate::manifest::{self, Entry, Manifest};
 use crate::notes::NotesFile;
 use noting::open_notes;
@@ -56,7 +56,7 @@ pub struct Statistics {
 pub struct Index {
     directory: PathBuf,
     manifest: Manifest,
-    segments: Vec<Segment<SegmentFile>>,
+    segments: Vec<Segment<IndexFile>>,
     notes: Vec<NotesFile>,
 }
 
@@ -359,7 +359,7 @@ impl Index {
             if chosen.is_empty() {
                 return Ok(());
             }
-            let parts: Vec<Part<'_, SegmentFile>> = opened
+            let parts: Vec<Part<'_, IndexFile>> = opened
                 .iter()
                 .zip(&next.manifest.segments)
                 .filter(|(_, entry)| chosen.contains(&entry.file))
@@ -400,7 +400,7 @@ impl Index {
         }
     }
 
-    fn parts(&self) -> Vec<Part<'_, SegmentFile>> {
+    fn parts(&self) -> Vec<Part<'_, IndexFile>> {
         let both = self.segments.iter().zip(&self.manifest.segments);
         both.map(|(segment, entry)| Part { segment, dead: &entry.dead }).collect()
     }
@@ -461,10 +461,10 @@ struct Next {
     number: usize,
 }
 
-fn open_all(directory: &Path, manifest: &Manifest) -> Result<Vec<Segment<SegmentFile>>, NameIndexError> {
+fn open_all(directory: &Path, manifest: &Manifest) -> Result<Vec<Segment<IndexFile>>, NameIndexError> {
     let open = |entry: &Entry| {
         let path = directory.join(&entry.file);
-        let source = SegmentFile::open(&path)?;
+        let source = IndexFile::open(&path)?;
         let segment = Segment::open(source).map_err(NameIndexError::segment(&path))?;
         if segment.size() != entry.size {
             let file = directory.join(manifest::FILE);

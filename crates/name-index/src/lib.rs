@@ -64,3 +64,17 @@ pub fn is_index_file(name: &str) -> bool {
 pub fn manifest_again(text: &str) -> Result<String, &'static str> {
     manifest::Manifest::parse(text).map(|read| read.write())
 }
+
+/// Reads the bytes of a file of notes, looks every note up, and writes what was found as it would be written: for whoever
+/// tests the reader.
+///
+/// # Errors
+/// What is damaged, and what to do next.
+///
+/// ```
+/// let refused = mithaq_name_index::notes_again(b"notes").unwrap_err();
+/// assert!(refused.to_string().contains("hint: "));
+/// ```
+pub fn notes_again(bytes: &[u8]) -> Result<Vec<u8>, NameIndexError> {
+    notes::again(bytes)
+}

@@ -10,15 +10,14 @@
 //! Numbers are little-endian. The blocks fill the file up to the directory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use mithaq_names::index::{MAX_ID, checksum};
+use mithaq_names::index::{MAX_ID, Source, SourceError, checksum};
 
 use crate::NameIndexError;
+use crate::file::IndexFile;
 
 /// Most bytes of a note.
 pub const NOTE_MAX: usize = 1 << 20;
@@ -40,9 +39,9 @@ struct Block {
 
 /// A file of notes, read where it is asked for.
 #[derive(Debug)]
-pub(crate) struct NotesFile {
+pub(crate) struct NotesFile<S = IndexFile> {
     path: PathBuf,
-    file: File,
+    source: S,
     size: u64,
     directory: u64,
     count: u64,
@@ -52,12 +51,18 @@ pub(crate) struct NotesFile {
 
 impl NotesFile {
     pub(crate) fn open(path: &Path) -> Result<Self, NameIndexError> {
-        let file = crate::file::open(path)?;
-        let size = file.metadata().map_err(NameIndexError::io("read", path))?.len();
+        Self::of(IndexFile::open(path)?, path)
+    }
+}
+
+impl<S: Source> NotesFile<S> {
+    /// The notes in a source of bytes, which errors call by a path.
+    pub(crate) fn of(source: S, path: &Path) -> Result<Self, NameIndexError> {
+        let size = source.size();
         let damaged = |why| NameIndexError::Notes { file: path.to_owned(), why };
-        let mut end = [0; END];
         let at = size.checked_sub(END as u64).ok_or_else(|| damaged("it is cut"))?;
-        file.read_exact_at(&mut end, at).map_err(NameIndexError::io("read", path))?;
+        let mut buffer = Vec::new();
+        let end = source.read(at, END, &mut buffer).map_err(unread(path))?;
         let (content, magic) = end.split_last_chunk::<8>().ok_or_else(|| damaged("it is cut"))?;
         if magic != MAGIC {
             return Err(damaged("its end is not that of notes"));
@@ -68,7 +73,7 @@ impl NotesFile {
         if directory > at || directory > DIRECTORY_MAX {
             return Err(damaged("its directory is too long"));
         }
-        Ok(Self { path: path.to_owned(), file, size, directory, count, blocks: OnceLock::new() })
+        Ok(Self { path: path.to_owned(), source, size, directory, count, blocks: OnceLock::new() })
     }
 
     pub(crate) const fn size(&self) -> u64 {
@@ -88,19 +93,25 @@ impl NotesFile {
             return Ok(blocks);
         }
         let at = self.size - END as u64 - self.directory;
-        let mut bytes = vec![0; usize::try_from(self.directory).unwrap_or(0)];
-        self.file.read_exact_at(&mut bytes, at).map_err(NameIndexError::io("read", &self.path))?;
-        let content = verify(&bytes).ok_or_else(|| self.damaged("its directory is damaged"))?;
+        let (mut buffer, len) = (Vec::new(), usize::try_from(self.directory).unwrap_or(0));
+        let bytes = self.source.read(at, len, &mut buffer).map_err(unread(&self.path))?;
+        let content = verify(bytes).ok_or_else(|| self.damaged("its directory is damaged"))?;
         let blocks = directory(content, at).ok_or_else(|| self.damaged("its directory is wrong"))?;
         Ok(self.blocks.get_or_init(|| blocks))
     }
 
-    /// Reads a block; `None` after the last.
-    fn block<'a>(&self, number: usize, buffer: &'a mut Vec<u8>) -> Result<Option<&'a [u8]>, NameIndexError> {
-        let Some(block) = self.blocks()?.get(number) else { return Ok(None) };
-        buffer.resize(block.len, 0);
-        self.file.read_exact_at(buffer, block.at).map_err(NameIndexError::io("read", &self.path))?;
-        verify(buffer).map(Some).ok_or_else(|| self.damaged("a block is damaged"))
+    /// Reads the notes of a block into the buffer; false after the last.
+    fn block(&self, number: usize, buffer: &mut Vec<u8>) -> Result<bool, NameIndexError> {
+        buffer.clear();
+        let Some(block) = self.blocks()?.get(number) else { return Ok(false) };
+        let mut read = Vec::new();
+        let bytes = self.source.read(block.at, block.len, &mut read).map_err(unread(&self.path))?;
+        let content = verify(bytes).ok_or_else(|| self.damaged("a block is damaged"))?;
+        if entry(&mut &*content).is_none_or(|(id, _)| *id != *block.first) {
+            return Err(self.damaged("a block does not begin as its directory says"));
+        }
+        buffer.extend_from_slice(content);
+        Ok(true)
     }
 
     /// Calls back with the notes of some ids, which stand in order.
@@ -118,7 +129,7 @@ impl NotesFile {
                 self.block(number, &mut buffer)?;
                 held = Some(number);
             }
-            let mut rest = verify(&buffer).unwrap_or_default();
+            let mut rest = buffer.as_slice();
             while !rest.is_empty() {
                 let (other, note) = entry(&mut rest).ok_or_else(|| self.damaged("a block is wrong"))?;
                 if other == id {
@@ -164,6 +175,11 @@ fn directory(mut bytes: &[u8], end: u64) -> Option<Vec<Block>> {
     (at == end).then_some(out)
 }
 
+/// What the system said of bytes that cannot be read.
+fn unread(path: &Path) -> impl FnOnce(SourceError) -> NameIndexError {
+    move |error| NameIndexError::io("read", path)(std::io::Error::other(error.why))
+}
+
 fn entry<'a>(bytes: &mut &'a [u8]) -> Option<(&'a str, &'a [u8])> {
     let id = usize::from(*bytes.split_off_first()?);
     let note = usize::try_from(small(bytes)?).ok()?;
@@ -191,38 +207,37 @@ fn seal(bytes: &mut Vec<u8>) {
 }
 
 /// The notes of a file one after the other.
-struct Cursor<'a> {
-    file: &'a NotesFile,
+struct Cursor<'a, S> {
+    file: &'a NotesFile<S>,
     /// The next block.
     next: usize,
     buffer: Vec<u8>,
-    /// Place of the head in the buffer, and where the entries end.
+    /// Place of the head in the buffer.
     at: usize,
-    end: usize,
 }
 
-impl<'a> Cursor<'a> {
-    fn new(file: &'a NotesFile) -> Result<Self, NameIndexError> {
-        let mut out = Self { file, next: 0, buffer: Vec::new(), at: 0, end: 0 };
+impl<'a, S: Source> Cursor<'a, S> {
+    fn new(file: &'a NotesFile<S>) -> Result<Self, NameIndexError> {
+        let mut out = Self { file, next: 0, buffer: Vec::new(), at: 0 };
         out.fill()?;
         Ok(out)
     }
 
     /// Reads the next block when this one is used up.
     fn fill(&mut self) -> Result<(), NameIndexError> {
-        if self.at == self.end {
+        if self.at == self.buffer.len() {
             self.at = 0;
-            self.end = self.file.block(self.next, &mut self.buffer)?.map_or(0, <[u8]>::len);
+            self.file.block(self.next, &mut self.buffer)?;
             self.next += 1;
         }
-        if self.end > 0 && self.head().is_none() {
+        if !self.buffer.is_empty() && self.head().is_none() {
             return Err(self.file.damaged("a block is wrong"));
         }
         Ok(())
     }
 
     fn head(&self) -> Option<(&str, &[u8])> {
-        entry(&mut self.buffer.get(self.at..self.end)?)
+        entry(&mut self.buffer.get(self.at..)?)
     }
 
     fn step(&mut self) -> Result<(), NameIndexError> {
@@ -292,7 +307,7 @@ impl<W: Write> Writer<W> {
 }
 
 /// Writes a file of notes.
-pub(crate) fn write(out: &mut File, notes: &BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
+pub(crate) fn write(out: impl Write, notes: &BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
     let mut writer = Writer::new(BufWriter::new(out));
     notes.iter().try_for_each(|(id, note)| writer.note(id, note))?;
     writer.finish()
@@ -300,10 +315,10 @@ pub(crate) fn write(out: &mut File, notes: &BTreeMap<String, Vec<u8>>) -> std::i
 
 /// Joins files of notes, the oldest first, into one: of two notes of a record the newer stays, and none of the ids
 /// that are gone.
-pub(crate) fn join(
-    out: &mut File,
+pub(crate) fn join<S: Source>(
+    out: impl Write,
     name: &Path,
-    files: &[&NotesFile],
+    files: &[&NotesFile<S>],
     gone: &BTreeSet<&str>,
 ) -> Result<u64, NameIndexError> {
     let mut writer = Writer::new(BufWriter::new(out));
@@ -326,4 +341,22 @@ pub(crate) fn join(
     let count = writer.count;
     writer.finish().map_err(NameIndexError::io("write", name))?;
     Ok(count)
+}
+
+/// Looks every note up and writes what was found as it would be written: for whoever tests the reader.
+pub(crate) fn again(bytes: &[u8]) -> Result<Vec<u8>, NameIndexError> {
+    let path = Path::new("notes");
+    let file = NotesFile::of(bytes, path)?;
+    file.check()?;
+    let (mut ids, mut found, mut out) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let mut cursor = Cursor::new(&file)?;
+    while let Some((id, _)) = cursor.head() {
+        ids.push(id.to_owned());
+        cursor.step()?;
+    }
+    file.find(ids.iter().map(String::as_str), |id, note| {
+        found.insert(id.to_owned(), note.to_vec());
+    })?;
+    write(&mut out, &found).map_err(NameIndexError::io("write", path))?;
+    Ok(out)
 }

@@ -1,9 +1,9 @@
-//! Names people type, and the segments of the name index.
+//! Names people type, and the files of the name index.
 
 use super::{Outcome, Target, refused};
 use std::sync::LazyLock;
 
-use mithaq_name_index::manifest_again;
+use mithaq_name_index::{manifest_again, notes_again};
 use mithaq_names::index::{
     Part, Record, Scratch, SearchOptions, Segment, Tombstones, build_segment, checksum, merge, search,
 };
@@ -86,6 +86,20 @@ pub(super) fn targets() -> Vec<Target> {
             dictionary: &[b"segment ", b" dead ", b"-", b"15999999", b"generation ", b".segment "],
             run: manifest,
         },
+        Target {
+            name: "names-notes",
+            about: "the notes of a name index: read, looked up, written again",
+            seeds: notes(),
+            dictionary: &[b"MITHNOT1"],
+            run: noted,
+        },
+        Target {
+            name: "names-notes-forged",
+            about: "the same with every checksum made to fit",
+            seeds: notes(),
+            dictionary: &[b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x04\x00\x00\x00\x00"],
+            run: |bytes| noted(&reseal_notes(bytes)),
+        },
     ]
 }
 
@@ -98,7 +112,41 @@ fn segments() -> Vec<Vec<u8>> {
     let records: Vec<Record> =
         names.iter().zip(b'a'..).map(|(n, id)| Record::person(char::from(id), *n)).collect();
     let many: Vec<Record> = (0..70).map(|n| Record::person(format!("{n}"), "Lucía Ferrer")).collect();
-    [records, many].iter().filter_map(|list| build_segment(list).ok()).collect()
+    // One long list of names, which is all of its section.
+    let listed: Vec<Record> = (0..70).map(|n| Record::person(format!("{n}"), "Ferrer")).collect();
+    [records, many, listed].iter().filter_map(|list| build_segment(list).ok()).collect()
+}
+
+/// Notes as an index keeps them: none, one, and some that fill several blocks.
+fn notes() -> Vec<Vec<u8>> {
+    let sealed = |mut bytes: Vec<u8>| {
+        bytes.extend_from_slice(&checksum(&bytes).to_le_bytes());
+        bytes
+    };
+    let file = |count: u32, blocks: u32, len: usize| {
+        let (mut out, mut directory) = (Vec::new(), Vec::new());
+        for block in 0..blocks {
+            let mut entries = Vec::new();
+            for number in 0..count {
+                let id = format!("r-{block}-{number}");
+                entries.extend_from_slice(&[u8::try_from(id.len()).unwrap_or(0)]);
+                entries.extend_from_slice(&u32::try_from(len).unwrap_or(0).to_le_bytes());
+                entries.extend_from_slice(id.as_bytes());
+                entries.resize(entries.len() + len, b'n');
+            }
+            let entries = sealed(entries);
+            let first = format!("r-{block}-0");
+            directory.extend_from_slice(&u32::try_from(entries.len()).unwrap_or(0).to_le_bytes());
+            directory.extend_from_slice(&[u8::try_from(first.len()).unwrap_or(0)]);
+            directory.extend_from_slice(first.as_bytes());
+            out.extend_from_slice(&entries);
+        }
+        let directory = sealed(directory);
+        let mut end = (directory.len() as u64).to_le_bytes().to_vec();
+        end.extend_from_slice(&u64::from(count * blocks).to_le_bytes());
+        [out, directory, sealed(end), b"MITHNOT1".to_vec()].concat()
+    };
+    vec![file(0, 0, 0), file(1, 1, 30), file(7, 3, 1200), file(2, 5, 0)]
 }
 
 fn normaliser(bytes: &[u8]) -> Outcome {
@@ -165,20 +213,76 @@ fn spotter(bytes: &[u8]) -> Outcome {
 fn segment(bytes: &[u8]) -> Outcome {
     let segment = match Segment::open(bytes) {
         Ok(segment) => segment,
-        Err(error) => return refused(error),
+        Err(error) => return told(error),
     };
     let none = Tombstones::default();
     let parts = [Part { segment: &segment, dead: &none }];
     let mut scratch = Scratch::default();
     for query in ["Lucia Ferrer", "سعاد المنصوري", "Abu Karim", "김지수"] {
         if let Err(error) = search(&parts, &Name::parse(query), SearchOptions::default(), &mut scratch) {
-            return refused(error);
+            return told(error);
         }
     }
     match segment.check().and_then(|()| merge(&parts)) {
         Ok(_) => Outcome::Accepted,
-        Err(error) => refused(error),
+        Err(error) => told(error),
     }
+}
+
+/// Whoever meets a damaged file must be told what to do next.
+fn told(error: impl std::fmt::Display + std::fmt::Debug) -> Outcome {
+    let words = error.to_string();
+    if words.contains("hint: ") { refused(error) } else { Outcome::Broken(format!("no hint: {words}")) }
+}
+
+/// What is read is found again under its id, none is lost, and what is written is read as itself.
+fn noted(bytes: &[u8]) -> Outcome {
+    let written = match notes_again(bytes) {
+        Ok(written) => written,
+        Err(error) => return told(error),
+    };
+    if notes_count(bytes) != notes_count(&written) {
+        return Outcome::Broken("a note was lost".to_owned());
+    }
+    match notes_again(&written) {
+        Ok(again) if again == written => Outcome::Accepted,
+        other => Outcome::Broken(format!("what was written is read otherwise: {other:?}")),
+    }
+}
+
+/// Bytes of the end of notes: length of the directory, number of notes, checksum, what it is.
+const NOTES_END: usize = 8 + 8 + 4 + 8;
+
+/// A number of the end of notes.
+fn notes_number(bytes: &[u8], place: usize) -> Option<usize> {
+    let end = bytes.get(bytes.len().checked_sub(NOTES_END)?..)?;
+    usize::try_from(u64::from_le_bytes(*end.get(place..)?.first_chunk()?)).ok()
+}
+
+fn notes_count(bytes: &[u8]) -> Option<usize> {
+    notes_number(bytes, 8)
+}
+
+/// Makes every checksum of notes fit, so that changed content comes further than the first check.
+fn reseal_notes(bytes: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let Some(end) = bytes.len().checked_sub(NOTES_END) else { return out };
+    seal(&mut out, end..end + 20);
+    let Some(from) = notes_number(bytes, 0).and_then(|len| end.checked_sub(len)) else { return out };
+    seal(&mut out, from..end);
+    let mut rest = bytes.get(from..end.saturating_sub(4)).unwrap_or_default();
+    let mut at = 0_usize;
+    while let Some((len, more)) = rest.split_first_chunk::<4>() {
+        let next = at.saturating_add(usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX));
+        let Some((id, more)) = more.split_first() else { break };
+        rest = more.get(usize::from(*id)..).unwrap_or_default();
+        if next > from {
+            break;
+        }
+        seal(&mut out, at..next);
+        at = next;
+    }
+    out
 }
 
 /// What is read is written in one way, and that is read as itself.
@@ -215,7 +319,7 @@ fn reseal(bytes: &[u8]) -> Vec<u8> {
         places.push(at.min(end)..end);
         at = end;
     }
-    if let [names, _, tokens, weights, directory] = places.as_slice() {
+    if let [names, lists, tokens, weights, directory] = places.as_slice() {
         let mut rest = bytes.get(directory.clone()).unwrap_or_default();
         let names_count =
             bytes.get(12..).and_then(|b| b.first_chunk::<4>()).map_or(0, |b| u32::from_le_bytes(*b));
@@ -223,6 +327,10 @@ fn reseal(bytes: &[u8]) -> Vec<u8> {
         seal_pieces(&mut out, names.start, names_count.div_ceil(16), &mut rest);
         let _skeletons = (0..groups).try_for_each(|_| number(&mut rest).map(|_| ()));
         seal_pieces(&mut out, tokens.start, groups, &mut rest);
+        // Where each list begins stands in the tokens; of one skeleton there is one.
+        if groups == 1 {
+            seal(&mut out, lists.clone());
+        }
         seal(&mut out, weights.clone());
         seal(&mut out, directory.clone());
     }
@@ -259,4 +367,57 @@ fn seal(out: &mut [u8], place: std::ops::Range<usize>) {
         return;
     };
     *sum = checksum(content).to_le_bytes();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why an input is refused, if it is.
+    fn refusal(run: fn(&[u8]) -> Outcome, bytes: &[u8]) -> Option<String> {
+        let outcome = run(bytes);
+        assert!(!matches!(outcome, Outcome::Broken(_)), "{outcome:?}");
+        if let Outcome::Refused(why) = outcome { Some(why) } else { None }
+    }
+
+    #[test]
+    fn what_is_made_to_fit_is_what_the_readers_check() {
+        for seed in segments() {
+            assert_eq!(reseal(&seed), seed, "a segment is of another form than is made to fit");
+        }
+        for seed in notes() {
+            assert_eq!(reseal_notes(&seed), seed, "notes are of another form than are made to fit");
+        }
+        // The last has blocks that are too small to be written so.
+        for seed in notes().iter().take(3) {
+            assert_eq!(notes_again(seed).map_err(|error| error.to_string()).as_ref(), Ok(seed));
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_comes_behind_the_checksums() {
+        for seed in notes() {
+            let end = seed.len() - NOTES_END;
+            let from = end - notes_number(&seed, 0).unwrap();
+            for at in (0..seed.len() - 8).step_by(3) {
+                let mut bad = seed.clone();
+                bad[at] ^= 0x11;
+                assert!(refusal(noted, &bad).is_some(), "byte {at}");
+                if at < from {
+                    let why = refusal(|bytes| noted(&reseal_notes(bytes)), &bad).unwrap_or_default();
+                    assert!(!why.contains("a block is damaged"), "byte {at}: {why}");
+                }
+            }
+        }
+        let mut behind = 0;
+        for seed in segments() {
+            for at in (HEADER..seed.len()).step_by(5) {
+                let mut bad = seed.clone();
+                bad[at] ^= 0x01;
+                let forged = refusal(|bytes| segment(&reseal(bytes)), &bad);
+                behind += usize::from(forged.is_none());
+            }
+        }
+        assert!(behind > 50, "{behind} changes of segments came through");
+    }
 }

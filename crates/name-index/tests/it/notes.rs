@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use mithaq_name_index::{Change, Index, NOTE_MAX, NameIndexError};
+use mithaq_names::index::checksum;
 use proptest::prelude::*;
 
 use super::{add, record};
@@ -99,6 +100,29 @@ fn every_damaged_byte_of_the_notes_is_noticed() {
     let gone = Index::open(&path).unwrap_err();
     assert!(matches!(gone, NameIndexError::Gone(_)), "{gone}");
     assert!(!gone.to_string().contains("room") && gone.to_string().contains("--replace"));
+}
+
+/// A block that holds nothing has a checksum that fits, and hid what stood behind it.
+#[test]
+fn a_block_without_a_note_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("index");
+    Index::create(&path).unwrap().apply(&[note(1, "one")]).unwrap();
+    let file = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|file| file.extension().is_some_and(|e| e == "notes")).unwrap();
+    let good = std::fs::read(&file).unwrap();
+    let sealed = |content: &[u8]| [content, &checksum(content).to_le_bytes()].concat();
+    // Directory of the one block there is; an empty one is put before it.
+    let end = good.len() - 28;
+    let from = end - usize::from(good[end]);
+    let empty = sealed(&[]);
+    let listed = [&[4, 0, 0, 0, 0][..], &good[from..end - 4]].concat();
+    let listed = sealed(&listed);
+    let last = [&(listed.len() as u64).to_le_bytes()[..], &good[end + 8..end + 16]].concat();
+    let forged = [&empty, &good[..from], &listed, &sealed(&last), b"MITHNOT1"].concat();
+    assert!(mithaq_name_index::notes_again(&good).is_ok());
+    let why = mithaq_name_index::notes_again(&forged).unwrap_err().to_string();
+    assert!(why.contains("does not begin") && why.contains("hint: "), "{why}");
 }
 
 proptest! {
