@@ -26,8 +26,10 @@ mod tables;
 mod verify;
 
 use clap::Subcommand;
+use mithaq_node::stop_on_signal;
+use tokio::sync::watch::Receiver;
 
-use crate::ui::{Failure, Ui};
+use crate::ui::{Exit, Failure, Ui};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
@@ -76,7 +78,22 @@ pub(crate) fn run(command: &BenchCommand, ui: Ui) -> Result<(), Failure> {
 
 /// Runs on the runtime of a measurement: the clients' side only, the nodes have their own.
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(future)
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async { unless_stopped(stop_on_signal(), future).await })
+}
+
+/// Ends a measurement that is asked to: what is dropped takes its nodes and its directory with it.
+async fn unless_stopped<T>(
+    mut stop: Receiver<bool>,
+    future: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = future => done,
+        Ok(_asked) = stop.wait_for(|stopped| *stopped) => {
+            Err(Failure::new(Exit::Failed, "bench.stopped", "the measurement was stopped")
+                .hint("its nodes are stopped, and its directory is gone unless you gave one; nothing was measured"))
+        }
+    }
 }
 
 /// Reads `150ms`, `2s` or `1.5s`.
@@ -97,6 +114,22 @@ fn span(text: &str) -> Result<std::time::Duration, String> {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_measurement_that_is_stopped_drops_what_it_holds() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (send, stop) = tokio::sync::watch::channel(false);
+        let held = std::sync::Arc::new(());
+        let guard = std::sync::Arc::clone(&held);
+        let measuring = async move {
+            send.send(true).unwrap();
+            std::future::pending::<()>().await;
+            drop(guard);
+            Ok(())
+        };
+        let stopped = runtime.block_on(unless_stopped(stop, measuring)).unwrap_err();
+        assert_eq!((stopped.code.as_str(), std::sync::Arc::strong_count(&held)), ("bench.stopped", 1));
+    }
 
     #[test]
     fn spans_are_read_and_nonsense_is_not() {
