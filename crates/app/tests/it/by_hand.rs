@@ -56,14 +56,20 @@ pub(crate) fn token(token: &OnwardToken, by: usize) -> Vec<u8> {
     signed(b"mithaq/1 onward", &encode_onward_token(token), &[], &keys(by))
 }
 
-fn sealed(header: &SealHeader, (kind, body): (u64, &[u8]), by: usize) -> Sealed {
+/// What a seal key of a node signs: a header, and a body of a kind.
+pub(crate) fn sealed(header: &SealHeader, (kind, body): (u64, &[u8]), by: usize) -> Sealed {
     let mut payload = Writer::default();
     payload.array(3).uint(kind).bytes(&[7; 32]).bytes(body);
     let bytes = signed(b"mithaq/1 seal", &encode_seal_header(header), &payload.finish(), &keys(by));
     Sealed::stored(bytes).unwrap()
 }
 
-fn header(world: &World, (from, to, agreement): (usize, usize, AgreementId), object: ObjectId) -> SealHeader {
+/// The header of a seal as an honest node has it.
+pub(crate) fn header(
+    world: &World,
+    (from, to, agreement): (usize, usize, AgreementId),
+    object: ObjectId,
+) -> SealHeader {
     let now = world.clock.0.now();
     SealHeader {
         object,
@@ -96,16 +102,21 @@ pub(crate) fn hop(
 
 /// Sends the correction of a report to a party that it did not go to before.
 pub(crate) fn correction(world: &mut World, ends: (usize, usize, AgreementId), report: &Report) {
-    let header = SealHeader {
+    let supersedes = Some(ReportVersion::FIRST);
+    let header = SealHeader { supersedes, ..header_of(world, ends, report) };
+    let sealed = sealed(&header, (1, &encode_report(report)), ends.0);
+    send(world, ends, MessageKind::Correction, &sealed).unwrap();
+}
+
+/// The header of the seal around a report.
+pub(crate) fn header_of(world: &World, ends: (usize, usize, AgreementId), report: &Report) -> SealHeader {
+    SealHeader {
         version: report.version,
-        supersedes: Some(ReportVersion::FIRST),
         purpose: Some(report.purpose),
         handling: Some(report.effective_handling()),
         level: report.level,
         ..header(world, ends, report.id.into())
-    };
-    let sealed = sealed(&header, (1, &encode_report(report)), ends.0);
-    send(world, ends, MessageKind::Correction, &sealed).unwrap();
+    }
 }
 
 /// Says a step that no honest program would say.
@@ -188,7 +199,7 @@ fn send(
 }
 
 /// The place after what the receiver has, and what stands before it.
-fn next(
+pub(crate) fn next(
     world: &World,
     (from, to, agreement): (usize, usize, AgreementId),
     class: Lane,
@@ -203,17 +214,29 @@ fn next(
 
 fn made(
     world: &World,
+    ends: (usize, usize, AgreementId),
+    message: (MessageKind, &Sealed),
+    place: (Position, Digest),
+) -> Vec<u8> {
+    made_as(world, ends, message, place, (ends.1, &|_| ()))
+}
+
+/// The same with something about its header changed, encrypted to the keys of whichever node.
+pub(crate) fn made_as(
+    world: &World,
     (from, to, agreement): (usize, usize, AgreementId),
     (kind, sealed): (MessageKind, &Sealed),
     (at, prev): (Position, Digest),
+    (opener, edit): (usize, &dyn Fn(&mut EnvelopeHeader)),
 ) -> Vec<u8> {
     let now = world.clock.0.now();
     let (sender, receiver): (PartyId, PartyId) =
         (world.nodes[from].party.clone(), world.nodes[to].party.clone());
     let class = kind.lane().unwrap();
+    assert!(matches!(class, Lane::Control | Lane::Report));
     let manifest = world.nodes[from].app.registry().own.as_ref().unwrap().hash();
     let lane = LaneId { from: sender.clone(), to: receiver.clone(), agreement, lane: class };
-    let header = EnvelopeHeader {
+    let mut header = EnvelopeHeader {
         lane,
         at,
         prev,
@@ -225,10 +248,10 @@ fn made(
         acks: Vec::new(),
         checkpoint: None,
     };
+    edit(&mut header);
     let random = Zeroizing::new([u8::try_from(at.seq % 251).unwrap(); 64]);
-    let mut session = KemSession::open((&sender, &receiver), keys(to).kem_key(), now, &random).unwrap();
+    let mut session = KemSession::open((&sender, &receiver), keys(opener).kem_key(), now, &random).unwrap();
     assert_ne!(keys(from).node_key(), keys(to).node_key());
-    assert!(matches!(class, Lane::Control | Lane::Report));
     wrap(&header, sealed, &mut session, &keys(from)).unwrap().bytes
 }
 

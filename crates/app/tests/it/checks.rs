@@ -11,13 +11,18 @@ mod faults;
 mod follow;
 mod joint;
 mod race;
+pub(crate) mod recorded;
 mod sets;
 mod standing;
+
+use std::cell::RefCell;
 
 use mithaq_app::{AppError, CheckCall, CheckKind, CheckShown, JudgedAs, NewCheck, Outcome, intent};
 use mithaq_check::{Request, TokenPolicy};
 use mithaq_db::Tx;
-use mithaq_model::{CaseId, CrimeArea, Millis, ObjectId, RefusalGround, SubjectClass, SubjectId};
+use mithaq_model::{
+    AgreementId, CaseId, CrimeArea, Millis, ObjectId, RefusalGround, SubjectClass, SubjectId,
+};
 use mithaq_store::checks;
 use mithaq_store::checks::Check;
 use mithaq_testkit::{subject_named, text};
@@ -47,6 +52,15 @@ struct Scene {
     es_case: CaseId,
     ours: SubjectId,
     theirs: SubjectId,
+    /// What was asked and answered, in order.
+    line: RefCell<Vec<Asked>>,
+}
+
+/// A document of the asking side, and what it was answered with: bytes, or the code of an error.
+struct Asked {
+    kind: CheckKind,
+    body: Vec<u8>,
+    answer: Result<Vec<u8>, String>,
 }
 
 impl Scene {
@@ -58,7 +72,7 @@ impl Scene {
         let suspect = SubjectClass::SuspectCommitted;
         let ours = world.ma().add_subject(ma_case, subject_named(7, ARABIC, suspect, MA));
         let theirs = world.es().add_subject(es_case, subject_named(8, LATIN, suspect, ES));
-        let scene = Self { world, ma_case, es_case, ours, theirs };
+        let scene = Self { world, ma_case, es_case, ours, theirs, line: RefCell::default() };
         scene.publish();
         scene
     }
@@ -100,8 +114,14 @@ impl Scene {
     }
 
     fn answer(&self, call: &CheckCall) -> Result<Vec<u8>, AppError> {
-        let reply = self.es().app.answer_check(&self.ma().party, call.agreement, call.kind, &call.body)?;
-        Ok(reply.bytes)
+        self.put(call.agreement, call.kind, &call.body)
+    }
+
+    fn put(&self, agreement: AgreementId, kind: CheckKind, body: &[u8]) -> Result<Vec<u8>, AppError> {
+        let reply = self.es().app.answer_check(&self.ma().party, agreement, kind, body);
+        let said = reply.as_ref().map(|reply| reply.bytes.clone()).map_err(|error| error.code().to_owned());
+        self.line.borrow_mut().push(Asked { kind, body: body.to_vec(), answer: said });
+        Ok(reply?.bytes)
     }
 
     fn new_check(&self, subjects: &[SubjectId]) -> NewCheck {
@@ -157,8 +177,7 @@ impl Scene {
     }
 
     fn post(&self, kind: CheckKind, body: &[u8]) -> Result<Vec<u8>, AppError> {
-        let reply = self.es().app.answer_check(&self.ma().party, self.world.agreement, kind, body)?;
-        Ok(reply.bytes)
+        self.put(self.world.agreement, kind, body)
     }
 }
 

@@ -194,7 +194,7 @@ fn without_a_set_nothing_is_authorised() {
     let ma_case = world.ma().case(CrimeArea::ForeignTerroristFighters);
     let es_case = world.es().case(CrimeArea::ForeignTerroristFighters);
     let ours = world.ma().add_subject(ma_case, subject_named(7, ARABIC, SubjectClass::SuspectCommitted, MA));
-    let scene = Scene { world, ma_case, es_case, ours, theirs: ours };
+    let scene = Scene { world, ma_case, es_case, ours, theirs: ours, line: std::cell::RefCell::default() };
     let check = scene.draft(scene.new_check(&[ours])).unwrap();
     scene.run();
     assert_eq!(code(scene.authorise(check)), "check.no_set");

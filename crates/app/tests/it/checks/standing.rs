@@ -23,7 +23,7 @@ fn now(scene: &Scene) -> Timestamp {
     scene.world.clock.0.now()
 }
 
-fn life(scene: &Scene, days: u32, warrant: u32) -> NewStanding {
+pub(super) fn life(scene: &Scene, days: u32, warrant: u32) -> NewStanding {
     let now = now(scene);
     NewStanding { until: now.plus(Days(days)), warrant_ends: now.plus(Days(warrant)) }
 }
@@ -37,7 +37,7 @@ fn stays(scene: &Scene, subjects: &[SubjectId], days: u32) -> NewCheck {
 }
 
 /// Asked about somebody Spain does not know, answered, and placed.
-fn placed(scene: &Scene, days: u32) -> ObjectId {
+pub(super) fn placed(scene: &Scene, days: u32) -> ObjectId {
     let subject = scene.stranger(9, NAME);
     let check = scene.draft(stays(scene, &[subject], days)).unwrap();
     scene.authorise(check).unwrap();
@@ -62,13 +62,13 @@ fn tokens(node: &Node, check: ObjectId) -> usize {
 }
 
 /// Spain learns of the person, and makes its next set.
-fn learns(scene: &Scene, number: u8) -> SubjectId {
+pub(super) fn learns(scene: &Scene, number: u8) -> SubjectId {
     let subject = subject_named(number, NAME, SubjectClass::SuspectCommitted, ES);
     scene.es().add_subject(scene.es_case, subject)
 }
 
 /// Some days go by at both nodes.
-fn days(scene: &Scene, days: u32) {
+pub(super) fn days(scene: &Scene, days: u32) {
     for _ in 0..days {
         scene.world.clock.0.advance(Days(1));
         scene.es().app.tick_checks().unwrap();
@@ -77,18 +77,18 @@ fn days(scene: &Scene, days: u32) {
     }
 }
 
-fn renew(scene: &Scene, login: &str, check: ObjectId, life: NewStanding) -> Result<(), AppError> {
+pub(super) fn renew(scene: &Scene, login: &str, check: ObjectId, life: NewStanding) -> Result<(), AppError> {
     let may = scene.ma().actor(login).may(intent::AskCheck).unwrap();
     let renewal = Renewal { warrant: "order-8".to_owned(), life };
     scene.ma().app.renew_standing(may, &scene.ma().enter(login, scene.ma_case), (check, renewal))
 }
 
-fn authorise_renewal(scene: &Scene, login: &str, check: ObjectId) -> Result<(), AppError> {
+pub(super) fn authorise_renewal(scene: &Scene, login: &str, check: ObjectId) -> Result<(), AppError> {
     let may = scene.ma().actor(login).may(intent::AuthoriseCheck).unwrap();
     scene.ma().app.authorise_renewal(may, &scene.ma().enter(login, scene.ma_case), check)
 }
 
-fn end(scene: &Scene, check: ObjectId) -> Result<(), AppError> {
+pub(super) fn end(scene: &Scene, check: ObjectId) -> Result<(), AppError> {
     let may = scene.ma().actor("supervisor").may(intent::AuthoriseCheck).unwrap();
     scene.ma().app.end_standing(may, &scene.ma().enter("supervisor", scene.ma_case), check)
 }
@@ -294,14 +294,14 @@ fn a_check_with_a_question_that_stays_is_not_closed_before_it() {
 }
 
 /// What a partner that does not keep to its own rules would send.
-fn post(scene: &Scene, check: [u8; 16], ask: StandingAsk) -> Result<StandingAnswer, AppError> {
+pub(super) fn post(scene: &Scene, check: [u8; 16], ask: StandingAsk) -> Result<StandingAnswer, AppError> {
     let bytes = scene.post(CheckKind::Standing, &StandingWord { check, ask }.to_bytes())?;
     let (about, answer) = StandingAnswer::from_bytes(&bytes).unwrap();
     assert_eq!(about, check);
     Ok(answer)
 }
 
-fn title(scene: &Scene, days: u32, warrant: u32) -> Title {
+pub(super) fn title(scene: &Scene, days: u32, warrant: u32) -> Title {
     let life = life(scene, days, warrant);
     Title {
         reference: "order-9".to_owned(),

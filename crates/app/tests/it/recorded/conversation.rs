@@ -14,19 +14,15 @@ use crate::{attachments, requests};
 /// A file short enough for a record.
 const FILE: &[u8] = b"name;ticket;card\nAbdelhamid Tazerout;12 May, 08:15;1\nthe same;12 May, 08:15;1\n";
 
-struct Recorder {
-    world: World,
-    agreements: [AgreementId; 3],
-    frames: Vec<Value>,
+pub(super) struct Recorder {
+    pub(super) world: World,
+    pub(super) agreements: [AgreementId; 3],
+    pub(super) frames: Vec<Value>,
 }
 
 /// Lets three nodes talk, and returns what went over the wire.
 pub(super) fn record() -> Record {
-    let (world, agreements) = super::three();
-    let mut one = Recorder { world, agreements, frames: Vec::new() };
-    // Taken before the keys of a node change.
-    let parties: Vec<Value> = (0..3).map(|node| one.party(node)).collect();
-    let papers: Vec<Value> = [(0, 0, 1), (1, 1, 2), (2, 0, 2)].iter().map(|of| one.agreement(*of)).collect();
+    let (mut one, parties) = Recorder::new();
     one.heads();
     let (case, there, report) = one.reports();
     one.requests(case);
@@ -34,16 +30,7 @@ pub(super) fn record() -> Record {
     one.orders(report);
     let case = one.new_keys();
     one.suspension(case);
-    let json = json!({
-        "what": "A conversation of invented parties as it went over the wire. The seeds are test keys, published here: \
-                 never use them.",
-        "protocol": "MX/1",
-        "program": env!("CARGO_PKG_VERSION"),
-        "parties": parties,
-        "agreements": papers,
-        "frames": one.frames,
-    });
-    complete(Record { name: "this version".to_owned(), json })
+    one.complete(parties, "A conversation of invented parties as it went over the wire.")
 }
 
 /// Adds what the envelopes say, and what nodes answer and people read that lack their own half of it.
@@ -68,6 +55,25 @@ fn complete(mut record: Record) -> Record {
 }
 
 impl Recorder {
+    /// Three nodes that said nothing yet, and what a record says of them: taken before the keys of a node change.
+    pub(super) fn new() -> (Self, Value) {
+        let (world, agreements) = super::three();
+        let one = Self { world, agreements, frames: Vec::new() };
+        let parties: Vec<Value> = (0..3).map(|node| one.party(node)).collect();
+        let papers = [(0, 0, 1), (1, 1, 2), (2, 0, 2)].iter().map(|of| one.agreement(*of));
+        let papers: Vec<Value> = papers.collect();
+        (one, json!({ "parties": parties, "agreements": papers }))
+    }
+
+    /// What was recorded, whole.
+    pub(super) fn complete(self, mut json: Value, what: &str) -> Record {
+        json["what"] = format!("{what} The seeds are test keys, published here: never use them.").into();
+        json["protocol"] = "MX/1".into();
+        json["program"] = env!("CARGO_PKG_VERSION").into();
+        json["frames"] = Value::Array(self.frames);
+        complete(Record { name: "this version".to_owned(), json })
+    }
+
     fn node(&self, at: usize) -> &Node {
         &self.world.nodes[at]
     }
@@ -95,7 +101,14 @@ impl Recorder {
         })
     }
 
-    fn push(&mut self, (from, to): (usize, usize), frame: &str, body: &[u8], answer: &[u8], more: Value) {
+    pub(super) fn push(
+        &mut self,
+        (from, to): (usize, usize),
+        frame: &str,
+        body: &[u8],
+        answer: &[u8],
+        more: Value,
+    ) {
         let mut one = json!({ "frame": frame, "at": self.world.clock.0.now().to_string(),
             "from": self.node(from).party.to_string(), "to": self.node(to).party.to_string() });
         let parts = one.as_object_mut().unwrap();
@@ -119,7 +132,7 @@ impl Recorder {
     }
 
     /// Every lane until quiet.
-    fn rest(&mut self) {
+    pub(super) fn rest(&mut self) {
         for _ in 0..8 {
             let mut moved = 0;
             for ends in [(0, 1), (1, 0), (1, 2), (2, 1), (0, 2), (2, 0)] {

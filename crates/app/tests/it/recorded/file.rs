@@ -31,6 +31,12 @@ pub(super) fn stored() -> Vec<Record> {
 }
 
 impl Record {
+    /// A part that records have since it was added.
+    pub(super) fn part(&self, name: &str) -> Option<Self> {
+        let json = self.json.get(name)?.clone();
+        Some(Self { name: format!("{}, {name}", self.name), json })
+    }
+
     pub(super) fn frames(&self) -> Vec<Frame<'_>> {
         self.json["frames"].as_array().unwrap().iter().map(Frame).collect()
     }

@@ -78,6 +78,7 @@ impl Keys {
         let body = frame.body();
         match frame.kind() {
             "batch" | "fetched" => return self.batch(frame, &body),
+            "refused" => return self.refused(frame, &body),
             "heads" => same(&body, &encode_heads(&decode_heads(&body).map_err(said)?))?,
             "papers" => {
                 let papers = mithaq_envelope::Papers::read(&body).map_err(said)?;
@@ -120,6 +121,25 @@ impl Keys {
             }
         }
         Ok(seen)
+    }
+
+    /// What was refused: the answer is all there is to look at, and that each receipt is for one of the envelopes.
+    fn refused(&mut self, frame: Frame<'_>, body: &[u8]) -> Looked<Vec<Value>> {
+        for envelope in decode_batch(body).unwrap_or_default() {
+            let Ok(header) = peek_header(envelope) else { continue };
+            let key =
+                (frame.from(), frame.to(), *header.lane.agreement.as_bytes(), header.lane.lane, header.at);
+            self.hashes.insert(key, envelope_hash(envelope));
+        }
+        let signer = self.manifests[&frame.to()].last().ok_or("no manifest")?.clone();
+        for answer in [frame.answer(), frame.fresh()] {
+            if let Ok(read) = decode_batch_answer(&answer) {
+                same(&answer, &encode_batch_answer(&read))?;
+                read.receipts.iter().try_for_each(|receipts| self.receipts(frame, receipts))?;
+            }
+        }
+        let said = super::refusals::codes(&frame.answer(), &signer);
+        Ok(vec![json!({ "kind": "refused", "to": frame.to().to_string(), "codes": said })])
     }
 
     fn envelope(&mut self, frame: Frame<'_>, envelope: &[u8]) -> Looked<Value> {

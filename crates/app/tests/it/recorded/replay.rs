@@ -82,7 +82,9 @@ fn take(app: &App, frame: Frame<'_>) -> Vec<u8> {
         Digest(data_encoding::HEXLOWER.decode(text(&frame.0["root"]).as_bytes()).unwrap().try_into().unwrap())
     };
     match frame.kind() {
-        "batch" | "fetched" => app.receive_batch(&from, &body).unwrap_or_else(|error| error.code().into()),
+        "batch" | "fetched" | "refused" => {
+            app.receive_batch(&from, &body).unwrap_or_else(|error| error.code().into())
+        }
         "heads" => {
             app.note_heads(&from, &body).map_or_else(|error| error.code().into(), |_behind| Vec::new())
         }
