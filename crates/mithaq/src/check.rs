@@ -264,15 +264,7 @@ pub(crate) fn run(command: &CheckCommand, ui: Ui) -> Result<(), Failure> {
         CheckCommand::Reject { candidate, cleared } => {
             candidate.step(ui, &json!({ "step": if *cleared { "cleared" } else { "other" } }))
         }
-        CheckCommand::Reconsider { subject, reason, node } => {
-            let mut body = reason.in_case(ui);
-            if let Json::Object(fields) = &mut body {
-                fields.insert("subject".to_owned(), json!(subject));
-            }
-            let answer = call(node, ui, (Method::POST, "/api/v1/checks/reconsider"), Some(&body))?;
-            let pairs = budget::number(&answer, "pairs");
-            ui.result(&answer, &[format!("{pairs} pair(s): people compare them again when a question hits")])
-        }
+        CheckCommand::Reconsider { subject, reason, node } => reconsider(subject, (reason, node), ui),
         CheckCommand::Released { candidate, report } => {
             candidate.step(ui, &json!({ "step": "released", "report": report }))
         }
@@ -320,6 +312,17 @@ fn call(
     body: Option<&Json>,
 ) -> Result<Json, Failure> {
     block_on(async { node.api(ui)?.json(method, path, body).await })
+}
+
+/// Takes the word back that pairs with a person are two persons.
+fn reconsider(subject: &str, (reason, node): (&Reason, &NodeArgs), ui: Ui) -> Result<(), Failure> {
+    let mut body = reason.in_case(ui);
+    if let Json::Object(fields) = &mut body {
+        fields.insert("subject".to_owned(), json!(subject));
+    }
+    let answer = call(node, ui, (Method::POST, "/api/v1/checks/reconsider"), Some(&body))?;
+    let pairs = budget::number(&answer, "pairs");
+    ui.result(&answer, &[format!("{pairs} pair(s): people compare them again when a question hits")])
 }
 
 /// Prints what opens a check, or writes it to a file that must not be there.
