@@ -8,10 +8,10 @@ use std::path::Path;
 
 /// What the simulation and the fuzzer get in one run of the checks.
 const FUZZ_SECONDS: &str = "20";
-const SIM_SEEDS: &str = "1000";
+const SIM_SEEDS: &str = "1200";
 
 /// The kill loop in one run of the checks: always the same schedule, so that a failure is one of the change.
-const KILLS: &[&str] = &["bench", "kill", "--rotate", "--cycles", "10", "--seed", "1"];
+const KILLS: &[&str] = &["bench", "kill", "--rotate", "--cycles", "20", "--seed", "1"];
 /// The same for several processes on a server with a standby.
 const CLUSTER: &[&str] = &["--seconds", "10", "--seed", "1"];
 
