@@ -11,6 +11,8 @@ mod client;
 mod courier;
 mod demo;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod fleet;
 mod http;
 mod import;
