@@ -69,11 +69,17 @@ pub(crate) struct RestoreArgs {
     /// taken for the copy: one that came back with its machine, or that a server restored
     copy: Option<PathBuf>,
     /// Yes: this node lost what it signed since the copy was made, and its partners will be told
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "erase_put_aside")]
     i_know_what_is_lost: bool,
+    /// Restore nothing; remove what earlier restores put aside, in which erased reports may still be. The node may run
+    #[arg(long, conflicts_with_all = ["copy", "i_know_what_is_lost"])]
+    erase_put_aside: bool,
 }
 
 pub(crate) fn restore(args: &RestoreArgs, ui: Ui) -> Result<(), Failure> {
+    if args.erase_put_aside {
+        return erase_put_aside(&args.dir, ui);
+    }
     let done = backup::restore(&args.dir, args.copy.as_deref()).map_err(|error| {
         Failure::new(Exit::Failed, "restore.failed", format!("{error:#}"))
             .hint("stop every copy of this node first; check the copy with `mithaq backup --check`")
@@ -90,6 +96,10 @@ pub(crate) fn restore(args: &RestoreArgs, ui: Ui) -> Result<(), Failure> {
     ];
     if let Some(aside) = &done.aside {
         lines.push(format!("  what was in place is kept in {}", aside.display()));
+        lines.push(format!(
+            "    what was erased since may be in it; when it is needed no more: mithaq restore {} --erase-put-aside",
+            args.dir.display()
+        ));
     }
     if done.attachments_missing > 0 {
         lines.push(format!(
@@ -102,4 +112,17 @@ pub(crate) fn restore(args: &RestoreArgs, ui: Ui) -> Result<(), Failure> {
         "lanes": restored.lanes, "aside": done.aside,
         "attachments_missing": done.attachments_missing });
     ui.result(&json, &lines)
+}
+
+/// Removes what restores left of the database and the attachments before them.
+fn erase_put_aside(dir: &std::path::Path, ui: Ui) -> Result<(), Failure> {
+    let gone = backup::erase_put_aside(dir)
+        .map_err(|error| Failure::new(Exit::Failed, "restore.put_aside", format!("{error:#}")))?;
+    let paths: Vec<String> = gone.iter().map(|one| one.path.display().to_string()).collect();
+    let lines: Vec<String> = if paths.is_empty() {
+        vec!["nothing is put aside".to_owned()]
+    } else {
+        paths.iter().map(|path| format!("removed {path}")).collect()
+    };
+    ui.result(&json!({ "removed": paths }), &lines)
 }

@@ -3,6 +3,7 @@
 
 use hyper::Method;
 use mithaq_app::KeyState;
+use mithaq_node::backup;
 use mithaq_node::config::{Config, Weight};
 use mithaq_node::setup;
 use serde_json::{Value as Json, json};
@@ -39,6 +40,7 @@ pub(crate) fn run(args: &NodeDir, ui: Ui) -> Result<(), Failure> {
     }
     let running = std::net::TcpListener::bind(config.peer_listen).is_err();
     checks.extend(if running { ask(&config, ui) } else { open(args, &config) });
+    checks.push(put_aside(args));
     report(&checks, running, ui)
 }
 
@@ -114,6 +116,23 @@ fn open(args: &NodeDir, config: &Config) -> Vec<Check> {
     }
     app.close();
     checks
+}
+
+/// What a restore put aside holds what was erased since: a while for looking back, then a fault.
+fn put_aside(args: &NodeDir) -> Check {
+    let what = "nothing of before a restore is kept";
+    let found = match backup::put_aside(&args.dir) {
+        Ok(found) => found,
+        Err(error) => return check(what, Err::<String, _>(format!("{error:#}"))),
+    };
+    let Some(oldest) = found.first() else { return check(what, Ok::<_, String>("yes")) };
+    let detail = format!(
+        "{} since {}, what was erased later may be in it: `mithaq restore {} --erase-put-aside`",
+        oldest.path.display(),
+        oldest.at,
+        args.dir.display()
+    );
+    check(what, if oldest.stays_too_long() { Err(detail) } else { Ok(detail) })
 }
 
 fn lanes(figures: &mithaq_app::Figures) -> Vec<Check> {

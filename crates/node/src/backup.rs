@@ -1,6 +1,7 @@
 //! Copies of a node's database and attachments, and the way back from one. A copy holds no key: the key file and what
 //! unlocks it are kept apart, for whoever has both has the node.
 
+mod aside;
 mod files;
 
 use std::fs;
@@ -15,6 +16,7 @@ use mithaq_store::blobs::Blobs;
 use mithaq_store::ledger::{Ledger, Rebuild};
 use serde::{Deserialize, Serialize};
 
+pub use self::aside::{PutAside, erase_put_aside, put_aside};
 use self::files::Sources;
 use crate::config::{Config, Database};
 use crate::keyfile;
@@ -271,11 +273,11 @@ fn put_in_place(copy: &Path, path: &Path, blobs: &Blobs) -> Result<(Option<PathB
             bail!("the copy is of `{}`, another party than the node's", found.party);
         }
     }
-    let mark = mithaq_app::ports::Clock::now(&crate::SystemClock).as_millis();
+    let now = mithaq_app::ports::Clock::now(&crate::SystemClock);
     let mut aside = None;
     for suffix in ["", "-wal", "-shm"] {
-        let name = |path: &Path, more: &str| PathBuf::from(format!("{}{more}{suffix}", path.display()));
-        let (from, to) = (name(path, ""), name(path, &format!(".before-{mark}")));
+        let from = PathBuf::from(format!("{}{suffix}", path.display()));
+        let to = aside::name(path, now, suffix);
         if from.exists() {
             fs::rename(&from, &to)?;
             aside = aside.or(Some(to));
@@ -283,7 +285,7 @@ fn put_in_place(copy: &Path, path: &Path, blobs: &Blobs) -> Result<(Option<PathB
     }
     backup_sqlite(&source, path)?;
     // Attachments are put aside as well: the next start removes what the older database does not name.
-    let before = PathBuf::from(format!("{}.before-{mark}", blobs.dir().display()));
+    let before = aside::name(blobs.dir(), now, "");
     if blobs.dir().is_dir() {
         fs::rename(blobs.dir(), &before)?;
     }
@@ -326,9 +328,15 @@ mod tests {
         assert!(restore(&home, Some(&out)).is_err(), "not while it runs");
         app.close();
         drop(app);
+        assert_eq!(put_aside(&home).unwrap(), []);
         let done = restore(&home, Some(&out)).unwrap();
         assert_eq!(done.restored.log, "ma-security/log/2");
-        assert!(done.aside.unwrap().is_file(), "what was in place is kept");
+        assert!(done.aside.as_ref().unwrap().is_file(), "what was in place is kept");
+        let kept: Vec<PathBuf> = put_aside(&home).unwrap().into_iter().map(|one| one.path).collect();
+        assert!(kept.contains(&done.aside.unwrap()), "{kept:?}");
+        assert!(put_aside(&home).unwrap().iter().all(|one| !one.stays_too_long()));
+        assert_eq!(erase_put_aside(&home).unwrap().len(), kept.len());
+        assert!(kept.iter().all(|path| !path.exists()), "{kept:?}");
         let (again, ..) = setup::open(&home, Box::new(|| ())).unwrap();
         assert!(again.log_key().unwrap().to_string().starts_with("ma-security/log/2+"));
         again.close();
