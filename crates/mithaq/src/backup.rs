@@ -23,13 +23,16 @@ pub(crate) struct BackupArgs {
     /// Make none; check a copy instead: its directory, a database file, or `postgres://…`
     #[arg(long, value_name = "COPY", conflicts_with_all = ["dir", "out"])]
     check: Option<String>,
+    /// With `--check`: directory of the node, to open the contents of the copy with its keys too
+    #[arg(long, value_name = "DIR", requires = "check")]
+    keys_of: Option<PathBuf>,
 }
 
 pub(crate) fn backup(args: &BackupArgs, ui: Ui) -> Result<(), Failure> {
     let failed = |error: anyhow::Error| Failure::new(Exit::Failed, "backup.failed", format!("{error:#}"));
     let (label, place) = match (&args.check, &args.dir, &args.out) {
         (Some(copy), _, _) => (
-            backup::check(copy)
+            backup::check(copy, args.keys_of.as_deref())
                 .map_err(|error| Failure::new(Exit::NotVerified, "backup.unsound", format!("{error:#}")))?,
             copy.clone(),
         ),
@@ -45,6 +48,7 @@ pub(crate) fn backup(args: &BackupArgs, ui: Ui) -> Result<(), Failure> {
     ui.result(&json!({ "copy": place, "label": shown(&label) }), &[
         format!("sound: {place}"),
         format!("  {} entries of {}, {} of them under a checkpoint", label.entries, label.log, label.signed),
+        contents_line(&label),
         format!("  sha256 {}", label.sha256),
         format!(
             "  {} attachments, {} bytes; {} not in the copy",
@@ -55,9 +59,16 @@ pub(crate) fn backup(args: &BackupArgs, ui: Ui) -> Result<(), Failure> {
     ])
 }
 
+fn contents_line(label: &Label) -> String {
+    label.contents.map_or_else(
+        || "  envelopes match their hashes; the keys were not at hand to open contents: --check COPY --keys-of DIR".to_owned(),
+        |contents| format!("  envelopes match their hashes, {contents} contents open with the node's keys"),
+    )
+}
+
 fn shown(label: &Label) -> serde_json::Value {
     json!({ "party": label.party, "log": label.log, "entries": label.entries, "signed": label.signed,
-        "sha256": label.sha256, "made_at": label.made_at, "attachments": label.attachments,
+        "sha256": label.sha256, "made_at": label.made_at, "contents": label.contents, "attachments": label.attachments,
         "attachment_bytes": label.attachment_bytes, "attachments_missing": label.attachments_missing })
 }
 
@@ -101,6 +112,9 @@ pub(crate) fn restore(args: &RestoreArgs, ui: Ui) -> Result<(), Failure> {
             args.dir.display()
         ));
     }
+    if let Some(damage) = &done.damage {
+        lines.push(format!("  the copy is damaged, these rows cannot be read: {damage}"));
+    }
     if done.attachments_missing > 0 {
         lines.push(format!(
             "  {} attachments are not here: partners' are fetched again, this node's own are lost",
@@ -109,7 +123,7 @@ pub(crate) fn restore(args: &RestoreArgs, ui: Ui) -> Result<(), Failure> {
     }
     lines.push(format!("next: mithaq serve {}", args.dir.display()));
     let json = json!({ "before": restored.before, "before_size": restored.before_size, "log": restored.log,
-        "lanes": restored.lanes, "aside": done.aside,
+        "lanes": restored.lanes, "aside": done.aside, "damage": done.damage,
         "attachments_missing": done.attachments_missing });
     ui.result(&json, &lines)
 }

@@ -6,6 +6,7 @@ mod files;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -14,6 +15,8 @@ use mithaq_db::{Db, PostgresOptions, SqliteOptions, backup_sqlite};
 use mithaq_store::attachments::File;
 use mithaq_store::blobs::Blobs;
 use mithaq_store::ledger::{Ledger, Rebuild};
+use mithaq_store::sound::{Look, look};
+use mithaq_store::{MasterKey, StoreError, Vault};
 use serde::{Deserialize, Serialize};
 
 pub use self::aside::{PutAside, erase_put_aside, put_aside};
@@ -47,6 +50,9 @@ pub struct Label {
     pub sha256: String,
     /// When it was made, by the machine's clock.
     pub made_at: String,
+    /// Contents that were opened with the node's keys; none where the keys were not at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<u64>,
     /// Attachments whose bytes are in the copy.
     #[serde(default)]
     pub attachments: u64,
@@ -68,8 +74,8 @@ pub enum Attachments {
 }
 
 /// Copies the database of the node in a directory to a new directory, and after it the attachments it speaks of; the node
-/// may run. The copy is opened and its whole log is computed anew before it counts, and each chunk of each attachment is
-/// compared with its hash.
+/// may run. The copy is opened and its whole log is computed anew before it counts, each envelope and each chunk of each
+/// attachment is compared with its hash, and each content is opened where the node's keys can be had without asking.
 ///
 /// # Errors
 /// When the node is on a server, the directory exists, or the copy is not sound.
@@ -88,7 +94,7 @@ pub fn backup(directory: &Path, out: &Path, attachments: Attachments) -> Result<
     setup::restrict(out)?;
     let copy = out.join(DATABASE);
     backup_sqlite(&path, &copy).with_context(|| format!("cannot copy `{}`", path.display()))?;
-    let (mut label, files) = opened(&copy)?;
+    let Opened { mut label, files, damage } = opened(&copy, master_of(directory))?;
     let found = match attachments {
         Attachments::Copy => {
             files::copy(&Blobs::at(directory.join(&config.attachments)), &blobs_of(&copy), &files)?
@@ -98,21 +104,34 @@ pub fn backup(directory: &Path, out: &Path, attachments: Attachments) -> Result<
     label.attach(&found);
     let text = toml::to_string_pretty(&label)?;
     keyfile::write_new(&out.join(LABEL), text.as_bytes())?;
+    refuse(damage.as_deref())?;
     Ok(label)
 }
 
-/// Opens a copy and computes its whole log anew. Changes nothing in it that a node would not change.
+/// Opens a copy, computes its whole log anew and compares each envelope with its hash; with the keys of the node in a
+/// directory each content is opened too. Changes nothing in it that a node would not change.
 ///
 /// # Errors
-/// When it holds no node, or its log is not the one that was signed.
-pub fn check(database: &str) -> Result<Label> {
+/// When it holds no node, its log is not the one that was signed, a row is not what was put there, or the keys are asked for
+/// and cannot be had.
+pub fn check(database: &str, node: Option<&Path>) -> Result<Label> {
+    let master = node.map(setup::master).transpose()?;
     let server = database.starts_with("postgres://") || database.starts_with("postgresql://");
     if server || database.contains("host=") {
-        return Ok(checked(Db::open_postgres(database, PostgresOptions::default())?)?.0);
+        let Opened { label, damage, .. } =
+            checked(Db::open_postgres(database, PostgresOptions::default())?, master)?;
+        refuse(damage.as_deref())?;
+        return Ok(label);
     }
-    let path = Path::new(database);
+    let (label, damage) = check_file(Path::new(database), master)?;
+    refuse(damage.as_deref())?;
+    Ok(label)
+}
+
+/// The same for a file or the directory of a copy. Damaged rows are told, not refused: who has no better copy restores it.
+fn check_file(path: &Path, master: Option<MasterKey>) -> Result<(Label, Option<String>)> {
     let path = if path.is_dir() { path.join(DATABASE) } else { path.to_path_buf() };
-    let (mut label, files) = opened(&path)?;
+    let Opened { mut label, files, damage } = opened(&path, master)?;
     label.attach(&files::check(&blobs_of(&path), &files)?);
     if let Some(told) = read_label(&path)? {
         if told.sha256 != label.sha256 {
@@ -126,11 +145,35 @@ pub fn check(database: &str) -> Result<Label> {
             );
         }
     }
-    Ok(label)
+    Ok((label, damage))
 }
 
-/// Opens a copy in a file, with its label and the attachments it speaks of.
-fn opened(path: &Path) -> Result<(Label, Vec<File>)> {
+/// The master key, where it can be had without asking anybody.
+fn master_of(directory: &Path) -> Option<MasterKey> {
+    setup::master(directory).ok()
+}
+
+fn refuse(damage: Option<&str>) -> Result<()> {
+    match damage {
+        None => Ok(()),
+        Some(rows) => bail!(
+            "rows are not what was put there: {rows}. The database that was copied is damaged too: keep an older copy, and \
+             look at the disk before anything else is written to it"
+        ),
+    }
+}
+
+/// A copy that was opened.
+struct Opened {
+    label: Label,
+    /// Attachments it speaks of.
+    files: Vec<File>,
+    /// Rows that are not what was put there: tables and numbers.
+    damage: Option<String>,
+}
+
+/// Opens a copy in a file.
+fn opened(path: &Path, master: Option<MasterKey>) -> Result<Opened> {
     if !path.is_file() {
         bail!("there is no copy at `{}`", path.display());
     }
@@ -138,13 +181,15 @@ fn opened(path: &Path) -> Result<(Label, Vec<File>)> {
     let scratch = path.with_extension("check");
     remove_if_there(&scratch)?;
     backup_sqlite(path, &scratch)?;
-    let found = Db::open_sqlite(&scratch, SqliteOptions::default()).map_err(Into::into).and_then(checked);
+    let found = Db::open_sqlite(&scratch, SqliteOptions::default())
+        .map_err(Into::into)
+        .and_then(|db| checked(db, master));
     for name in ["check", "check-wal", "check-shm", "check.lock"] {
         remove_if_there(&path.with_extension(name))?;
     }
-    let (mut label, files) = found?;
-    label.sha256 = hash_of(path)?;
-    Ok((label, files))
+    let mut opened = found?;
+    opened.label.sha256 = hash_of(path)?;
+    Ok(opened)
 }
 
 /// Where the attachments of a copy lie: beside its database.
@@ -152,7 +197,7 @@ fn blobs_of(database: &Path) -> Blobs {
     Blobs::at(database.with_file_name(ATTACHMENTS))
 }
 
-fn checked(db: Db) -> Result<(Label, Vec<File>)> {
+fn checked(db: Db, master: Option<MasterKey>) -> Result<Opened> {
     mithaq_store::migrate(&db)?;
     let identity = db.read(|tx| mithaq_store::settings::identity(tx))?;
     let identity = identity.context("the copy holds no node")?;
@@ -161,25 +206,15 @@ fn checked(db: Db) -> Result<(Label, Vec<File>)> {
         // The last signed checkpoint is part of the log.
         ledger.checkpoint_to_sign(tx)?;
         let signed = ledger.last_checkpoint(tx)?;
-        Ok::<_, mithaq_store::StoreError>((ledger, signed))
+        Ok::<_, StoreError>((ledger, signed))
     })?;
-    let ledger = std::sync::Arc::new(ledger);
-    let mut rebuild = Rebuild::default();
-    loop {
-        let (reading, mut part) = (std::sync::Arc::clone(&ledger), rebuild.clone());
-        let (done, next) = db.read(move |tx| {
-            let done = reading.rebuild(tx, &mut part)?;
-            Ok::<_, mithaq_store::StoreError>((done, part))
-        })?;
-        rebuild = next;
-        if done {
-            break;
-        }
-    }
-    let entries = rebuild.size();
-    let reading = std::sync::Arc::clone(&ledger);
+    let ledger = Arc::new(ledger);
+    let entries = rebuilt(&db, &ledger)?;
+    let reading = Arc::clone(&ledger);
     let (size, _) = db.read(move |tx| reading.head(tx))?;
     let files = files::complete(&db)?;
+    let keys = master.is_some();
+    let looked = looked(&db, master)?;
     db.close();
     if size != entries {
         bail!("the log of the copy has {size} entries and only {entries} are there");
@@ -195,11 +230,51 @@ fn checked(db: Db) -> Result<(Label, Vec<File>)> {
         signed,
         sha256: String::new(),
         made_at: mithaq_app::ports::Clock::now(&crate::SystemClock).to_string(),
+        contents: keys.then_some(looked.contents),
         attachments: 0,
         attachment_bytes: 0,
         attachments_missing: u64::try_from(files.len()).unwrap_or(u64::MAX),
     };
-    Ok((label, files))
+    Ok(Opened { label, files, damage: damage(&looked) })
+}
+
+/// Computes the log from its entries and returns how many there are.
+fn rebuilt(db: &Db, ledger: &Arc<Ledger>) -> Result<u64> {
+    let mut rebuild = Rebuild::default();
+    loop {
+        let (reading, mut part) = (Arc::clone(ledger), rebuild.clone());
+        let (done, next) = db.read(move |tx| {
+            let done = reading.rebuild(tx, &mut part)?;
+            Ok::<_, StoreError>((done, part))
+        })?;
+        rebuild = next;
+        if done {
+            return Ok(rebuild.size());
+        }
+    }
+}
+
+/// Compares envelopes with their hashes, and opens contents with the node's key.
+fn looked(db: &Db, master: Option<MasterKey>) -> Result<Look> {
+    let open = |master| db.read(move |tx| Vault::open(tx, master, Arc::new(crate::SystemEntropy)));
+    let vault = master.map(open).transpose()?;
+    let mut so_far = Look::default();
+    loop {
+        let (vault, mut part) = (vault.clone(), so_far.clone());
+        let (done, next) = db.read(move |tx| {
+            let done = look(tx, vault.as_ref(), &mut part)?;
+            Ok::<_, StoreError>((done, part))
+        })?;
+        so_far = next;
+        if done {
+            return Ok(so_far);
+        }
+    }
+}
+
+fn damage(looked: &Look) -> Option<String> {
+    let rows: Vec<String> = looked.damaged.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
+    (!rows.is_empty()).then(|| rows.join(", "))
 }
 
 impl Label {
@@ -227,6 +302,8 @@ pub struct Done {
     pub aside: Option<PathBuf>,
     /// Attachments the database speaks of whose bytes are nowhere: received ones are fetched again, own ones are lost.
     pub attachments_missing: u64,
+    /// Rows of the copy that are not what was put there, by table; they cannot be read.
+    pub damage: Option<String>,
 }
 
 /// Puts a copy in place of the node's database, or takes the one in place (a server's, or one that came back with
@@ -238,9 +315,14 @@ pub struct Done {
 pub fn restore(directory: &Path, copy: Option<&Path>) -> Result<Done> {
     let config = Config::load(directory)?;
     let blobs = Blobs::at(directory.join(&config.attachments));
+    let mut damage = None;
     let (aside, sources) = match (copy, config.database(directory)?) {
         (None, _) => (None, None),
-        (Some(copy), Database::Sqlite(path)) => put_in_place(copy, &path, &blobs)?,
+        (Some(copy), Database::Sqlite(path)) => {
+            let found;
+            (found, damage) = check_file(copy, Some(setup::master(directory)?))?;
+            put_in_place((copy, &found), &path, &blobs)?
+        }
         (Some(_), Database::Postgres(_)) => bail!(
             "the node is on PostgreSQL: restore the database with PostgreSQL's own tools, then run \
              `mithaq restore DIR` without a copy"
@@ -256,13 +338,17 @@ pub fn restore(directory: &Path, copy: Option<&Path>) -> Result<Done> {
     let missing = files::missing(&blobs, &files);
     let (app, restored) = setup::restore(directory)?;
     app.close();
-    Ok(Done { restored, aside, attachments_missing: u64::try_from(missing).unwrap_or(u64::MAX) })
+    let attachments_missing = u64::try_from(missing).unwrap_or(u64::MAX);
+    Ok(Done { restored, aside, attachments_missing, damage })
 }
 
 /// Puts the database of a copy in place. Returns where the one before is now, and where attachments may be had.
-fn put_in_place(copy: &Path, path: &Path, blobs: &Blobs) -> Result<(Option<PathBuf>, Option<Sources>)> {
+fn put_in_place(
+    (copy, found): (&Path, &Label),
+    path: &Path,
+    blobs: &Blobs,
+) -> Result<(Option<PathBuf>, Option<Sources>)> {
     let source = if copy.is_dir() { copy.join(DATABASE) } else { copy.to_path_buf() };
-    let found = check(&source.display().to_string())?;
     // Whoever runs the node holds its lock: two on one database are refused.
     if path.exists() {
         let running = Db::open_sqlite(path, SqliteOptions::default());
@@ -307,7 +393,8 @@ fn remove_if_there(path: &Path) -> Result<()> {
 mod tests {
     use super::*;
     use crate::setup::Init;
-    use mithaq_model::{Days, PartyId};
+    use mithaq_app::NewOfficer;
+    use mithaq_model::{Days, Lang, PartyId, Role, Sensitive, UnitId};
 
     fn node(directory: &Path, party: &str) {
         let party = PartyId::new(party).unwrap();
@@ -359,7 +446,7 @@ mod tests {
         node(&home, "ma-security");
         node(&other, "es-police");
         backup(&home, &out, Attachments::Copy).unwrap();
-        check(&out.display().to_string()).unwrap();
+        check(&out.display().to_string(), None).unwrap();
         assert!(restore(&other, Some(&out)).is_err(), "another party's");
         let file = out.join(DATABASE);
         let good = fs::read(&file).unwrap();
@@ -367,9 +454,43 @@ mod tests {
             let mut bad = good.clone();
             bad[place] ^= 1;
             fs::write(&file, &bad).unwrap();
-            assert!(check(&out.display().to_string()).is_err(), "byte {place}");
+            assert!(check(&out.display().to_string(), None).is_err(), "byte {place}");
         }
-        assert!(check(&dir.path().join("nothing").display().to_string()).is_err());
+        assert!(check(&dir.path().join("nothing").display().to_string(), None).is_err());
+    }
+
+    #[test]
+    fn a_damaged_record_is_named_and_does_not_keep_the_only_copy_from_being_restored() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, out, again) = (dir.path().join("node"), dir.path().join("copy"), dir.path().join("again"));
+        node(&home, "ma-security");
+        let (app, ..) = setup::open(&home, Box::new(|| ())).unwrap();
+        app.add_first_officers(&[NewOfficer {
+            login: "admin".to_owned(),
+            name: Sensitive::new("First officer".to_owned()),
+            unit: UnitId::new([1; 16]),
+            roles: [Role::NodeAdministrator].into_iter().collect(),
+            lang: Lang::EN,
+        }])
+        .unwrap();
+        app.close();
+        drop(app);
+        let good = backup(&home, &out, Attachments::Copy).unwrap();
+        assert_eq!(good.contents, Some(1), "the officer's name was opened");
+        let db = Db::open_sqlite(home.join(DATABASE), SqliteOptions::default()).unwrap();
+        // One byte of one content, as a disk that forgets changes it.
+        let flip =
+            "UPDATE officer SET content = CAST(substr(content, 1, length(content) - 1) || x'00' AS BLOB)";
+        db.write(move |tx| Ok::<_, StoreError>(tx.exec(flip, &[])?)).unwrap();
+        db.close();
+        drop(db);
+        let told = backup(&home, &again, Attachments::Copy).unwrap_err().to_string();
+        assert!(told.contains("officer 1"), "{told}");
+        let place = again.display().to_string();
+        assert!(check(&place, Some(&home)).unwrap_err().to_string().contains("officer 1"));
+        assert_eq!(check(&place, None).unwrap().contents, None, "without the keys nobody can know");
+        assert_eq!(restore(&home, Some(&again)).unwrap().damage.as_deref(), Some("officer 1"));
+        assert_eq!(restore(&home, Some(&out)).unwrap().damage, None);
     }
 
     #[cfg(unix)]

@@ -152,6 +152,19 @@ pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
     App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()), beside)?).map_err(explain)
 }
 
+/// The key that contents of the node in a directory are encrypted under.
+///
+/// # Errors
+/// When there is none, or it cannot be unlocked without asking.
+pub(crate) fn master(directory: &Path) -> Result<MasterKey> {
+    let config = Config::load(directory)?;
+    master_in(&keyfile::open(&directory.join(&config.keys), &unlock(directory, &config)?)?)
+}
+
+fn master_in(secrets: &Secrets) -> Result<MasterKey> {
+    Ok(MasterKey::new(1, *secrets.seed("master")?))
+}
+
 /// Opens the root keys in a file.
 ///
 /// # Errors
@@ -218,7 +231,7 @@ fn parts(
     Ok(Parts {
         keys: Keys::new(soft_keys(secrets)?, Box::new(log), public, Box::new(witness))
             .with_loader(Box::new(move |node_key| later.soft(node_key))),
-        master: MasterKey::new(1, *secrets.seed("master")?),
+        master: master_in(secrets)?,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         waker,

@@ -96,6 +96,7 @@ pub mod requests;
 pub mod rulings;
 pub mod settings;
 pub mod sight;
+pub mod sound;
 mod sql;
 pub mod subjects;
 #[cfg(any(test, feature = "testing"))]

@@ -140,7 +140,7 @@ impl Kind {
         }
     }
 
-    fn from_number(number: i64) -> Option<Self> {
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
         const ALL: [Kind; 20] = [
             Kind::Secret,
             Kind::Agreement,
@@ -294,7 +294,7 @@ impl Vault {
         self.open_content(record, number, wrapped, content)
     }
 
-    fn open_content(
+    pub(crate) fn open_content(
         &self,
         record: &Record<'_>,
         number: u32,

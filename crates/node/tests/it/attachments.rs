@@ -137,7 +137,7 @@ fn a_copy_holds_the_attachments_and_brings_them_back() {
     assert_eq!((label.attachments, label.attachments_missing), (1, 0));
     assert_eq!(label.attachment_bytes, u64::try_from(file().len() + 6 * 16).unwrap());
     let copy = out.display().to_string();
-    assert_eq!(check(&copy).unwrap().attachments, 1);
+    assert_eq!(check(&copy, None).unwrap().attachments, 1);
 
     // The disk is lost; the copy brings back all of it.
     std::fs::remove_dir_all(ma.dir.join("attachments")).unwrap();
@@ -163,7 +163,7 @@ fn a_copy_holds_the_attachments_and_brings_them_back() {
     let mut bytes = std::fs::read(&stored).unwrap();
     bytes[3 * MIB] ^= 1;
     std::fs::write(&stored, bytes).unwrap();
-    let unsound = check(&copy).unwrap_err();
+    let unsound = check(&copy, None).unwrap_err();
     assert!(unsound.to_string().contains("1 of the 1 attachments"), "{unsound}");
 }
 
@@ -183,7 +183,7 @@ async fn what_a_copy_lacks_of_attachments_is_said_and_fetched_again() {
     let out = base.path().join("copy");
     let label = backup(&es.dir, &out, Attachments::LeaveOut).unwrap();
     assert_eq!((label.attachments, label.attachments_missing), (0, 1));
-    assert_eq!(check(&out.display().to_string()).unwrap().attachments_missing, 1, "left out is sound");
+    assert_eq!(check(&out.display().to_string(), None).unwrap().attachments_missing, 1, "left out is sound");
 
     std::fs::remove_dir_all(es.dir.join("attachments")).unwrap();
     let done = restore(&es.dir, Some(&out)).unwrap();

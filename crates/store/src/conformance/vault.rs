@@ -92,6 +92,43 @@ fn content_moved_to_another_row_or_changed_does_not_open() {
     }
 }
 
+/// Looks at everything, and says how many contents opened and what was damaged.
+fn looked(node: &super::Node) -> (u64, Vec<(&'static str, u64)>) {
+    let mut so_far = crate::sound::Look::default();
+    loop {
+        let mut part = so_far.clone();
+        let (done, next) = node
+            .read(move |tx, vault| {
+                let done = crate::sound::look(tx, Some(vault), &mut part)?;
+                Ok::<_, StoreError>((done, part))
+            })
+            .unwrap();
+        so_far = next;
+        if done {
+            return (so_far.contents, so_far.damaged.into_iter().collect());
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_not_what_was_put_there_is_found() {
+    for node in nodes() {
+        for n in 1..=3 {
+            node.write(move |tx, vault| crate::people::add(tx, vault, &super::office::officer(n))).unwrap();
+        }
+        assert_eq!(looked(&node), (3, vec![]));
+        node.tamper("UPDATE officer SET content = (SELECT o.content FROM officer o WHERE o.login = 'u-1') WHERE login = 'u-2'");
+        assert_eq!(looked(&node), (2, vec![("officer", 1)]));
+        node.tamper("UPDATE record_key SET wrapped = (SELECT k.wrapped FROM record_key k WHERE k.kind = 0) WHERE kind = 4");
+        assert_eq!(looked(&node), (0, vec![("record_key", 3)]));
+        node.tamper(
+            "INSERT INTO inbox_ahead (lane, epoch, seq, hash, bytes)
+             SELECT id, 1, 1, id, content FROM officer WHERE login = 'u-3'",
+        );
+        assert_eq!(looked(&node), (0, vec![("inbox_ahead", 1), ("record_key", 3)]));
+    }
+}
+
 #[test]
 fn settings_are_who_the_node_is() {
     use crate::settings::{Identity, create_identity, get, identity, set, set_accreditation};
