@@ -224,11 +224,12 @@ fn explain_request(file: &Path, request: &Path, ui: Ui) -> Result<(), Failure> {
     let rules = Rules::compile(&parse(&read(file)?)?).map_err(anyhow::Error::from)?;
     let steps = request::steps(&rules, &read(request)?, ui.lang)?;
     let (lines, permitted) = request::lines(&steps, ui.lang);
-    ui.result(&request::document(&steps, ui.lang), &lines)?;
-    if permitted {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::Refused, "explain.refused", "the rules refuse this request"))
+    let verdict = if permitted {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::Refused, "explain.refused", "the rules refuse this request"))
+    };
+    ui.judged(request::document(&steps, ui.lang), &lines, verdict)
 }
 
 fn sign(file: &Path, root: &Path, (party, office): (&str, &str), out: &Path, ui: Ui) -> Result<(), Failure> {
@@ -284,6 +285,7 @@ fn prove(file: &Path, ui: Ui) -> Result<(), Failure> {
             &[format!("proved: all {} safeguards hold for every request", report.safeguards.len())],
         );
     }
-    ui.result(&json, &broken)?;
-    Err(Failure::new(Exit::NotVerified, "agreement.unsafe", "the rule set leaves the safeguards"))
+    let unsafe_rules =
+        Failure::new(Exit::NotVerified, "agreement.unsafe", "the rule set leaves the safeguards");
+    ui.judged(json, &broken, Err(unsafe_rules))
 }

@@ -160,12 +160,14 @@ fn import(
         }
         all.push(told);
     }
-    ui.result(&json!({ "volumes": all }), &lines)?;
-    if stopped == 0 {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::NotVerified, "courier.stopped", format!("{stopped} part(s) were not taken whole"))
-        .hint("a gap means that an earlier volume is missing: import it, then this one again; or carry the answer back and export anew"))
+    let verdict = if stopped == 0 {
+        Ok(())
+    } else {
+        let text = format!("{stopped} part(s) were not taken whole");
+        Err(Failure::new(Exit::NotVerified, "courier.stopped", text)
+            .hint("a gap means that an earlier volume is missing: import it, then this one again; or carry the answer back and export anew"))
+    };
+    ui.judged(json!({ "volumes": all }), &lines, verdict)
 }
 
 /// `x.mxb` becomes `x.answer.mxb`.

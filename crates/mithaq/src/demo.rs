@@ -56,13 +56,13 @@ pub(crate) fn run(args: &DemoArgs, ui: Ui) -> Result<(), Failure> {
         };
         teller.done(started.elapsed());
         if args.keep {
-            introduce(&world, ui)?;
+            // With `--json` this is the document: who reads it wants to reach the nodes before they end.
+            introduce(&world, summary, ui)?;
             asked_to_end(&mut stop).await;
-        }
-        world.kill_all();
-        if ui.json {
+        } else if ui.json {
             ui.result(&summary, &[])?;
         }
+        world.kill_all();
         Ok(())
     })
 }
@@ -109,8 +109,8 @@ async fn agree(world: &mut Fleet, teller: &words::Teller) -> Result<(), Failure>
     Ok(())
 }
 
-/// How to reach what goes on running.
-fn introduce(world: &Fleet, ui: Ui) -> Result<(), Failure> {
+/// How to reach what goes on running, beside what the story came to.
+fn introduce(world: &Fleet, mut summary: serde_json::Value, ui: Ui) -> Result<(), Failure> {
     let mut lines = Vec::new();
     let mut all = Vec::new();
     for node in world.nodes() {
@@ -121,5 +121,8 @@ fn introduce(world: &Fleet, ui: Ui) -> Result<(), Failure> {
         all.push(json!({ "party": node.party.as_str(), "url": format!("http://{}", node.address),
             "directory": node.directory, "tokens": node.tokens }));
     }
-    ui.result(&json!({ "nodes": all }), &lines)
+    if let Some(fields) = summary.as_object_mut() {
+        fields.insert("nodes".to_owned(), json!(all));
+    }
+    ui.result(&summary, &lines)
 }

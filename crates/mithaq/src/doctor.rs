@@ -169,10 +169,10 @@ fn report(checks: &[Check], running: bool, ui: Ui) -> Result<(), Failure> {
             json!({ "check": one.what, "ok": one.result.is_ok(), "detail": detail })
         })
         .collect();
-    ui.result(&json!({ "running": running, "checks": json }), &lines)?;
-    if bad == 0 {
+    let verdict = if bad == 0 {
         Ok(())
     } else {
         Err(Failure::new(Exit::Failed, "doctor.found", format!("{bad} of {} checks failed", checks.len())))
-    }
+    };
+    ui.judged(json!({ "running": running, "checks": json }), &lines, verdict)
 }

@@ -15,6 +15,7 @@ use mithaq_model::{AgreementId, PartyId, Timestamp};
 pub(crate) use self::make::{RECORD, Spec, failed};
 pub(crate) use self::work::{Draft, handling, id_of, release, text, why};
 use crate::http::Api;
+use crate::local;
 use crate::ui::{Exit, Failure};
 
 /// Longest wait for one thing to arrive.
@@ -144,7 +145,9 @@ impl Fleet {
         let child = Command::new(program)
             .arg("serve")
             .arg(&node.directory)
-            .stdin(Stdio::null())
+            // Held open while this process lives, however it ends.
+            .env(local::STOP_WITH_INPUT, "1")
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;

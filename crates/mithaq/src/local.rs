@@ -118,6 +118,29 @@ pub(crate) struct NodeDir {
     pub(crate) dir: PathBuf,
 }
 
+/// Set by a program that runs nodes of its own: a node whose standard input ends is told to stop.
+pub(crate) const STOP_WITH_INPUT: &str = "MITHAQ_STOP_WITH_INPUT";
+
+/// Stops with a signal, or with the program that started this one.
+fn stop() -> tokio::sync::watch::Receiver<bool> {
+    let mut signalled = stop_on_signal();
+    if std::env::var_os(STOP_WITH_INPUT).is_none() {
+        return signalled;
+    }
+    let (send, receive) = tokio::sync::watch::channel(false);
+    let (ends, ended) = tokio::sync::oneshot::channel();
+    // A thread of its own: the runtime would wait for one of its threads that reads.
+    std::thread::spawn(move || {
+        let _read = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _nobody_waits = ends.send(());
+    });
+    tokio::spawn(async move {
+        tokio::select! { _ = signalled.wait_for(|stopped| *stopped) => {}, _ = ended => {} }
+        let _nobody_listens = send.send(true);
+    });
+    receive
+}
+
 pub(crate) fn serve_node(args: &NodeDir) -> Result<(), Failure> {
     let config = crate::ops::load(&args.dir)?;
     for found in config.check(&args.dir) {
@@ -134,10 +157,7 @@ pub(crate) fn serve_node(args: &NodeDir) -> Result<(), Failure> {
         LogFormat::Text => lines.with_ansi(false).init(),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(async {
-        let stop = stop_on_signal();
-        serve(&args.dir, stop, |_addresses| ()).await
-    })?;
+    let ended = runtime.block_on(async { serve(&args.dir, stop(), |_addresses| ()).await })?;
     match ended {
         Ended::Drained => Ok(()),
         Ended::Cut => {

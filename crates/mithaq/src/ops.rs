@@ -143,16 +143,14 @@ pub(crate) fn config(command: &ConfigCommand, ui: Ui) -> Result<(), Failure> {
             if lines.is_empty() {
                 lines.push("nothing is wrong".to_owned());
             }
-            ui.result(&json!({ "findings": json }), &lines)?;
             let errors = found.iter().filter(|one| one.weight == Weight::Error).count();
-            if errors == 0 {
-                return Ok(());
-            }
-            Err(Failure::new(
-                Exit::Usage,
-                "config.wrong",
-                format!("the node does not start: {errors} error(s)"),
-            ))
+            let verdict = if errors == 0 {
+                Ok(())
+            } else {
+                let text = format!("the node does not start: {errors} error(s)");
+                Err(Failure::new(Exit::Usage, "config.wrong", text))
+            };
+            ui.judged(json!({ "findings": json }), &lines, verdict)
         }
         ConfigCommand::Show(node) => {
             let shown = load(&node.dir)?.shown().map_err(anyhow::Error::from)?;

@@ -64,11 +64,17 @@ pub(crate) struct Failure {
     pub(crate) code: String,
     pub(crate) text: String,
     pub(crate) hint: Option<String>,
+    /// Whether the document that was printed tells it already.
+    told: bool,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, code: &str, text: impl Into<String>) -> Self {
-        Self { exit, code: code.to_owned(), text: text.into(), hint: None }
+        Self { exit, code: code.to_owned(), text: text.into(), hint: None, told: false }
+    }
+
+    fn json(&self) -> Json {
+        serde_json::json!({ "code": self.code, "text": self.text, "hint": self.hint })
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -112,6 +118,20 @@ impl Ui {
         Ok(())
     }
 
+    /// Prints the result of a command that judges, and passes the verdict on. With `--json` both are one document.
+    pub(crate) fn judged(
+        &self,
+        mut json: Json,
+        lines: &[String],
+        verdict: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if let (Err(failure), Json::Object(fields)) = (&verdict, &mut json) {
+            fields.insert("error".to_owned(), failure.json());
+        }
+        self.result(&json, lines)?;
+        verdict.map_err(|failure| Failure { told: self.json, ..failure })
+    }
+
     /// Prints one line of talk; nothing with `--quiet`.
     pub(crate) fn say(&self, line: &str) {
         if !self.quiet {
@@ -123,9 +143,10 @@ impl Ui {
     /// Prints a failure: what failed first, then the next action.
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.json {
-            let json = serde_json::json!({
-                "error": { "code": failure.code, "text": failure.text, "hint": failure.hint }
-            });
+            if failure.told {
+                return;
+            }
+            let json = serde_json::json!({ "error": failure.json() });
             let _closed = writeln!(std::io::stdout(), "{json}");
             return;
         }
@@ -201,6 +222,16 @@ mod tests {
         );
         assert_eq!(harmless("one\ttwo\nthree\u{7f}"), "one\ttwo\nthree\\u{7f}");
         assert!(matches!(shown("محمد"), Cow::Borrowed("محمد")));
+    }
+
+    #[test]
+    fn a_verdict_is_told_once() {
+        let broken = || Err(Failure::new(Exit::NotVerified, "x.broken", "it does not hold"));
+        let ui = |json| Ui { json, lang: Lang::EN, quiet: true };
+        let told = |json| ui(json).judged(serde_json::json!({ "seen": 1 }), &[], broken()).unwrap_err().told;
+        assert!(told(true), "the document has it");
+        assert!(!told(false), "the lines do not");
+        assert!(ui(true).judged(serde_json::json!({}), &[], Ok(())).is_ok());
     }
 
     #[test]

@@ -63,11 +63,11 @@ pub(crate) fn run(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
     }
     let checks: Vec<opened::Found> =
         args.openings.iter().map(|file| opened::compare(file, &found.lines)).collect::<Result<_, _>>()?;
-    ui.result(
-        &report::json(&found, &checks, args.entries, spent),
+    ui.judged(
+        report::json(&found, &checks, args.entries, spent),
         &report::lines(&found, &checks, args.entries, ui),
-    )?;
-    verdict(&found)
+        verdict(&found),
+    )
 }
 
 /// A bundle that proves a wrong, or is anchored in nothing, is not simply "good".

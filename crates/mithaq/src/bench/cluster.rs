@@ -234,8 +234,14 @@ fn report(
         "receipts": verdict.receipts, "entries": verdict.entries, "checkpoints": verdict.checkpoints,
         "erased": verdict.erased, "longest_pause_ms": longest.as_millis(), "longest_silence_ms": silent,
         "broken": verdict.broken });
-    ui.result(
-        &summary,
+    let held = if verdict.broken.is_empty() {
+        Ok(())
+    } else {
+        let text = format!("{} promises were broken with seed {seed}", verdict.broken.len());
+        Err(Failure::new(Exit::NotVerified, "cluster.broken", text))
+    };
+    ui.judged(
+        summary,
         &[
             format!("{reports} reports released, seed {seed}"),
             format!(
@@ -248,12 +254,8 @@ fn report(
             ),
             format!("broken promises: {}", verdict.broken.len()),
         ],
-    )?;
-    if verdict.broken.is_empty() {
-        return Ok(());
-    }
-    let text = format!("{} promises were broken with seed {seed}", verdict.broken.len());
-    Err(Failure::new(Exit::NotVerified, "cluster.broken", text))
+        held,
+    )
 }
 
 /// Reports per second through all processes, from the first call to the last receipt.

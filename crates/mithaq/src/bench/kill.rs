@@ -87,8 +87,16 @@ pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
     let summary = json!({ "seed": seed, "cycles": done, "network_faults": faults, "reports": reports, "rotations": rotations,
         "envelopes": all.envelopes, "receipts": all.receipts, "entries": all.entries,
         "checkpoints": all.checkpoints, "erased": all.erased, "broken": all.broken });
-    ui.result(
-        &summary,
+    let verdict = if all.broken.is_empty() {
+        Ok(())
+    } else {
+        let text = format!("{} promises were broken with seed {seed}", all.broken.len());
+        Err(Failure::new(Exit::NotVerified, "kill.broken", text).hint(format!(
+            "run it again with `--seed {seed} --cycles {done} --dir DIR` and look at the tables"
+        )))
+    };
+    ui.judged(
+        summary,
         &[
             format!(
                 "{done} cycles, {faults} network faults, {rotations} changes of keys, {reports} reports released, seed {seed}"
@@ -99,13 +107,8 @@ pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
             ),
             format!("broken promises: {}", all.broken.len()),
         ],
-    )?;
-    if all.broken.is_empty() {
-        return Ok(());
-    }
-    let text = format!("{} promises were broken with seed {seed}", all.broken.len());
-    Err(Failure::new(Exit::NotVerified, "kill.broken", text)
-        .hint(format!("run it again with `--seed {seed} --cycles {done} --dir DIR` and look at the tables")))
+        verdict,
+    )
 }
 
 struct Round {

@@ -73,16 +73,14 @@ pub(crate) struct Outcome {
 
 pub(crate) fn run(args: &AttackArgs, ui: Ui) -> Result<(), Failure> {
     let outcome = attack(args, |line| ui.say(line))?;
-    ui.result(&outcome.json(), &outcome.lines())?;
-    if outcome.ours > 0 {
-        return Err(Failure::new(
-            Exit::NotVerified,
-            "check.attack",
-            format!("{} subjects were named without the asked side's key", outcome.ours),
-        )
-        .hint("do not use private checks with this build; report it as SECURITY.md says"));
-    }
-    Ok(())
+    let verdict = if outcome.ours == 0 {
+        Ok(())
+    } else {
+        let text = format!("{} subjects were named without the asked side's key", outcome.ours);
+        Err(Failure::new(Exit::NotVerified, "check.attack", text)
+            .hint("do not use private checks with this build; report it as SECURITY.md says"))
+    };
+    ui.judged(outcome.json(), &outcome.lines(), verdict)
 }
 
 /// Attacks all three.
