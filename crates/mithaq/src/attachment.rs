@@ -123,7 +123,7 @@ fn add(what: &What<'_>, path: &Path, reason: &Reason, api: &Api, ui: Ui) -> Resu
     let name = what.name.map_or(given, ToOwned::to_owned);
     let done = block_on(async {
         let begun = match what.resume {
-            Some(id) => api.get(&format!("/api/v1/uploads/{id}")).await?,
+            Some(id) => one_back(api.get(&format!("/api/v1/uploads/{id}")).await?),
             None => {
                 let mut body = reason.in_case(ui);
                 let more =
@@ -140,6 +140,15 @@ fn add(what: &What<'_>, path: &Path, reason: &Reason, api: &Api, ui: Ui) -> Resu
     })?;
     let place = number(&done, "place");
     ui.result(&done, &[format!("attachment {place} of {}, {length} bytes", what.report)])
+}
+
+/// The last chunk that is there is sent again: the node tells whether this is still the same file.
+fn one_back(mut begun: Json) -> Json {
+    let next = number(&begun, "next").saturating_sub(1);
+    if let Some(fields) = begun.as_object_mut() {
+        fields.insert("next".to_owned(), json!(next));
+    }
+    begun
 }
 
 /// Sends what follows the chunk the node expects; `from` stands there. A node that is away is waited for.

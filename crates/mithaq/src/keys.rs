@@ -136,12 +136,19 @@ pub(crate) fn run(command: &KeysCommand, ui: Ui) -> Result<(), Failure> {
         KeysCommand::JudgeLog { party, ruling, log, node } => judge_log((party, log), ruling, node, ui),
         KeysCommand::Confirm { id, node } => {
             let path = format!("/api/v1/keys/proposals/{id}/confirm");
+            let waits = ask(node, ui).ok().and_then(|keys| keys.get("waiting").cloned());
+            let paper = waits.map(|waits| text(&waits, "paper").to_owned());
             block_on(async { node.api(ui)?.post(&path, &json!({})).await })?;
+            let (now, told) = if paper.as_deref() == Some("distrust") {
+                ("what the key signed from the named entry on counts no more", "who has the statement")
+            } else {
+                ("the node signs with it from now on", "who has it")
+            };
             ui.result(
-                &json!({ "installed": id }),
+                &json!({ "installed": id, "paper": paper }),
                 &[
-                    format!("{id} is in force: the node signs with it from now on"),
-                    "partners are told now; `mithaq keys partners` shows who has it".to_owned(),
+                    format!("{id} is in force: {now}"),
+                    format!("partners are told now; `mithaq keys partners` shows {told}"),
                 ],
             )
         }

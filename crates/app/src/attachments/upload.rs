@@ -102,10 +102,11 @@ impl App {
     }
 
     /// Takes the chunk at a place of an upload: 1 MiB each, the last one the rest. A chunk that was taken before is
-    /// answered like the first time; with the last one the file is in the draft.
+    /// answered like the first time if it is the same; with the last one the file is in the draft.
     ///
     /// # Errors
-    /// [`ErrorKind::Conflict`] for a chunk ahead of what is expected and when the draft changed meanwhile;
+    /// [`ErrorKind::Conflict`] for a chunk ahead of what is expected, for one taken before with other bytes, and when the
+    /// draft changed meanwhile;
     /// [`ErrorKind::Invalid`] for another length than the place has.
     pub fn put_attachment_chunk(
         &self,
@@ -124,6 +125,8 @@ impl App {
         }
         if index == one.next {
             self.take_part(&mut one, index, plain)?;
+        } else {
+            self.same_part(&one, index, plain)?;
         }
         if one.next < chunks {
             return Ok(UploadState { id, next: one.next, chunks, place: None });
@@ -144,8 +147,7 @@ impl App {
         let left = self.blobs.part(blob, index, PLAIN_CHUNK.saturating_add(CHUNK_TAG)).map_err(disk)?;
         if !sealed.starts_with(&left) {
             self.drop_upload(id)?;
-            return Err(AppError::conflict("attachment.other_file")
-                .hint("the file changed since the upload began: begin anew"));
+            return Err(other_file());
         }
         self.blobs.put_chunk(blob, index, &sealed).map_err(disk)?;
         self.blobs.put_hash(id, index, chunk_hash(&sealed)).map_err(disk)?;
@@ -158,6 +160,14 @@ impl App {
             one.durable = next;
         }
         Ok(())
+    }
+
+    /// A chunk that was taken before must be the same: who goes on with another file of the same length is told.
+    fn same_part(&self, one: &Uploading, index: u64, plain: &[u8]) -> Result<(), AppError> {
+        let sealed = one.key.seal(index, plain).map_err(|_length| other_file())?;
+        let hashes = self.blobs.hashes(one.upload.id).map_err(disk)?;
+        let there = usize::try_from(index).ok().and_then(|index| hashes.get(index));
+        if there == Some(&chunk_hash(&sealed)) { Ok(()) } else { Err(other_file()) }
     }
 
     /// Gives the durable file its name and the draft its attachment, in one transaction.
@@ -333,6 +343,12 @@ impl App {
 
 fn lost() -> AppError {
     AppError::conflict("attachment.upload_lost").hint("begin the upload anew")
+}
+
+fn other_file() -> AppError {
+    AppError::conflict("attachment.other_file").hint(
+        "this is not the file the upload began with, or it changed since: give the right one, or begin anew",
+    )
 }
 
 /// A file changes what was reviewed: only before the review.

@@ -217,6 +217,12 @@ fn what_is_not_a_file_of_this_draft_is_refused() {
         again,
         "the same once more changes nothing"
     );
+    assert_eq!(code(put(&ma.app, ma, begun.id, 0, &file(MIB, 4))), "attachment.other_file");
+    assert_eq!(
+        put(&ma.app, ma, begun.id, 0, &file(MIB, 3)).unwrap(),
+        again,
+        "and a wrong file harms nothing"
+    );
     assert_eq!(code(put(&ma.app, ma, begun.id, 1, b"123456")), "input.chunk");
     let other = ma.actor("officer").may(intent::WriteReport).unwrap();
     assert_eq!(ma.app.upload_state(other, begun.id).unwrap_err().kind(), ErrorKind::NotFound, "another's");
