@@ -38,9 +38,18 @@ pub(super) async fn run(app: &App, watch: &Watch) -> Vec<Check> {
         check("database_writable", store(app, watch).await),
         check("log_signed", log(watch)),
         check("keys_unlocked", keys(app)),
-        check("one_history", app.halted().map_or_else(|| Ok("nobody showed another".to_owned()), Err)),
+        check("one_history", one_history(app)),
         check("disk_space", disk(watch)),
     ]
+}
+
+/// A node that was shown another history of its own log stops; what its people do next is not to be guessed.
+fn one_history(app: &App) -> Result<String, String> {
+    let Some(code) = app.halted() else { return Ok("nobody showed another".to_owned()) };
+    Err(format!(
+        "{code}: a partner holds a checkpoint of this log that is not in it, so a second copy of this node signs, or this is an \
+         old copy. Stop every copy; on the one you keep: `mithaq restore DIR --i-know-what-is-lost`; remove the others"
+    ))
 }
 
 fn serving(watch: &Watch) -> Result<String, String> {
