@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use mithaq_app::{App, AppError, OutboxRow, intent};
 use mithaq_exchange::{Halt, OutState};
+use mithaq_model::{ObjectId, ReportId};
 use mithaq_store::lanes::{LaneKey, LaneView, Standing};
 use mithaq_wire::{Lane, LaneId, MessageKind, Position, Verdict};
 use serde::{Deserialize, Serialize};
@@ -152,6 +153,21 @@ fn standing_of(state: &OutState) -> (&'static str, Option<String>, Option<&'stat
     }
 }
 
+/// What is about a report shows the report's number, as every other list does.
+fn object_of(kind: MessageKind, object: Option<ObjectId>) -> Option<String> {
+    let object = object?;
+    Some(match kind {
+        MessageKind::Report | MessageKind::Correction | MessageKind::Order | MessageKind::Hop => {
+            ReportId::from(object).to_string()
+        }
+        MessageKind::Notice
+        | MessageKind::Receipts
+        | MessageKind::EpochStart
+        | MessageKind::Step
+        | MessageKind::Onward => object.to_string(),
+    })
+}
+
 fn code(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Accepted => None,
@@ -168,7 +184,7 @@ impl From<&OutboxRow> for MessageRow {
             to: row.lane.to.to_string(),
             agreement: row.lane.agreement.to_string(),
             kind: kind(message.kind),
-            object: message.object.map(|(object, _)| object.to_string()),
+            object: object_of(message.kind, message.object.map(|(object, _)| object)),
             version: message.object.map(|(_, version)| version.get()),
             state,
             code,
@@ -280,6 +296,15 @@ pub(crate) async fn retry(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_about_a_report_shows_its_number() {
+        let object = ObjectId::new([5; 16]);
+        let report = object_of(MessageKind::Order, Some(object)).unwrap();
+        assert_eq!(report, ReportId::from(object).to_string());
+        assert_eq!(object_of(MessageKind::Step, Some(object)), Some(object.to_string()));
+        assert_eq!(object_of(MessageKind::Receipts, None), None);
+    }
 
     #[test]
     fn a_message_is_named_by_lane_and_place() {
