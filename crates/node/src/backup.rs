@@ -3,24 +3,22 @@
 
 mod aside;
 mod files;
+mod sound;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::digest::{SHA256, digest};
 use mithaq_app::Restored;
 use mithaq_db::{Db, PostgresOptions, SqliteOptions, backup_sqlite};
-use mithaq_store::attachments::File;
+use mithaq_store::MasterKey;
 use mithaq_store::blobs::Blobs;
-use mithaq_store::ledger::{Ledger, Rebuild};
-use mithaq_store::sound::{Look, look};
-use mithaq_store::{MasterKey, StoreError, Vault};
 use serde::{Deserialize, Serialize};
 
 pub use self::aside::{PutAside, erase_put_aside, put_aside};
 use self::files::Sources;
+use self::sound::{Opened, checked};
 use crate::config::{Config, Database};
 use crate::keyfile;
 use crate::setup;
@@ -163,15 +161,6 @@ fn refuse(damage: Option<&str>) -> Result<()> {
     }
 }
 
-/// A copy that was opened.
-struct Opened {
-    label: Label,
-    /// Attachments it speaks of.
-    files: Vec<File>,
-    /// Rows that are not what was put there: tables and numbers.
-    damage: Option<String>,
-}
-
 /// Opens a copy in a file.
 fn opened(path: &Path, master: Option<MasterKey>) -> Result<Opened> {
     if !path.is_file() {
@@ -195,86 +184,6 @@ fn opened(path: &Path, master: Option<MasterKey>) -> Result<Opened> {
 /// Where the attachments of a copy lie: beside its database.
 fn blobs_of(database: &Path) -> Blobs {
     Blobs::at(database.with_file_name(ATTACHMENTS))
-}
-
-fn checked(db: Db, master: Option<MasterKey>) -> Result<Opened> {
-    mithaq_store::migrate(&db)?;
-    let identity = db.read(|tx| mithaq_store::settings::identity(tx))?;
-    let identity = identity.context("the copy holds no node")?;
-    let (ledger, signed) = db.write(|tx| {
-        let ledger = Ledger::open(tx)?;
-        // The last signed checkpoint is part of the log.
-        ledger.checkpoint_to_sign(tx)?;
-        let signed = ledger.last_checkpoint(tx)?;
-        Ok::<_, StoreError>((ledger, signed))
-    })?;
-    let ledger = Arc::new(ledger);
-    let entries = rebuilt(&db, &ledger)?;
-    let reading = Arc::clone(&ledger);
-    let (size, _) = db.read(move |tx| reading.head(tx))?;
-    let files = files::complete(&db)?;
-    let keys = master.is_some();
-    let looked = looked(&db, master)?;
-    db.close();
-    if size != entries {
-        bail!("the log of the copy has {size} entries and only {entries} are there");
-    }
-    let signed = signed
-        .and_then(|note| mithaq_ledger::Checkpoint::parse(note.text()).ok())
-        .map_or(0, |checkpoint| checkpoint.size());
-    let label = Label {
-        format: 1,
-        party: identity.party.to_string(),
-        log: ledger.origin().as_str().to_owned(),
-        entries,
-        signed,
-        sha256: String::new(),
-        made_at: mithaq_app::ports::Clock::now(&crate::SystemClock).to_string(),
-        contents: keys.then_some(looked.contents),
-        attachments: 0,
-        attachment_bytes: 0,
-        attachments_missing: u64::try_from(files.len()).unwrap_or(u64::MAX),
-    };
-    Ok(Opened { label, files, damage: damage(&looked) })
-}
-
-/// Computes the log from its entries and returns how many there are.
-fn rebuilt(db: &Db, ledger: &Arc<Ledger>) -> Result<u64> {
-    let mut rebuild = Rebuild::default();
-    loop {
-        let (reading, mut part) = (Arc::clone(ledger), rebuild.clone());
-        let (done, next) = db.read(move |tx| {
-            let done = reading.rebuild(tx, &mut part)?;
-            Ok::<_, StoreError>((done, part))
-        })?;
-        rebuild = next;
-        if done {
-            return Ok(rebuild.size());
-        }
-    }
-}
-
-/// Compares envelopes with their hashes, and opens contents with the node's key.
-fn looked(db: &Db, master: Option<MasterKey>) -> Result<Look> {
-    let open = |master| db.read(move |tx| Vault::open(tx, master, Arc::new(crate::SystemEntropy)));
-    let vault = master.map(open).transpose()?;
-    let mut so_far = Look::default();
-    loop {
-        let (vault, mut part) = (vault.clone(), so_far.clone());
-        let (done, next) = db.read(move |tx| {
-            let done = look(tx, vault.as_ref(), &mut part)?;
-            Ok::<_, StoreError>((done, part))
-        })?;
-        so_far = next;
-        if done {
-            return Ok(so_far);
-        }
-    }
-}
-
-fn damage(looked: &Look) -> Option<String> {
-    let rows: Vec<String> = looked.damaged.iter().map(|(table, rows)| format!("{table} {rows}")).collect();
-    (!rows.is_empty()).then(|| rows.join(", "))
 }
 
 impl Label {
@@ -395,6 +304,7 @@ mod tests {
     use crate::setup::Init;
     use mithaq_app::NewOfficer;
     use mithaq_model::{Days, Lang, PartyId, Role, Sensitive, UnitId};
+    use mithaq_store::StoreError;
 
     fn node(directory: &Path, party: &str) {
         let party = PartyId::new(party).unwrap();
