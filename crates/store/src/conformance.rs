@@ -3,6 +3,7 @@
 mod attachments;
 mod checks;
 mod erase;
+mod erasures;
 mod evidence;
 mod exchange;
 mod holds;

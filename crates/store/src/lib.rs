@@ -52,6 +52,7 @@
 //! | `attachment_file`, `attachment_link`, `attachment_upload`, `attachment_receipt` | which ciphertexts are on disk and who names them | an attachment that looks incomplete or is fetched again, a ciphertext that stays after its key is gone; no byte can be read, none passes as another, keys and roots are in the sealed report |
 //! | `decision` | what the rules decided | another story than the ledger's, which an audit compares |
 //! | `disclosure` | to whom what went, what came back | a recipient forgotten in a recall; the partner's and this node's ledger and outbox still show it |
+//! | `erasure_receipt` | receipts of erasure that wait to be signed | a receipt that is never sent, which the partner lists as not proven; none is signed for what is still held |
 //! | `tombstone` | what may never come again | a recalled object that is accepted a second time |
 //! | `quarantine` | what waits for people | something refused that looks resolved |
 //! | `lane`, `lane_out`, `outbox` | chain heads, cursor, signed envelopes | messages that are never sent, or a broken chain that partners refuse; no message of the attacker's, envelopes are signed |
@@ -80,6 +81,7 @@ pub mod checks;
 mod conformance;
 mod derive;
 pub mod disclosures;
+pub mod erasures;
 mod error;
 pub mod holds;
 pub mod justifications;

@@ -106,6 +106,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0017_justification.sql"),
         postgres: include_str!("../migrations/postgres/0017_justification.sql"),
     },
+    Migration {
+        version: 18,
+        name: "erasure_receipt",
+        sqlite: include_str!("../migrations/sqlite/0018_erasure_receipt.sql"),
+        postgres: include_str!("../migrations/postgres/0018_erasure_receipt.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

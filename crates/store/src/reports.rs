@@ -24,8 +24,8 @@ use crate::{StoreError, Vault};
 
 pub use approvals::{Approval, Decision, add_decisions, approvals, approvals_of, approve, decisions};
 pub use erase::{
-    Erasure, Quarantined, buried, bury, erase, in_quarantine, is_buried, quarantine, quarantined,
-    resolve_quarantine, tombstones,
+    Erasure, Quarantined, buried, bury, erase, holds_erased, in_quarantine, is_buried, quarantine,
+    quarantined, resolve_quarantine, tombstones,
 };
 pub use leaving::{Leaving, acknowledge, release};
 pub use list::{expired, of_case, with_state};

@@ -84,6 +84,24 @@ fn held_versions(tx: &mut dyn Tx, number: ReportId) -> Result<Vec<(ReportVersion
     rows.iter().map(|row| Ok((OF_VERSION.version(row, 0)?, OF_VERSION.u32(row, 1)?))).collect()
 }
 
+/// Returns whether an erasure that names these versions is not so: one of them has content here, or, where none is named,
+/// a version that may not come again has.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn holds_erased(
+    tx: &mut dyn Tx,
+    object: ObjectId,
+    versions: &[ReportVersion],
+) -> Result<bool, StoreError> {
+    let held = held_versions(tx, ReportId::from(object))?.into_iter().map(|(version, _)| (object, version));
+    let held: Vec<_> = held.collect();
+    if versions.is_empty() {
+        return any_buried(tx, &held);
+    }
+    Ok(held.iter().any(|(_, version)| versions.contains(version)))
+}
+
 struct Stone<'a> {
     object: ObjectId,
     originator: &'a PartyId,
