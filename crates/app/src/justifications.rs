@@ -180,14 +180,15 @@ impl App {
     /// When the store fails.
     pub fn erase_old_justifications(&self, limit: u32) -> Result<usize, AppError> {
         let before = self.now().minus(KEPT);
-        self.write(move |app, tx| {
+        let done = self.write(move |app, tx| {
             let erased = justifications::erase_before(tx, before, limit)?;
             if erased > 0 {
                 let event = Event::system("justification.erased", &app.party).verdict(format!("{erased}"));
                 app.log(tx, &[event])?;
             }
             Ok(erased)
-        })
+        })?;
+        self.after_erasing(done)
     }
 }
 

@@ -2,7 +2,6 @@
 //! method in the module it belongs to.
 
 use core::ops::Deref;
-use core::sync::atomic::AtomicBool;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -46,8 +45,8 @@ pub struct Inner {
     pub(crate) sessions: Mutex<Sessions>,
     pub(crate) cache: Mutex<SessionCache>,
     pub(crate) waker: Box<dyn Fn() + Send + Sync>,
-    /// An erasure waits for the write-ahead log to be cut; at the start always, for the node may have been killed.
-    pub(crate) unwiped: AtomicBool,
+    /// How far the write-ahead log was cut behind the erasures.
+    pub(crate) wiping: crate::wipe::Wiping,
     pub(crate) throttle: Throttle,
     /// Partners that lost rows and wait to be asked how far they have our lanes.
     pub(crate) asked: Mutex<BTreeSet<PartyId>>,
@@ -164,7 +163,7 @@ impl App {
             sessions: Mutex::default(),
             cache: Mutex::new(Self::new_cache()),
             waker: parts.waker,
-            unwiped: AtomicBool::new(true),
+            wiping: crate::wipe::Wiping::default(),
             throttle: Throttle::default(),
             asked: Mutex::default(),
             back: Mutex::default(),

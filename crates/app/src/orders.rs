@@ -86,6 +86,8 @@ impl App {
             app.log(tx, &events)?;
             Ok(recipients.len())
         })?;
+        // What was said about a request goes with it.
+        self.wiping.erased();
         self.wake();
         Ok(done)
     }

@@ -185,6 +185,9 @@ impl App {
             // It may correct what went on from here.
             self.pass_corrections()?;
         }
+        if judged == Judged::Refused {
+            self.wipe();
+        }
         self.wake();
         Ok(judged)
     }
@@ -235,7 +238,7 @@ impl App {
         Ok(())
     }
 
-    /// Erases what is not to be taken in and tells the sender.
+    /// Erases what is not to be taken in. The sender is told that with R4 in one message; the caller wipes.
     pub(crate) fn turn_away(
         &self,
         tx: &mut dyn Tx,
@@ -266,7 +269,8 @@ impl App {
             LaterReceipt::Decided { object, version, verdict, at: now },
             LaterReceipt::Erased { object, versions: gone, wiped, leaf: None, at: now },
         ];
-        self.answer_later(tx, held, receipts)?;
+        let sender = (&held.at.head.originator, held.at.report.agreement);
+        self.owe_erasure(tx, sender, object, receipts)?;
         events.push(self.concluded(held, "report.refused_in_quarantine", &code));
         Ok(())
     }

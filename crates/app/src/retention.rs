@@ -10,7 +10,7 @@ use mithaq_store::{disclosures, links, onward, rulings, subjects};
 use mithaq_wire::{LaterReceipt, MessageKind, Order, OrderReason};
 
 use crate::App;
-use crate::error::{AppError, ErrorKind};
+use crate::error::AppError;
 use crate::log::Event;
 use crate::orders::{Body, Control};
 use crate::quarantine::QUARANTINE_MAX;
@@ -94,7 +94,7 @@ impl App {
     }
 
     /// Erases reports whose last day is over: content, keys, envelopes, salts, written reasons, subjects and links
-    /// made from it. Own ones and received ones; for a received one the originator gets R4. The log stays whole.
+    /// made from it. Own ones and received ones; for a received one R4 is owed to who sent it. The log stays whole.
     ///
     /// # Errors
     /// When the store fails.
@@ -144,14 +144,8 @@ impl App {
             .map(str::to_owned)
             .to_vec();
         let receipt = LaterReceipt::Erased { object, versions: gone, wiped, leaf: None, at: now };
-        let control =
-            Control { kind: OrderKind::LaterReceipts, message: MessageKind::Receipts, object, agreement };
         let to = self.route(tx, head)?;
-        match self.send_control_in(tx, &to, control, &Body::Receipts(vec![receipt])) {
-            // Duties under the agreement are over too: it is erased all the same, and the log says so.
-            Err(error) if error.kind() == ErrorKind::Refused || error.kind() == ErrorKind::NotFound => Ok(()),
-            sent => sent,
-        }
+        self.owe_erasure(tx, (&to, agreement), object, vec![receipt])
     }
 
     /// Erases what lay in quarantine for thirty days without a decision; the sender is told that it was refused.
@@ -174,7 +168,7 @@ impl App {
     }
 
     /// What was erased is nowhere on disk only when the write-ahead log is cut; if it cannot be now, the timer does it.
-    fn after_erasing(&self, done: usize) -> Result<usize, AppError> {
+    pub(crate) fn after_erasing(&self, done: usize) -> Result<usize, AppError> {
         if done > 0 {
             self.wipe();
             self.wake();

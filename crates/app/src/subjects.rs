@@ -1,8 +1,6 @@
 //! Subjects: written, imported, found and read inside a case. There is no list-all, no wildcard and no export:
 //! a search names a case, a purpose, a reason and at least two parts of a name or a document.
 
-use core::sync::atomic::Ordering;
-
 use mithaq_db::Tx;
 use mithaq_model::{CaseId, Subject, SubjectId, Text};
 use mithaq_names::Name;
@@ -173,7 +171,7 @@ impl App {
         let mut done = 0_usize;
         for part in due.chunks(ERASE_TOGETHER) {
             done = done.saturating_add(self.erase_due(part.to_vec())?);
-            self.unwiped.store(true, Ordering::SeqCst);
+            self.wiping.erased();
             if !go_on() {
                 break;
             }

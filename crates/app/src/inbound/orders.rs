@@ -3,23 +3,21 @@
 use mithaq_db::Tx;
 use mithaq_exchange::Versions;
 use mithaq_model::{CopyState, ObjectId, PartyId, ReportId, ReportState, ReportVersion};
-use mithaq_policy::OrderKind;
 use mithaq_policy::life::Stage;
 use mithaq_store::agreements;
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::reports::{self, Erasure};
 use mithaq_store::{attachments, links, onward, rulings, settings, subjects};
-use mithaq_wire::{LaneId, LaterReceipt, MessageKind, Notice, OrderReason, Verdict};
+use mithaq_wire::{LaneId, LaterReceipt, Notice, OrderReason, Verdict};
 
 use crate::App;
 use crate::error::AppError;
 use crate::log::Event;
-use crate::orders::{Body, Control};
 use crate::registry::Known;
 
 impl App {
-    /// Carries out an order to erase: content, envelopes, salts, subjects and links made from it; answers with R4 to
-    /// who brought it: the originator, or who passed the object on.
+    /// Carries out an order to erase: content, envelopes, salts, subjects and links made from it. R4 is owed to who
+    /// brought it: the originator, or who passed the object on.
     pub(super) fn erase_received(
         &self,
         tx: &mut dyn Tx,
@@ -54,9 +52,7 @@ impl App {
             .map(|kind| (*kind).to_owned())
             .collect();
         let receipt = LaterReceipt::Erased { object, versions: gone, wiped, leaf: None, at: now };
-        let control =
-            Control { kind: OrderKind::LaterReceipts, message: MessageKind::Receipts, object, agreement };
-        self.send_control_in(tx, via, control, &Body::Receipts(vec![receipt]))
+        self.owe_erasure(tx, (via, agreement), object, vec![receipt])
     }
 
     /// What the partner says about the agreement binds this node's flows too.

@@ -125,6 +125,9 @@ impl App {
             }
             app.log(tx, &events).map(drop)
         })?;
+        if decision == Retained::Erase {
+            self.wipe();
+        }
         self.wake();
         Ok(())
     }

@@ -15,7 +15,7 @@ use mithaq_wire::OrderReason;
 use crate::world::{CI, ES, MA, Node, Shared, World, recruiter};
 
 /// What a report leaves.
-const OF_REPORTS: &[&str] = &[
+pub(crate) const OF_REPORTS: &[&str] = &[
     "SELECT content FROM report_version",
     "SELECT k.wrapped FROM record_key k JOIN report_version v ON v.id = k.id WHERE k.kind = 6",
     "SELECT i.bytes FROM inbox i JOIN inbox_object o
@@ -31,7 +31,7 @@ const OF_SUBJECTS: &[&str] = &[
 ];
 
 /// Parts of rows that would give content back: ciphertext, wrapped keys, envelopes, salts.
-fn canaries(node: &Node, queries: &'static [&str]) -> Vec<Vec<u8>> {
+pub(crate) fn canaries(node: &Node, queries: &'static [&str]) -> Vec<Vec<u8>> {
     let read = move |tx: &mut dyn Tx| -> Result<Vec<Vec<u8>>, AppError> {
         let mut all = Vec::new();
         for sql in queries {
@@ -52,7 +52,7 @@ fn canaries(node: &Node, queries: &'static [&str]) -> Vec<Vec<u8>> {
 }
 
 /// How many of them are in the files of a directory.
-fn found(directory: &Path, canaries: &[Vec<u8>]) -> usize {
+pub(crate) fn found(directory: &Path, canaries: &[Vec<u8>]) -> usize {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         files.push(std::fs::read(entry.unwrap().path()).unwrap());

@@ -37,4 +37,5 @@ mod retention;
 mod rights;
 mod scenarios;
 mod shared;
+mod wiped;
 mod world;
