@@ -74,6 +74,7 @@ pub async fn serve(
     let waker = Box::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
     let place = directory.to_path_buf();
     let (app, config, identity) = tokio::task::spawn_blocking(move || setup::open(&place, waker)).await??;
+    wipe_first(&app).await;
     let every = Duration::from_secs(config.checkpoint_seconds.max(1));
     let watch = Arc::new(Watch::new(disk(directory, &config)?, every));
     let peers = listen(config.peer_listen).await?;
@@ -284,22 +285,34 @@ async fn chores(timers: Timers, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Every chore once. Says whether more is due to be erased than one round has time for: then the next follows at once.
+/// Every chore once, whatever became of the others. Says whether more is due to be erased than one round has time for:
+/// then the next follows at once. What failed first is what went wrong.
 fn round(app: &App, stopping: &watch::Receiver<bool>) -> Result<bool, AppError> {
-    app.declare_overdue()?;
-    let mut more = erase_all(stopping, ERASE_TOGETHER, |_go_on| app.erase_expired_reports(ERASE_TOGETHER))?;
-    more |= erase_all(stopping, ERASE_TOGETHER, |_go_on| app.erase_stale_quarantine(ERASE_TOGETHER))?;
-    more |= erase_all(stopping, ERASE_TOGETHER, |_go_on| app.erase_old_justifications(ERASE_TOGETHER))?;
-    app.remind_reviews()?;
-    app.tick_requests()?;
-    app.tick_checks()?;
-    app.tick_consents()?;
-    app.remind_keys()?;
-    app.tick_attachments()?;
-    let subjects = erase_all(stopping, DUE_TOGETHER, |go_on| app.erase_expired_subjects(DUE_TOGETHER, go_on));
-    // Also what was erased before something failed.
-    app.wipe_again()?;
-    Ok(more | subjects?)
+    let few = ERASE_TOGETHER;
+    let chores = [
+        app.declare_overdue().map(|_late| false),
+        erase_all(stopping, few, |_go_on| app.erase_expired_reports(few)),
+        erase_all(stopping, few, |_go_on| app.erase_stale_quarantine(few)),
+        erase_all(stopping, few, |_go_on| app.erase_old_justifications(few)),
+        app.remind_reviews().map(|_told| false),
+        app.tick_requests().map(|_told| false),
+        app.tick_checks().map(|()| false),
+        app.tick_consents().map(|_told| false),
+        app.remind_keys().map(|_told| false),
+        app.tick_attachments().map(|()| false),
+        erase_all(stopping, DUE_TOGETHER, |go_on| app.erase_expired_subjects(DUE_TOGETHER, go_on)),
+        // Last: also for what was erased before something failed.
+        app.wipe_again().map(|_wiped| false),
+    ];
+    chores.into_iter().try_fold(false, |more, chore| Ok(more | chore?))
+}
+
+/// Before anybody is listened to: what was erased and not wiped when the node was killed is wiped, and what was owed for
+/// it is queued. What cannot be done now the chores do.
+async fn wipe_first(app: &App) {
+    if let Err(error) = blocking(app, |app| app.wipe_again()).await {
+        tracing::warn!(code = error.code(), "what was erased is not wiped yet");
+    }
 }
 
 /// Erases what is over part by part, so that other writes have their turn between two: all of it, or until the node stops
