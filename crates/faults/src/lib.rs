@@ -2,8 +2,8 @@
 //!
 //! Responsible for: a layer under SQLite ([`install`]) that sees every write, truncation and flush;
 //! a model of what would be left if the power failed at any of them ([`Watch::cut_at`]); errors of
-//! the disk at a chosen operation ([`Watch::fail_at`]); and two workloads over the real `db` and
-//! `store` with the judgement of what they left ([`rows`], [`subjects`]).
+//! the disk at a chosen operation ([`Watch::fail_at`]); and workloads over the real `db` and
+//! `store` with the judgement of what they left ([`rows`], [`subjects`], [`erasing`]).
 //!
 //! Deliberately does not: fail the operating system's own calls (a real disk also fails `open` and
 //! `mmap`), model a disk that says "flushed" and lies, or test PostgreSQL, whose disk is its own.
@@ -15,6 +15,7 @@
 #![deny(missing_docs)]
 
 mod disk;
+pub mod erasing;
 pub mod rows;
 mod run;
 mod shim;

@@ -1,10 +1,10 @@
-//! `mithaq-faults`: the two workloads over the failing disk, seed after seed.
+//! `mithaq-faults`: the workloads over the failing disk, seed after seed.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use mithaq_faults::{Tally, install, rows, subjects};
+use mithaq_faults::{Tally, erasing, install, rows, subjects};
 
 /// Runs SQLite on a disk that loses, tears and refuses, and judges what is left
 #[derive(Debug, Parser)]
@@ -40,6 +40,7 @@ fn run(options: &Options) -> Result<Tally> {
     for seed in options.seed..options.seed.saturating_add(options.seeds) {
         all.add(rows::run(layer, seed).with_context(|| format!("seed {seed}, rows"))?);
         all.add(subjects::run(layer, seed).with_context(|| format!("seed {seed}, subjects"))?);
+        all.add(erasing::run(layer, seed).with_context(|| format!("seed {seed}, erasing"))?);
     }
     Ok(all)
 }

@@ -51,7 +51,7 @@ pub fn run(layer: Installed, seed: u64) -> Result<Tally> {
     Ok(books.tally(&watch, images.len()))
 }
 
-fn set_up(db: &Db) -> Result<(Vault, Ledger)> {
+pub(crate) fn set_up(db: &Db) -> Result<(Vault, Ledger)> {
     mithaq_store::migrate(db)?;
     let made = db.write(|tx: &mut dyn Tx| -> Result<(Vault, Ledger), StoreError> {
         let vault = Vault::create(tx, MasterKey::new(1, MASTER), Arc::new(Counter::new(0)))?;
@@ -61,7 +61,7 @@ fn set_up(db: &Db) -> Result<(Vault, Ledger)> {
     Ok(made)
 }
 
-fn id(number: u64) -> SubjectId {
+pub(crate) fn id(number: u64) -> SubjectId {
     let mut bytes = [0_u8; 16];
     for (place, byte) in bytes.iter_mut().zip(number.to_be_bytes()) {
         *place = byte;
@@ -73,7 +73,7 @@ fn content(number: u64) -> Vec<u8> {
     vec![u8::try_from(number % 251).unwrap_or(0); 200 + usize::try_from(number % 5 * 900).unwrap_or(0)]
 }
 
-fn add(tx: &mut dyn Tx, vault: &Vault, ledger: &Ledger, number: u64) -> Result<(), StoreError> {
+pub(crate) fn add(tx: &mut dyn Tx, vault: &Vault, ledger: &Ledger, number: u64) -> Result<(), StoreError> {
     let content = content(number);
     let subject = NewSubject {
         head: Head {

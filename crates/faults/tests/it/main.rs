@@ -1,7 +1,7 @@
 //! A few seeds of each workload; `cargo run --release -p mithaq-faults -- --seeds 1000` runs many.
 
 use mithaq_db::SqliteOptions;
-use mithaq_faults::{Tally, install, rows, subjects};
+use mithaq_faults::{Tally, erasing, install, rows, subjects};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -34,6 +34,28 @@ fn ledger_and_tables_agree_after_any_cut() -> Outcome {
         all.add(subjects::run(layer, seed)?);
     }
     met_everything(all);
+    Ok(())
+}
+
+#[test]
+fn no_erasure_is_told_that_a_file_still_holds_after_any_cut() -> Outcome {
+    let layer = install()?;
+    let mut all = Tally::default();
+    for seed in SEEDS {
+        all.add(erasing::run(layer, seed)?);
+    }
+    // What is refused here is a cut of the log.
+    assert!(all.images > 50 && all.faults >= 6 && all.acknowledged > 100 && all.refused > 0, "{all:?}");
+    Ok(())
+}
+
+/// The other way round: who tells before the log is cut is found out.
+#[test]
+fn an_erasure_told_too_early_is_seen() -> Outcome {
+    let layer = install()?;
+    let verdicts = (0..4).map(|n| erasing::run_with(layer, n * 4, erasing::When::Early));
+    let seen = verdicts.filter_map(Result::err).any(|error| format!("{error:#}").contains("was told"));
+    assert!(seen, "a receipt before the wipe passed");
     Ok(())
 }
 
