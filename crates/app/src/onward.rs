@@ -5,6 +5,7 @@
 mod corrections;
 mod granting;
 mod inward;
+mod lost;
 mod tree;
 
 use mithaq_db::Tx;

@@ -217,6 +217,19 @@ pub fn stale(
         .collect()
 }
 
+/// Returns consents that this node asked for, that were granted, and that it did not use as far as it knows; corrections are
+/// not among them.
+///
+/// # Errors
+/// As [`get`].
+pub fn unused(tx: &mut dyn Tx, page: &Page<ObjectId>) -> Result<Vec<Consent>, StoreError> {
+    let sql = format!(
+        "{COLUMNS} WHERE state = 'granted' AND direction = 'own' AND follows IS NULL AND id > $1
+         ORDER BY id LIMIT $2"
+    );
+    tx.query(&sql, &[page.key(), page.rows()])?.iter().map(read).collect()
+}
+
 /// Returns consents to corrections that were granted to this node and not used yet.
 ///
 /// # Errors

@@ -386,6 +386,9 @@ impl App {
         row.state = ConsentState::Granted;
         (row.until, row.use_by, row.token) = (token.keep_until, Some(token.use_by), Some(signed.to_vec()));
         onward::save(tx, &row)?;
+        if self.hears_again(tx, from, row.agreement)? {
+            self.copy_may_be_out(tx, &self.registry(), &row)?;
+        }
         self.tell(tx, "onward.granted", id)?;
         events
             .push(consent_event(Event::system("onward.granted", id), &row).verdict(format!("to:{}", row.to)));

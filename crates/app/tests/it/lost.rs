@@ -8,7 +8,7 @@ use mithaq_app::{App, ErrorKind, Use, intent};
 use mithaq_db::testing::TestDatabase;
 use mithaq_db::{Db, SqliteOptions, backup_sqlite};
 use mithaq_evidence::{Anchors, judge};
-use mithaq_model::{CrimeArea, PartyId, ReportId};
+use mithaq_model::{AgreementId, CrimeArea, PartyId, ReportId};
 use mithaq_wire::{BatchAnswer, Digest, Lane, Position, decode_batch_answer, encode_batch_answer};
 
 use crate::world::{ES, MA, Node, World, parts, recruiter};
@@ -39,25 +39,39 @@ pub(crate) fn put_back(world: &mut World, copy: &Path) -> mithaq_app::Restored {
 
 /// The same, with fresh randomness from this run on; the log that goes on must have this name.
 fn put_back_as(world: &mut World, copy: &Path, (run, log): (u8, &str)) -> mithaq_app::Restored {
+    put_back_node(world, 0, copy, (run, log))
+}
+
+/// The same for whichever node.
+pub(crate) fn put_back_node(
+    world: &mut World,
+    node: usize,
+    copy: &Path,
+    (run, log): (u8, &str),
+) -> mithaq_app::Restored {
     let db = Db::open_sqlite(copy, SqliteOptions::default()).unwrap();
-    let (party, mark) = (world.ma().party.clone(), Arc::clone(&world.ma().mark));
+    let (party, mark) = (world.nodes[node].party.clone(), Arc::clone(&world.nodes[node].mark));
+    let seeds = u8::try_from(node + 1).unwrap() * 16;
     // The mark beside the keys knows a later checkpoint: the copy does not open by itself.
-    if mark.last().unwrap().is_some() && world.ma().app.sign_checkpoint().unwrap().is_some() {
-        let refused = App::open(db.clone(), parts(&party, (16, run), &world.clock, &mark)).err().unwrap();
+    if mark.last().unwrap().is_some() && world.nodes[node].app.sign_checkpoint().unwrap().is_some() {
+        let refused = App::open(db.clone(), parts(&party, (seeds, run), &world.clock, &mark)).err().unwrap();
         assert_eq!(refused.code(), "store.rolled_back");
     }
     let (app, restored) =
-        App::restore(db.clone(), parts(&party, (16, run + 1), &world.clock, &mark)).unwrap();
+        App::restore(db.clone(), parts(&party, (seeds, run + 1), &world.clock, &mark)).unwrap();
     let renewed = String::from_utf8(mark.last().unwrap().unwrap()).unwrap();
     assert!(renewed.starts_with(&format!("{log}\n")), "the mark is of the log that goes on");
-    world.nodes[0].come_back(app, db);
+    world.nodes[node].come_back(app, db);
     restored
 }
 
 /// Both ask each other how far the lanes go, as their shells do, and send again what the other lacks.
 fn meet(world: &mut World) {
-    let agreement = world.agreement;
-    for (us, them) in [(0, 1), (1, 0)] {
+    meet_under(world, (0, 1), world.agreement);
+}
+
+fn meet_under(world: &mut World, (one, other): (usize, usize), agreement: AgreementId) {
+    for (us, them) in [(one, other), (other, one)] {
         let peer = world.nodes[them].party.clone();
         let ours = world.nodes[us].party.clone();
         let heads = world.nodes[them].app.heads_for(&ours, agreement).unwrap();
@@ -77,8 +91,13 @@ fn meet(world: &mut World) {
 
 /// Moves what either window holds, whatever the cursors say.
 fn exchange(world: &mut World) {
+    exchange_under(world, &[(0, 1, world.agreement)]);
+}
+
+/// The same between several pairs.
+pub(crate) fn exchange_under(world: &mut World, pairs: &[(usize, usize, AgreementId)]) {
     for _ in 0..12 {
-        for (from, to) in [(0, 1), (1, 0)] {
+        for (from, to) in pairs.iter().flat_map(|&(one, other, _)| [(one, other), (other, one)]) {
             let (sender, receiver) = (world.nodes[from].party.clone(), world.nodes[to].party.clone());
             while let Some(batch) = world.nodes[from].next_batch(&receiver) {
                 let answer = world.nodes[to].app.receive_batch(&sender, &batch.body).ok();
@@ -90,7 +109,9 @@ fn exchange(world: &mut World) {
             }
         }
         world.clock.0.advance(mithaq_model::Millis::hours(1));
-        meet(world);
+        for &(one, other, agreement) in pairs {
+            meet_under(world, (one, other), agreement);
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod later;
 mod limits;
 mod logs;
 mod lost;
+mod lost_onward;
 mod onward;
 mod onward_corrected;
 mod onward_forged;

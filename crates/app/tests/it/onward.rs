@@ -49,7 +49,15 @@ impl Chain {
         edits: (impl Fn(String) -> String, impl Fn(String) -> String),
         release: impl Fn(&mut World) -> (CaseId, ReportId),
     ) -> Self {
-        let mut world = World::strangers(&[MA, ES, CI]);
+        Self::between(World::strangers(&[MA, ES, CI]), edits, release)
+    }
+
+    /// The same between these nodes.
+    pub(crate) fn between(
+        mut world: World,
+        edits: (impl Fn(String) -> String, impl Fn(String) -> String),
+        release: impl Fn(&mut World) -> (CaseId, ReportId),
+    ) -> Self {
         let first = world.agree(0, 1, edits.0);
         let second = world.agree(1, 2, edits.1);
         let third = world.agree(0, 2, |text| text);
