@@ -26,6 +26,7 @@ use mithaq_wire::{Digest, LaterReceipt, MessageKind, chunks_of};
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
+use crate::ops::disk_low;
 use crate::orders::{Body, Control};
 use crate::rights::{May, intent};
 use crate::sight::head_seen;
@@ -104,8 +105,11 @@ fn stop_moving<K: Ord, T>(all: &Moving<K, T>, key: &K) {
     all.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
 }
 
-/// The disk did not do what it was asked.
+/// The disk did not do what it was asked. Without room it is asked again later; nothing of the part counts.
 fn disk(error: io::Error) -> AppError {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return disk_low().because(error);
+    }
     AppError::new(ErrorKind::Unavailable, "attachment.disk", words::UNAVAILABLE)
         .hint("look at the volume of the attachments: free space, rights, the system's log")
         .because(error)

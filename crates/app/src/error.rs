@@ -286,6 +286,9 @@ impl From<StoreError> for AppError {
                 (ErrorKind::Integrity, "store.master_key".to_owned(), words::INTEGRITY)
             }
             StoreError::Tombstone => (ErrorKind::Refused, "object.taken_back".to_owned(), words::TAKEN_BACK),
+            StoreError::Db(DbError::Full) => {
+                (ErrorKind::Unavailable, "store.full".to_owned(), words::UNAVAILABLE)
+            }
             StoreError::Db(db) if db.is_retryable() => {
                 (ErrorKind::Unavailable, "store.busy".to_owned(), words::UNAVAILABLE)
             }
@@ -297,6 +300,7 @@ impl From<StoreError> for AppError {
         };
         let hint = match code.as_str() {
             "store.busy" => Some("nothing of it was written: try again in a moment"),
+            "store.full" => Some("nothing of it was written: free space on the volume of the database"),
             "store.outcome_unknown" => Some("it may have been written: look before you send it again"),
             _ => None,
         };

@@ -47,7 +47,7 @@ impl App {
             Err(error) if error.is_no() => return self.turn_batch_away(peer, error),
             inspected => inspected?,
         };
-        self.check_takes(inspection.lane.lane)?;
+        self.check_takes(inspection.lane.lane, body.len())?;
         let known =
             registry.agreements.get(&inspection.lane.agreement).cloned().ok_or_else(AppError::not_found)?;
         let own = registry.own.clone().ok_or_else(|| AppError::conflict("node.no_manifest"))?;

@@ -5,7 +5,7 @@ use core::ops::Deref;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use mithaq_db::{Db, Engine, Share, Tx};
+use mithaq_db::{Db, DbError, Engine, Share, Tx};
 use mithaq_envelope::SessionCache;
 use mithaq_model::{Id16, Level, PartyId, Timestamp};
 use mithaq_store::blobs::Blobs;
@@ -286,16 +286,37 @@ impl App {
         T: Send + 'static,
         F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Clone + Send + 'static,
     {
+        // Where content is refused for want of room a write is small, and may meet the end of the volume.
+        let spare = if self.takes() { None } else { Some(job.clone()) };
+        let done = match (self.write_once(share, job), spare) {
+            (Err(error), spare) if self.relieves(&error) => match spare {
+                Some(job) => self.write_once(share, job),
+                None => Err(error),
+            },
+            (done, _spare) => done,
+        };
+        let (value, logged) = self.unless_outdated(done)?;
+        self.tally.add(logged);
+        Ok(value)
+    }
+
+    fn write_once<T, F>(&self, share: Share, job: F) -> Result<(T, Vec<crate::tally::Pair>), AppError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self, &mut dyn Tx) -> Result<T, AppError> + Clone + Send + 'static,
+    {
         let app = self.clone();
-        let done = self.db.write_again(share, AppError::of_database, move |tx| {
+        self.db.write_again(share, AppError::of_database, move |tx| {
             crate::tally::begin();
             app.ensure_lease(tx)?;
             let value = job(&app, tx)?;
             Ok::<_, AppError>((value, crate::tally::take()))
-        });
-        let (value, logged) = self.unless_outdated(done)?;
-        self.tally.add(logged);
-        Ok(value)
+        })
+    }
+
+    /// The database found no room, and some was made: whoever tries again may succeed.
+    fn relieves(&self, error: &AppError) -> bool {
+        error.of_database() == Some(&DbError::Full) && self.blobs.room().relieve()
     }
 
     /// Runs a job that only reads. For what no log is owed: no person is read here.

@@ -185,13 +185,24 @@ impl App {
         self.takes.store(take, Ordering::SeqCst);
     }
 
-    /// Refuses content while the node takes none.
-    pub(crate) fn check_takes(&self, lane: Lane) -> Result<(), AppError> {
-        if lane == Lane::Control || self.takes.load(Ordering::SeqCst) {
+    /// Whether content is taken: while it is not, the volume is nearly full.
+    pub(crate) fn takes(&self) -> bool {
+        self.takes.load(Ordering::SeqCst)
+    }
+
+    /// Refuses content while the node takes none, and what would not leave free what is reserved.
+    pub(crate) fn check_takes(&self, lane: Lane, bytes: usize) -> Result<(), AppError> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if lane == Lane::Control || self.takes() && self.blobs.room().has(bytes) {
             return Ok(());
         }
-        Err(AppError::busy("node.disk_low").hint(DISK_LOW))
+        Err(disk_low())
     }
+}
+
+/// There is no room for content.
+pub(crate) fn disk_low() -> AppError {
+    AppError::busy("node.disk_low").hint(DISK_LOW)
 }
 
 /// The size in the text of a checkpoint: its second line.

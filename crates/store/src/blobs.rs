@@ -1,11 +1,13 @@
 //! The bytes of attachments on disk: one file per ciphertext, named by its root, and the list of its chunks beside it.
 //! Ciphertext only; a caller holds one chunk in memory. What a file is worth is said by the tables: a file without a row
-//! is nobody's. Does not encrypt, verify or decide.
+//! is nobody's. Before anything is written the [`Room`] of the node is asked. Does not encrypt, verify or decide.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mithaq_wire::limits::{CHUNK_TAG, PLAIN_CHUNK};
@@ -23,17 +25,81 @@ pub enum Blob {
     Upload([u8; 16]),
 }
 
+/// What is left of the volumes of a node: the one of its database and the one of its attachments.
+pub trait Room: Send + Sync {
+    /// Whether so many bytes of content can be written and what is reserved stays free. Looked at now, not remembered;
+    /// no when nobody knows.
+    fn has(&self, bytes: u64) -> bool;
+
+    /// The database found no room: gives it some that was kept for that, and says whether it did.
+    fn relieve(&self) -> bool;
+}
+
+/// A volume nobody looks at: of a copy, or of a test.
+#[derive(Debug, Clone, Copy)]
+pub struct Boundless;
+
+impl Room for Boundless {
+    fn has(&self, _bytes: u64) -> bool {
+        true
+    }
+    fn relieve(&self) -> bool {
+        false
+    }
+}
+
 /// The directory of the attachments. Made at the first write.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Blobs {
     dir: PathBuf,
+    room: Arc<dyn Room>,
+    /// Bytes being written at this moment, which the system may not have counted yet.
+    under_way: Arc<AtomicU64>,
+}
+
+impl core::fmt::Debug for Blobs {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Blobs").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+/// Room for bytes that are being written, until it is dropped.
+struct Claim<'a>(&'a AtomicU64, u64);
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::SeqCst);
+    }
 }
 
 impl Blobs {
     /// Takes the directory; nothing is made yet. Several processes on one database need one directory.
     #[must_use]
     pub fn at(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self { dir: dir.into(), room: Arc::new(Boundless), under_way: Arc::default() }
+    }
+
+    /// Writes only what a room has.
+    #[must_use]
+    pub fn within(self, room: Arc<dyn Room>) -> Self {
+        Self { room, ..self }
+    }
+
+    /// Returns what is left of the volumes.
+    #[must_use]
+    pub fn room(&self) -> &dyn Room {
+        &*self.room
+    }
+
+    /// Takes room for bytes before they are written; what others write at the same time counts.
+    fn claim(&self, bytes: usize) -> io::Result<Claim<'_>> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let others = self.under_way.fetch_add(bytes, Ordering::SeqCst);
+        let claim = Claim(&self.under_way, bytes);
+        if self.room.has(others.saturating_add(bytes)) {
+            return Ok(claim);
+        }
+        Err(io::ErrorKind::StorageFull.into())
     }
 
     /// Returns the directory.
@@ -76,8 +142,9 @@ impl Blobs {
     /// Writes an encrypted chunk at its place. Not durable before [`Blobs::sync`].
     ///
     /// # Errors
-    /// The system's.
+    /// The system's; `StorageFull` also when there is no room but what is reserved.
     pub fn put_chunk(&self, blob: Blob, index: u64, sealed: &[u8]) -> io::Result<()> {
+        let _claim = self.claim(sealed.len())?;
         let mut file = self.writable(&self.path(blob))?;
         file.seek(SeekFrom::Start(index.saturating_mul(STRIDE)))?;
         file.write_all(sealed)
@@ -152,8 +219,9 @@ impl Blobs {
     /// Stores the list of a ciphertext, durable on return. The caller has checked it against the root.
     ///
     /// # Errors
-    /// The system's.
+    /// As [`Blobs::put_chunk`].
     pub fn put_list(&self, root: Digest, bytes: &[u8]) -> io::Result<()> {
+        let _claim = self.claim(bytes.len())?;
         let path = self.list_path(Blob::Root(root));
         let part = path.with_extension("list-part");
         let mut file = self.writable(&part)?;

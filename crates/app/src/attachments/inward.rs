@@ -11,7 +11,7 @@ use mithaq_store::attachments::{self as rows, File, FileState, Link, LinkState};
 use mithaq_store::blobs::Blob;
 use mithaq_store::reports;
 pub use mithaq_wire::Want;
-use mithaq_wire::limits::WANTS_MAX;
+use mithaq_wire::limits::{CHUNK_TAG, PLAIN_CHUNK, WANTS_MAX};
 use mithaq_wire::{ChunkList, Digest, Lane, decode_chunk_list};
 
 use super::{about, disk, keep_moving, moving, stop_moving};
@@ -22,6 +22,9 @@ use crate::error::AppError;
 pub(crate) const AHEAD_MAX: u64 = 8;
 /// How long a partner that gave something else is not asked for it again.
 const WRONG_PAUSE: Millis = Millis::hours(1);
+/// Bytes of room without which nothing is asked for: what one chunk takes at most.
+const CHUNK_ROOM: usize = 1024 * 1024 + 16;
+const _: () = assert!(CHUNK_ROOM as u64 == PLAIN_CHUNK + CHUNK_TAG, "a whole chunk fits");
 
 /// How far an attachment is after a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,8 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub fn wants_from(&self, peer: &PartyId) -> Result<Vec<Want>, AppError> {
-        if self.halted().is_some() || self.check_takes(Lane::Bulk).is_err() {
+        // No chunk is fetched that would have to be thrown away.
+        if self.halted().is_some() || self.check_takes(Lane::Bulk, CHUNK_ROOM).is_err() {
             return Ok(Vec::new());
         }
         let (peer, limit) = (peer.clone(), u32::try_from(WANTS_MAX).unwrap_or(u32::MAX));
@@ -85,7 +89,7 @@ impl App {
         bytes: &[u8],
     ) -> Result<(), AppError> {
         self.ensure_running()?;
-        self.check_takes(Lane::Bulk)?;
+        self.check_takes(Lane::Bulk, bytes.len())?;
         let link = self.wanted_link(peer, agreement, root)?;
         let list = match decode_chunk_list(bytes) {
             Ok(list) if attachment_root(&list) == root => list,
@@ -121,7 +125,7 @@ impl App {
         sealed: &[u8],
     ) -> Result<Pulled, AppError> {
         self.ensure_running()?;
-        self.check_takes(Lane::Bulk)?;
+        self.check_takes(Lane::Bulk, sealed.len())?;
         let link = self.wanted_link(peer, agreement, root)?;
         let pull = self.pull_of(root)?;
         let mut pull = pull.lock().unwrap_or_else(PoisonError::into_inner);

@@ -115,7 +115,7 @@ impl App {
         index: u64,
         plain: &[u8],
     ) -> Result<UploadState, AppError> {
-        self.check_takes(mithaq_wire::Lane::Bulk)?;
+        self.check_takes(mithaq_wire::Lane::Bulk, plain.len())?;
         let one = self.uploading(may, id)?;
         let mut one = one.lock().unwrap_or_else(PoisonError::into_inner);
         let chunks = chunks_of(one.upload.attachment.length);

@@ -16,6 +16,7 @@ mod doors;
 mod emergency;
 mod entries;
 mod erased;
+mod full;
 mod holds;
 mod justifications;
 mod keys;

@@ -31,6 +31,8 @@ use mithaq_testkit::{FakeClock, party, subject_named, text, time};
 use mithaq_wire::{Digest, Manifest};
 use zeroize::Zeroizing;
 
+use crate::full::Volume;
+
 pub(crate) const MA: &str = "ma-security";
 pub(crate) const ES: &str = "es-police";
 pub(crate) const CI: &str = "ci-judiciary";
@@ -88,12 +90,18 @@ pub(crate) fn seed(node: u8, what: u8) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(seed)
 }
 
-/// The mark of a log, as a file beside the keys would keep it.
-pub(crate) struct Marked(std::sync::Mutex<Option<Vec<u8>>>, pub(crate) tempfile::TempDir);
+/// The mark of a log, as a file beside the keys would keep it, and the volume of the attachments.
+pub(crate) struct Marked(
+    std::sync::Mutex<Option<Vec<u8>>>,
+    pub(crate) tempfile::TempDir,
+    pub(crate) Arc<Volume>,
+);
 
 impl Default for Marked {
     fn default() -> Self {
-        Self(std::sync::Mutex::default(), tempfile::tempdir().unwrap())
+        let dir = tempfile::tempdir().unwrap();
+        let volume = Arc::new(Volume::of(&dir.path().join("attachments")));
+        Self(std::sync::Mutex::default(), dir, volume)
     }
 }
 
@@ -134,7 +142,7 @@ pub(crate) fn parts_of(
         entropy: Arc::new(Seeded { seed: *seed(n, 8 + run), drawn: AtomicU64::new(0) }),
         waker: Box::new(|| ()),
         mark: Arc::clone(mark) as Arc<dyn HighWater>,
-        blobs: Blobs::at(mark.1.path().join("attachments")),
+        blobs: Blobs::at(mark.1.path().join("attachments")).within(mark.2.clone()),
     }
 }
 
