@@ -151,10 +151,11 @@ impl Gate {
         peer: Option<PartyId>,
         need: Result<u32, Stop>,
     ) -> Result<Held, Stop> {
-        if self.side == Side::Clients && self.watch.disk_low() && brings(method, path) {
+        let need = need?;
+        if self.side == Side::Clients && brings(method, path) && self.watch.disk_low(need) {
             return Err(Stop::DiskLow);
         }
-        let need = need?.min(self.limits.memory_kib);
+        let need = need.min(self.limits.memory_kib);
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_full| Stop::Places)?;
         let partner = peer.map(|peer| self.partner(peer)).transpose()?;
         let memory = Arc::clone(&self.memory).try_acquire_many_owned(need).map_err(|_full| Stop::Memory)?;
@@ -226,7 +227,8 @@ mod tests {
     use crate::ops::Disk;
 
     fn gate(side: Side, limits: Limits) -> Gate {
-        Gate::new(side, limits, Arc::new(Watch::new(Disk::told(1, || Some(0)), Duration::from_secs(1))))
+        let disk = Disk::told(1, (std::path::Path::new("/nowhere"), 0), || Some(0));
+        Gate::new(side, limits, Arc::new(Watch::new(Arc::new(disk), Duration::from_secs(1))))
     }
 
     const SMALL: Limits = Limits { requests: 2, body: 4096, memory_kib: 4 };

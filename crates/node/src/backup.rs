@@ -21,6 +21,7 @@ use self::files::Sources;
 use self::sound::{Opened, checked};
 use crate::config::{Config, Database};
 use crate::keyfile;
+use crate::ops::room_for_copy;
 use crate::setup;
 
 /// Name of the database in a copy.
@@ -90,13 +91,24 @@ pub fn backup(directory: &Path, out: &Path, attachments: Attachments) -> Result<
     }
     fs::create_dir_all(out).with_context(|| format!("cannot make `{}`", out.display()))?;
     setup::restrict(out)?;
-    let copy = out.join(DATABASE);
+    let (copy, room) = (out.join(DATABASE), room_for_copy(directory, &config, out));
+    // Once as a copy and once more while it is looked at.
+    let bytes = fs::metadata(&path).map_or(0, |file| file.len());
+    if !room.has(bytes.saturating_mul(2)) {
+        bail!(
+            "the volume of `{}` is the node's own, and there is no room on it but what `disk_reserve_mib` \
+             keeps for the running node: copy to another volume",
+            out.display()
+        );
+    }
     backup_sqlite(&path, &copy).with_context(|| format!("cannot copy `{}`", path.display()))?;
     let Opened { mut label, files, damage } = opened(&copy, master_of(directory))?;
     let found = match attachments {
-        Attachments::Copy => {
-            files::copy(&Blobs::at(directory.join(&config.attachments)), &blobs_of(&copy), &files)?
-        }
+        Attachments::Copy => files::copy(
+            &Blobs::at(directory.join(&config.attachments)),
+            &blobs_of(&copy).within(room),
+            &files,
+        )?,
         Attachments::LeaveOut => files::Found { missing: files.len(), ..files::Found::default() },
     };
     label.attach(&found);

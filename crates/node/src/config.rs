@@ -46,6 +46,8 @@ pub struct Config {
     pub ops_listen: Option<SocketAddr>,
     /// Free space of the volume, in MiB, below which no content is taken; 0 never stops.
     pub disk_reserve_mib: u64,
+    /// Size, in MiB, of the file beside the database that is let go when the volume is all but full; 0 for none.
+    pub ballast_mib: u64,
     /// Requests under way at once, of partners and of people's programs each; more are told to come again.
     pub requests_max: usize,
     /// Memory for the bodies of people's requests, in MiB; at least one longest body.
@@ -89,6 +91,7 @@ impl Default for Config {
             checkpoint_seconds: 1,
             ops_listen: None,
             disk_reserve_mib: 256,
+            ballast_mib: 32,
             requests_max: 64,
             request_memory_mib: 256,
             drain_seconds: 20,

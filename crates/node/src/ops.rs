@@ -1,14 +1,14 @@
 //! Watching the node: what is counted, whether it is ready, and the listener that says so. Knows codes and counts;
 //! nothing here can tell what a report says or who a person is.
 
+mod ballast;
 mod checks;
 mod disk;
 mod metrics;
 mod process;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,13 +18,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use mithaq_app::App;
+use mithaq_store::blobs::Room as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::pump::blocking;
 use crate::serve::wait;
 
-pub(crate) use disk::Disk;
+pub(crate) use disk::{Disk, room_for_copy};
 
 /// How often the free space is looked at.
 const DISK_EVERY: Duration = Duration::from_secs(1);
@@ -55,9 +56,7 @@ impl Side {
 /// What the shell knows about itself.
 pub(crate) struct Watch {
     started: Instant,
-    disk: Disk,
-    free: AtomicI64,
-    low: AtomicBool,
+    disk: Arc<Disk>,
     draining: AtomicBool,
     /// When the last attempt to sign a checkpoint succeeded, also when there was nothing to sign.
     signed: Mutex<Instant>,
@@ -71,12 +70,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(disk: Disk, checkpoint: Duration) -> Self {
+    pub(crate) fn new(disk: Arc<Disk>, checkpoint: Duration) -> Self {
         Self {
             started: Instant::now(),
-            free: AtomicI64::new(-1),
             disk,
-            low: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             signed: Mutex::new(Instant::now()),
             signed_max: checkpoint.saturating_mul(5).max(Duration::from_secs(10)),
@@ -101,9 +98,9 @@ impl Watch {
         self.draining.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the volume is so full that no content is taken.
-    pub(crate) fn disk_low(&self) -> bool {
-        self.low.load(Ordering::SeqCst)
+    /// Whether so many KiB of content are not taken: the volume is nearly full, or would be.
+    pub(crate) fn disk_low(&self, kib: u32) -> bool {
+        self.disk.is_low() || !self.disk.has(u64::from(kib).saturating_mul(1024))
     }
 
     /// Counts a request that was answered.
@@ -130,15 +127,6 @@ impl Watch {
         self.counter(side).fetch_add(1, Ordering::SeqCst);
         UnderWay { watch: Arc::clone(self), side }
     }
-
-    /// Looks at the free space once; `true` when the answer to "is it low" changed.
-    fn look_at_disk(&self) -> bool {
-        let free = self.disk.free();
-        self.free.store(free.and_then(|free| i64::try_from(free).ok()).unwrap_or(-1), Ordering::SeqCst);
-        let was = self.low.load(Ordering::SeqCst);
-        let low = free.is_some_and(|free| self.disk.is_low(free, was));
-        self.low.swap(low, Ordering::SeqCst) != low
-    }
 }
 
 /// A request under way.
@@ -162,16 +150,23 @@ fn bump<K: Ord>(counts: &Mutex<BTreeMap<K, u64>>, key: K) {
 /// Stops taking content before the volume is full, and takes it again when there is room.
 pub(crate) async fn watch_disk(app: App, watch: Arc<Watch>, mut stop: watch::Receiver<bool>) {
     loop {
-        if watch.look_at_disk() {
-            let low = watch.disk_low();
-            app.take_content(!low);
-            let free = watch.free.load(Ordering::SeqCst);
-            if low {
-                tracing::error!(free, "the volume is nearly full: no content is taken until there is room");
-            } else {
-                tracing::info!(free, "there is room on the volume again: content is taken");
+        let disk = Arc::clone(&watch.disk);
+        // A volume that does not answer holds up this task and nothing else.
+        let Ok(turned) = tokio::task::spawn_blocking(move || disk.look()).await else { break };
+        let (free, ballast) = (watch.disk.free(), watch.disk.ballast());
+        match turned.low {
+            Some(true) => {
+                tracing::error!(free, "the volume is nearly full: no content is taken until there is room")
             }
+            Some(false) => tracing::info!(free, "there is room on the volume again: content is taken"),
+            None => {}
         }
+        match turned.ballast {
+            Some(true) => tracing::info!(free, ballast, "the ballast is made"),
+            Some(false) => tracing::error!(free, "the volume is all but full: the ballast was let go"),
+            None => {}
+        }
+        app.take_content(!watch.disk.is_low());
         if !wait(DISK_EVERY, &mut stop).await {
             break;
         }
@@ -208,20 +203,4 @@ async fn show_metrics(State(ops): State<Ops>) -> Response {
     let figures = blocking(&ops.app, App::figures).await.ok();
     let text = metrics::render(&ops.watch, ops.app.party(), figures.as_ref(), &checks);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
-}
-
-/// The nearest directory above a path that is there: the path itself is made with the first file in it.
-pub(crate) fn made(path: &std::path::Path) -> PathBuf {
-    path.ancestors().find(|above| above.is_dir()).unwrap_or(path).to_path_buf()
-}
-
-/// Where the free space is looked at.
-pub(crate) fn volume(directory: &std::path::Path, database: &crate::config::Database) -> PathBuf {
-    match database {
-        crate::config::Database::Sqlite(path) => {
-            path.parent().map_or_else(|| directory.to_path_buf(), std::path::Path::to_path_buf)
-        }
-        // The server's volume is out of sight; keys and log output lie here.
-        crate::config::Database::Postgres(_) => directory.to_path_buf(),
-    }
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::admission::{Gate, Limits};
 use crate::bulk::Bulk;
 use crate::config::Config;
-use crate::ops::{self, Disk, Side, Watch};
+use crate::ops::{self, Side, Watch};
 use crate::pump::{Pump, blocking};
 use crate::server::{Listening, bind, serve_clients, serve_peers};
 use crate::setup;
@@ -54,13 +54,6 @@ pub enum Ended {
     Cut,
 }
 
-/// The volumes this node writes to: its database and its attachments.
-fn disk(directory: &Path, config: &Config) -> Result<Disk> {
-    let volume = ops::volume(directory, &config.database(directory)?);
-    let volumes = vec![volume, ops::made(&directory.join(&config.attachments))];
-    Ok(Disk::of(volumes, config.disk_reserve_mib.saturating_mul(1024 * 1024)))
-}
-
 /// Runs the node in a directory until `stop` turns true; `ready` is called once it serves.
 ///
 /// # Errors
@@ -73,10 +66,11 @@ pub async fn serve(
     let (wake, woken) = watch::channel(0_u64);
     let waker = Box::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
     let place = directory.to_path_buf();
-    let (app, config, identity) = tokio::task::spawn_blocking(move || setup::open(&place, waker)).await??;
+    let opened = tokio::task::spawn_blocking(move || setup::open_on(&place, waker)).await??;
+    let (app, config, identity, disk) = opened;
     wipe_first(&app).await;
     let every = Duration::from_secs(config.checkpoint_seconds.max(1));
-    let watch = Arc::new(Watch::new(disk(directory, &config)?, every));
+    let watch = Arc::new(Watch::new(disk, every));
     let peers = listen(config.peer_listen).await?;
     let clients = listen(config.client_listen).await?;
     let watching = match config.ops_listen {

@@ -14,7 +14,7 @@ use mithaq_envelope::{
 use mithaq_ledger::KeyKind;
 use mithaq_model::{Days, PartyId};
 use mithaq_store::MasterKey;
-use mithaq_store::blobs::Blobs;
+use mithaq_store::blobs::{Blobs, Room as _};
 use mithaq_wire::{Digest, Manifest};
 use zeroize::Zeroizing;
 
@@ -24,6 +24,7 @@ use crate::keyfile::{self, Secrets, Unlock};
 use crate::log_key::LogKey;
 use crate::machine::{SystemClock, SystemEntropy};
 use crate::mark::MarkFile;
+use crate::ops::Disk;
 use crate::tls::Identity;
 
 /// Name of the root key file in a new node's directory. To be moved offline.
@@ -114,18 +115,35 @@ fn first_manifest(directory: &Path, init: &Init, secrets: &Secrets) -> Result<(P
 /// # Errors
 /// When there is none, its keys cannot be unlocked, or its store does not answer.
 pub fn open(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(App, Config, Identity)> {
-    let (app, config, secrets) = open_with(directory, waker)?;
-    Ok((app, config, tls_identity(&secrets)?))
+    let (app, config, identity, _disk) = open_on(directory, waker)?;
+    Ok((app, config, identity))
 }
 
-fn open_with(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(App, Config, Secrets)> {
+/// As [`open`], with the volumes that the node writes to.
+pub(crate) fn open_on(
+    directory: &Path,
+    waker: Box<dyn Fn() + Send + Sync>,
+) -> Result<(App, Config, Identity, Arc<Disk>)> {
     let config = Config::load(directory)?;
+    let disk = Disk::of_node(directory, &config);
+    open_with(directory, config, waker, Arc::new(disk))
+}
+
+fn open_with(
+    directory: &Path,
+    config: Config,
+    waker: Box<dyn Fn() + Send + Sync>,
+    disk: Arc<Disk>,
+) -> Result<(App, Config, Identity, Arc<Disk>)> {
+    // Opening writes: on a full volume the ballast goes first.
+    let _all_is_well = disk.relieve();
     let unlock = unlock(directory, &config)?;
     let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
-    let beside = Beside::of(directory, &config, unlock);
+    let room = Arc::clone(&disk);
+    let beside = Beside::of(directory, &config, unlock).within(room);
     let app = App::open(db, parts(&party, (&secrets, &keys), waker, beside)?).map_err(explain)?;
     let mib = |number: u64| number.saturating_mul(1024 * 1024);
     app.limit_attachments(AttachmentLimits {
@@ -134,7 +152,7 @@ fn open_with(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(Ap
         ..AttachmentLimits::default()
     });
     app.sample_justifications(usize::try_from(config.justification_sample).unwrap_or(usize::MAX));
-    Ok((app, config, secrets))
+    Ok((app, config, tls_identity(&secrets)?, disk))
 }
 
 /// Opens a node whose database was put back from a copy, and begins anew what must not be continued.
@@ -143,6 +161,7 @@ fn open_with(directory: &Path, waker: Box<dyn Fn() + Send + Sync>) -> Result<(Ap
 /// As [`open`].
 pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
     let config = Config::load(directory)?;
+    let _all_is_well = Disk::of_node(directory, &config).relieve();
     let unlock = unlock(directory, &config)?;
     let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
     let db = open_database(directory, &config)?;
@@ -215,6 +234,11 @@ impl Beside {
     fn of(directory: &Path, config: &Config, unlock: Unlock) -> Self {
         let later = Generations::beside(&directory.join(&config.keys), unlock);
         Self { later, blobs: Blobs::at(directory.join(&config.attachments)) }
+    }
+
+    /// Attachments are written while the disk has room for them.
+    fn within(self, disk: Arc<Disk>) -> Self {
+        Self { blobs: self.blobs.within(disk), ..self }
     }
 }
 
@@ -317,4 +341,30 @@ pub fn hex(bytes: &[u8]) -> String {
         let _infallible = write!(out, "{byte:02x}");
         out
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_on_a_full_volume_lets_the_ballast_go_first() {
+        let base = tempfile::tempdir().unwrap();
+        let directory = base.path().join("node");
+        let party = PartyId::new("ma-security").unwrap();
+        init(&directory, &Init { party, config: Config::default(), valid: Days(365) }).unwrap();
+        let size = 3_000_000;
+        let disk = |free| Arc::new(Disk::told(1, (&directory, size), move || Some(free)));
+        assert_eq!(disk(u64::MAX / 2).look().ballast, Some(true));
+        let ballast = directory.join("node.ballast");
+        let start = |free| {
+            let config = Config::load(&directory).unwrap();
+            let (app, ..) = open_with(&directory, config, Box::new(|| ()), disk(free)).unwrap();
+            app.close();
+            ballast.exists()
+        };
+        assert!(start(size), "there is room");
+        assert!(!start(0), "there is none but its own");
+        assert!(!start(0), "and it starts without one");
+    }
 }

@@ -127,6 +127,13 @@ impl Config {
         range(found, "drain_seconds", self.drain_seconds, 1, 600);
         range(found, "justification_sample", u64::from(self.justification_sample), 1, 1_000);
         range(found, "attachment_max_mib", self.attachment_max_mib, 1, 32_768);
+        range(found, "ballast_mib", self.ballast_mib, 0, 1_024);
+        found.warning(
+            self.ballast_mib < 16,
+            "ballast_mib",
+            "on a full volume nobody can sign in, recall or delete, and the node may not start",
+            "leave at least 16",
+        );
         found.warning(
             self.disk_reserve_mib == 0,
             "disk_reserve_mib",
@@ -220,7 +227,7 @@ mod tests {
     #[test]
     fn each_mistake_is_named_by_its_key() {
         let any = |port| ([0, 0, 0, 0], port).into();
-        let cases: [(&str, Weight, Config); 16] = [
+        let cases: [(&str, Weight, Config); 18] = [
             ("ops_listen", Weight::Error, Config { ops_listen: Some(any(7403)), ..outside() }),
             ("client_listen", Weight::Warning, Config { client_listen: any(7402), ..outside() }),
             ("peer_listen", Weight::Error, Config { client_listen: outside().peer_listen, ..outside() }),
@@ -235,6 +242,8 @@ mod tests {
             ("request_memory_mib", Weight::Error, Config { request_memory_mib: 63, ..outside() }),
             ("drain_seconds", Weight::Error, Config { drain_seconds: 601, ..outside() }),
             ("attachment_max_mib", Weight::Error, Config { attachment_max_mib: 32_769, ..outside() }),
+            ("ballast_mib", Weight::Error, Config { ballast_mib: 1_025, ..outside() }),
+            ("ballast_mib", Weight::Warning, Config { ballast_mib: 0, ..outside() }),
             ("disk_reserve_mib", Weight::Warning, Config { disk_reserve_mib: 0, ..outside() }),
             ("keys", Weight::Error, Config { keys: PathBuf::from("other.mxk"), ..outside() }),
             ("unlock", Weight::Error, Config { unlock: Some(PathBuf::from("none")), ..outside() }),

@@ -33,6 +33,10 @@ const KEYS: &[(&str, &str)] = &[
         "Free MiB of the volume below which no content is taken; recalls and reading go on; 0 never stops",
     ),
     (
+        "ballast_mib",
+        "MiB of the file `node.ballast` beside the database, let go when less than half of its size is free, so that recalls, sign-in, deletions and a start can be written; made again with room for it; 0 for none, at most 1,024",
+    ),
+    (
         "requests_max",
         "Requests under way at once, of partners and of people's programs each, 1 to 4,096; more get `503` and `Retry-After`",
     ),
@@ -91,7 +95,8 @@ that is answered with it got no receipt, so its sender keeps it and tries again.
 | requests under way, per listener | `requests_max` | 503 `node.busy` |
 | requests under way of one partner | 16 | 503 `node.busy_with_you` |
 | memory for bodies | `request_memory_mib`; partners: `requests_max` batches | 503 `node.no_memory` |
-| free space on the volume | `disk_reserve_mib` | 503 `node.disk_low`: no content; recalls pass |
+| free space on the volume, before each chunk, batch and request | `disk_reserve_mib` | 503 `node.disk_low`: no content; recalls pass |
+| free space for the database | the volume; first `ballast_mib` is let go | 503 `store.full` |
 | writes that wait for the database | 4,096, each at most 5 s | 503 `store.busy` |
 | body of a partner's request | 1 MiB and 64 KiB | 413 `input.too_long` |
 | body of a program's request | 64 MiB | 413 `input.too_long` |

@@ -96,12 +96,11 @@ fn keys(app: &App) -> Result<String, String> {
 }
 
 fn disk(watch: &Watch) -> Result<String, String> {
-    let free = watch.free.load(Ordering::SeqCst);
-    let shown =
-        format!("{} MiB free, {} MiB reserved", free.max(0) / 1_048_576, watch.disk.reserve() / 1_048_576);
-    match (watch.disk_low(), free < 0) {
-        (true, _) => Err(shown),
-        (false, true) => Ok("the system does not say".to_owned()),
-        (false, false) => Ok(shown),
-    }
+    let mib = |bytes: u64| bytes / 1_048_576;
+    let Some(free) = watch.disk.free() else {
+        return Err("the system does not say how much is free".to_owned());
+    };
+    let (reserve, ballast) = (mib(watch.disk.reserve()), mib(watch.disk.ballast()));
+    let shown = format!("{} MiB free, {reserve} MiB reserved, {ballast} MiB of ballast", mib(free));
+    if watch.disk.is_low() { Err(shown) } else { Ok(shown) }
 }

@@ -98,11 +98,7 @@ fn machine(page: &mut Page, watch: &Watch) {
         ("mithaq_memory_peak_bytes", "Most memory in use since the start.", process.resident_peak),
         ("mithaq_threads", "Threads.", process.threads),
         ("process_open_fds", "Open files.", process.files),
-        (
-            "mithaq_disk_free_bytes",
-            "Room on the volume.",
-            u64::try_from(watch.free.load(Ordering::SeqCst)).ok(),
-        ),
+        ("mithaq_disk_free_bytes", "Room on the volume.", watch.disk.free()),
     ];
     for (name, help, value) in given {
         if let Some(value) = value {
@@ -110,6 +106,8 @@ fn machine(page: &mut Page, watch: &Watch) {
         }
     }
     page.one("mithaq_disk_reserve_bytes", "gauge", "Below this no content is taken.", watch.disk.reserve());
+    let ballast = "Kept for the day when the volume is full; 0 when it was let go.";
+    page.one("mithaq_disk_ballast_bytes", "gauge", ballast, watch.disk.ballast());
 }
 
 fn attachments(page: &mut Page, found: &[(LinkState, u64, u64)]) {
@@ -246,6 +244,9 @@ fn seconds(micros: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use super::*;
     use crate::ops::Disk;
     use std::time::Duration;
@@ -268,7 +269,10 @@ mod tests {
 
     #[test]
     fn every_metric_is_introduced_once_and_every_line_can_be_read() {
-        let watch = Watch::new(Disk::told(1, || Some(5)), Duration::from_secs(1));
+        let watch = Watch::new(
+            Arc::new(Disk::told(1, (Path::new("/nowhere"), 0), || Some(5))),
+            Duration::from_secs(1),
+        );
         watch.answered(Side::Peers, axum::http::StatusCode::OK);
         watch.refused(Side::Clients, "node.busy");
         let commit_times = vec![1; COMMIT_BOUNDS_MICROS.len() + 1];

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use hyper::{Method, StatusCode};
 use mithaq_node::Ended;
+use mithaq_node::backup::{Attachments, backup};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::world::{Site, agree, call, release, until};
@@ -120,8 +121,10 @@ async fn a_full_volume_stops_content_and_nothing_else() {
     let base = tempfile::tempdir().unwrap();
     let ma = Site::new(base.path(), "ma-security", "MA", |_| ());
     // More than any volume has: it is low from the start.
-    let es =
-        Site::new(base.path(), "es-police", "ES", |config| config.disk_reserve_mib = u64::from(u32::MAX));
+    let es = Site::new(base.path(), "es-police", "ES", |config| {
+        config.disk_reserve_mib = u64::from(u32::MAX);
+        config.ballast_mib = 1;
+    });
     let id = agree(&ma, &es);
     release(&ma, &es, id, "Abdelhamid Tazerout");
     let (analyst, spoc) = (es.token("analyst"), ma.token("spoc"));
@@ -139,6 +142,12 @@ async fn a_full_volume_stops_content_and_nothing_else() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(text.contains("\"name\":\"disk_space\",\"ok\":false"), "{text}");
     assert_eq!(receiver.ops("/healthz").await.0, StatusCode::OK, "it is alive");
+    until("the ballast is there for the day when the database finds no room", async || {
+        receiver.metric("mithaq_disk_ballast_bytes").await.filter(|bytes| *bytes >= 1_048_576.0)
+    })
+    .await;
+    let copied = backup(&es.dir, &base.path().join("copy"), Attachments::Copy).unwrap_err();
+    assert!(copied.to_string().contains("another volume"), "{copied}");
 
     let refused = receiver.api(Some(&analyst), Method::POST, "/api/v1/reports", "{}").await;
     assert_eq!((refused.status, refused.retry_after), (StatusCode::SERVICE_UNAVAILABLE, true));

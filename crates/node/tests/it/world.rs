@@ -63,6 +63,8 @@ impl Site {
             peer_endpoint: format!("https://127.0.0.1:{peer}"),
             client_listen: ([127, 0, 0, 1], 0).into(),
             ops_listen: Some(([127, 0, 0, 1], 0).into()),
+            // The volume is not this node's alone, and tests are many.
+            ballast_mib: 0,
             ..Config::default()
         };
         edit(&mut config);
