@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use hyper::{Method, StatusCode};
 use mithaq_app::{Changes, NewCase, intent};
 use mithaq_model::{
-    Ask, CaseId, Connection, CrimeArea, Days, Grade, Millis, Purpose, ReportId, ReportState, SubjectClass,
-    SubjectId,
+    Ask, CaseId, Connection, CrimeArea, Days, Grade, Millis, ObjectId, Purpose, ReportId, ReportState,
+    SubjectClass, SubjectId,
 };
 use mithaq_testkit::{subject_named, text};
 
-use crate::world::{Running, Site, agree, new_report, now, release};
+use crate::world::{Running, Site, agree_on, new_report, now, release};
 
 const WORDS: &str = "Abdelhamid Tazerout";
 
@@ -38,7 +38,7 @@ const NUMBERED: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/cases/{case}/search", BY_NAME),
     ("post", "/api/v1/cases/{case}/subjects/{subject}/read", WHY),
     ("post", "/api/v1/cases/{own}/subjects/{subject}/read", WHY),
-    ("post", "/api/v1/checks/{report}/show", REASON),
+    ("post", "/api/v1/checks/{check}/show", REASON),
     ("post", "/api/v1/consents/{report}/read", REASON),
     ("post", "/api/v1/plans/list", IN_THAT),
     ("post", "/api/v1/quarantine/{report}/read", GROUND),
@@ -207,7 +207,17 @@ async fn shown(node: &Running, token: &str) -> BTreeMap<String, (StatusCode, Str
     all
 }
 
-/// The numbers of what only a running node has: a file half brought in, and the message that waits.
+/// Private checks and announced actions are agreed on too.
+fn checked(text: String) -> String {
+    let policy = mithaq_node::setup::hex(&mithaq_check::TokenPolicy::WIDE.hash());
+    format!(
+        "{text}\n[private_check]\nbatch_cap = 25\ndaily_cap = 4000\nofficer_cap = 2000\ncase_cap = 1000\n\
+         review_after = 500\nevents = true\ntoken_policy = \"{policy}\"\n"
+    )
+}
+
+/// The numbers of what only a running node makes: a file half brought in, the message that waits, a question and a plan that
+/// were drafted.
 async fn under_way(node: &Running, hidden: &mut Numbers, analyst: &str, spoc: &str) {
     let begin = format!(
         r#"{{"why":{WHY},"case":"{}","name":{{"lang":"en","text":"list.csv"}},"length":3000000}}"#,
@@ -222,6 +232,13 @@ async fn under_way(node: &Running, hidden: &mut Numbers, analyst: &str, spoc: &s
     };
     hidden.insert("upload", id(&begun.text, "/id"));
     hidden.insert("message", id(&waiting.text, "/0/id"));
+    for (name, path, body) in
+        [("check", "/api/v1/checks", changes::CHECK), ("plan", "/api/v1/plans", changes::PLAN)]
+    {
+        let body = fill(&body.replace("{CASE}", "{case}"), hidden);
+        let made = node.api(Some(analyst), Method::POST, path, &body).await;
+        hidden.insert(name, id(&made.text, "/id"));
+    }
 }
 
 /// Numbers of the same form that nothing has.
@@ -232,6 +249,8 @@ fn absent(own: &CaseId, agreement: mithaq_model::AgreementId) -> Numbers {
         ("report", report.clone()),
         ("subject", SubjectId::new([99; 16]).to_string()),
         ("request", report),
+        ("check", ObjectId::new([99; 16]).to_string()),
+        ("plan", ObjectId::new([99; 16]).to_string()),
         ("upload", "63".repeat(16)),
         ("message", "nothing".to_owned()),
         ("own", own.to_string()),
@@ -264,7 +283,7 @@ async fn what_is_hidden_answers_in_every_call_as_what_is_not_there() {
     let base = tempfile::tempdir().unwrap();
     let ma = Site::new(base.path(), "ma-security", "MA", |_| ());
     let es = Site::new(base.path(), "es-police", "ES", |_| ());
-    let agreement = agree(&ma, &es);
+    let agreement = agree_on(&ma, &es, checked);
     let own = case_of(&ma, "outsider");
     let [analyst, outsider, authority, spoc] =
         ["analyst", "outsider", "authority", "spoc"].map(|who| ma.token(who));

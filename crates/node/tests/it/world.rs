@@ -237,13 +237,18 @@ pub(crate) async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T 
 
 /// Puts an agreement between two nodes into force, on both sides.
 pub(crate) fn agree(one: &Site, other: &Site) -> AgreementId {
+    agree_on(one, other, |text| text)
+}
+
+/// The same, on an edited text.
+pub(crate) fn agree_on(one: &Site, other: &Site, edit: impl Fn(String) -> String) -> AgreementId {
     let member = |site: &Site| TemplateParty {
         id: site.party.clone(),
         state: site.state.to_owned(),
         root: site.root().root_keys().fingerprint(),
     };
     let today = Timestamp::from_millis(now().as_millis().div_euclid(86_400_000) * 86_400_000);
-    let text = template(&[member(one), member(other)], today);
+    let text = edit(template(&[member(one), member(other)], today));
     let id = mithaq_policy::agreement_id(text.as_bytes());
     let sign =
         |site: &Site| sign_agreement((id, &site.party), "Head of service", now(), &site.root()).unwrap();

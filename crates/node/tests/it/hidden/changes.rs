@@ -18,7 +18,7 @@ const SUBJECTS: &str = r#"{"why":WHY,"subjects":[{"kind":"person","class":"suspe
     "form":"original","quality":"good"},"source_ref":"file-12","grade":"4x4:B2","handling":HANDLING,
     "expires":"EXPIRES"}]}]}"#;
 const HANDLING: &str = r#"{"codes":["H0"],"tlp":"TLP:AMBER","pap":"PAP:AMBER"}"#;
-const CHECK: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","partner":"es-police",
+pub(super) const CHECK: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","partner":"es-police",
     "class":"suspect_committed","subjects":["{subject}"]}"#;
 const JOINT: &str = r#"{"why":WHY,"case":"{CASE}","class":"suspect_committed","subjects":["{subject}"],
     "partners":[{"partner":"es-police","agreement":"{agreement}"}]}"#;
@@ -28,7 +28,7 @@ const CANDIDATE: &str = r#"{"why":WHY,"case":"{CASE}","what":{"step":"compare"}}
 const STANDING: &str = r#"{"why":WHY,"case":"{CASE}","what":{"step":"end"}}"#;
 const CONSENT: &str = r#"{"why":WHY,"case":"{CASE}","report":"{report}","to":"fr-justice","until":"EXPIRES",
     "reason":TEXT}"#;
-const PLAN: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","contact":"The duty desk",
+pub(super) const PLAN: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","contact":"The duty desk",
     "from":"EXPIRES","latitude_e6":35000000,"longitude_e6":-5000000}"#;
 const ROLE: &str = r#"{"subject":"{subject}","role":"lawyer","ground":TEXT}"#;
 const ANSWER: &str = r#"{"report":REPORT}"#;
@@ -47,14 +47,14 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/cases/{case}/subjects", SUBJECTS),
     ("post", "/api/v1/checks", CHECK),
     ("post", "/api/v1/checks/joint", JOINT),
-    ("post", "/api/v1/checks/joint/{report}/authorise", IN_CASE),
+    ("post", "/api/v1/checks/joint/{check}/authorise", IN_CASE),
     ("post", "/api/v1/checks/reconsider", RECONSIDER),
     ("post", "/api/v1/checks/tokens", TOKENS),
-    ("post", "/api/v1/checks/{report}/authorise", IN_CASE),
-    ("post", "/api/v1/checks/{report}/candidates/{request}", CANDIDATE),
-    ("post", "/api/v1/checks/{report}/close", ""),
-    ("post", "/api/v1/checks/{report}/opening", REASON),
-    ("post", "/api/v1/checks/{report}/standing", STANDING),
+    ("post", "/api/v1/checks/{check}/authorise", IN_CASE),
+    ("post", "/api/v1/checks/{check}/candidates/{request}", CANDIDATE),
+    ("post", "/api/v1/checks/{check}/close", ""),
+    ("post", "/api/v1/checks/{check}/opening", REASON),
+    ("post", "/api/v1/checks/{check}/standing", STANDING),
     ("post", "/api/v1/consents", CONSENT),
     ("post", "/api/v1/consents/{report}/grant", "{}"),
     ("post", "/api/v1/consents/{report}/refuse", ""),
@@ -62,8 +62,8 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/holds/{report}", r#"{"word":"hold","ground":TEXT}"#),
     ("post", "/api/v1/justifications/{report}/judge", r#"{"finding":"in_order"}"#),
     ("post", "/api/v1/plans", PLAN),
-    ("post", "/api/v1/plans/{report}/authorise", IN_CASE),
-    ("post", "/api/v1/plans/{report}/end", IN_CASE),
+    ("post", "/api/v1/plans/{plan}/authorise", IN_CASE),
+    ("post", "/api/v1/plans/{plan}/end", IN_CASE),
     ("post", "/api/v1/quarantine/{report}/judge", r#"{"ruling":"release","ground":TEXT}"#),
     ("post", "/api/v1/reports", "REPORT"),
     ("post", "/api/v1/reports/release", r#"{"reports":["{report}"]}"#),
@@ -135,7 +135,10 @@ fn every_call_that_changes_something_is_asked_about_what_is_hidden() {
 pub(super) async fn ask_all(node: &Running, who: &str, hidden: &Numbers, absent: &Numbers) {
     let mut wrong = Vec::new();
     for (method, path, body) in CHANGES {
-        let cases = if body.contains("REPORT") || body.contains("{CASE}") {
+        let cases = if *path == "/api/v1/plans" {
+            // In a case of one's own a plan names nothing that another case has.
+            vec!["{case}"]
+        } else if body.contains("REPORT") || body.contains("{CASE}") {
             vec!["{own}", "{case}"]
         } else {
             vec![""]
