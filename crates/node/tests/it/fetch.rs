@@ -2,9 +2,7 @@
 
 use mithaq_node::Ended;
 
-use crate::world::{Site, agree, release, until};
-
-const ACCEPTED: &str = "mithaq_receipts_total{kind=\"message.decided\",verdict=\"accepted\"}";
+use crate::world::{ACCEPTED, Site, agree, release, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_accepts_no_connection_gets_and_gives_what_is_due() {

@@ -13,7 +13,7 @@ use mithaq_model::{
 };
 use mithaq_testkit::{subject_named, text};
 
-use crate::world::{Running, Site, agree_on, new_report, now, release};
+use crate::world::{ACCEPTED, Running, Site, agree_on, new_report, now, release, until};
 
 const WORDS: &str = "Abdelhamid Tazerout";
 
@@ -39,7 +39,7 @@ const NUMBERED: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/cases/{case}/subjects/{subject}/read", WHY),
     ("post", "/api/v1/cases/{own}/subjects/{subject}/read", WHY),
     ("post", "/api/v1/checks/{check}/show", REASON),
-    ("post", "/api/v1/consents/{report}/read", REASON),
+    ("post", "/api/v1/consents/{consent}/read", REASON),
     ("post", "/api/v1/plans/list", IN_THAT),
     ("post", "/api/v1/quarantine/{report}/read", GROUND),
     ("post", "/api/v1/reports/{report}/attachments/1/read", IN_OWN),
@@ -218,7 +218,12 @@ fn checked(text: String) -> String {
 
 /// The numbers of what only a running node makes: a file half brought in, the message that waits, a question and a plan that
 /// were drafted.
-async fn under_way(node: &Running, hidden: &mut Numbers, analyst: &str, spoc: &str) {
+async fn under_way(
+    node: &Running,
+    hidden: &mut Numbers,
+    (analyst, spoc): (&str, &str),
+    (in_case, received): (CaseId, ReportId),
+) {
     let begin = format!(
         r#"{{"why":{WHY},"case":"{}","name":{{"lang":"en","text":"list.csv"}},"length":3000000}}"#,
         hidden["case"]
@@ -239,6 +244,10 @@ async fn under_way(node: &Running, hidden: &mut Numbers, analyst: &str, spoc: &s
         let made = node.api(Some(analyst), Method::POST, path, &body).await;
         hidden.insert(name, id(&made.text, "/id"));
     }
+    let ask =
+        changes::CONSENT.replace("{CASE}", &in_case.to_string()).replace("{report}", &received.to_string());
+    let made = node.api(Some(analyst), Method::POST, "/api/v1/consents", &fill(&ask, hidden)).await;
+    hidden.insert("consent", id(&made.text, "/id"));
 }
 
 /// Numbers of the same form that nothing has.
@@ -250,6 +259,7 @@ fn absent(own: &CaseId, agreement: mithaq_model::AgreementId) -> Numbers {
         ("subject", SubjectId::new([99; 16]).to_string()),
         ("request", report),
         ("check", ObjectId::new([99; 16]).to_string()),
+        ("consent", ObjectId::new([99; 16]).to_string()),
         ("plan", ObjectId::new([99; 16]).to_string()),
         ("upload", "63".repeat(16)),
         ("message", "nothing".to_owned()),
@@ -284,17 +294,25 @@ async fn what_is_hidden_answers_in_every_call_as_what_is_not_there() {
     let ma = Site::new(base.path(), "ma-security", "MA", |_| ());
     let es = Site::new(base.path(), "es-police", "ES", |_| ());
     let agreement = agree_on(&ma, &es, checked);
-    let own = case_of(&ma, "outsider");
+    let (own, theirs) = (case_of(&ma, "outsider"), case_of(&ma, "analyst"));
     let [analyst, outsider, authority, spoc] =
         ["analyst", "outsider", "authority", "spoc"].map(|who| ma.token(who));
 
-    let node = ma.start().await;
+    let (_, received) = release(&es, &ma, agreement, "Younes Belkadi");
+    let (node, sender) = (ma.start().await, es.start().await);
+    until("the report is accepted", async || sender.metric(ACCEPTED).await.filter(|n| *n >= 1.0)).await;
+    sender.stop().await;
+    // Who reads a report in a case may ask its originator to let it go on.
+    let read = IN_THAT.replace("WHY", WHY).replace("{case}", &theirs.to_string());
+    let read =
+        node.api(Some(&analyst), Method::POST, &format!("/api/v1/reports/{received}/read"), &read).await;
+    assert_eq!(read.status, StatusCode::OK, "{}", read.text);
     let before = shown(&node, &outsider).await;
     let seen_before = shown(&node, &analyst).await;
     node.stop().await;
     let mut hidden = hide(&ma, &es, agreement);
     let node = ma.start().await;
-    under_way(&node, &mut hidden, &analyst, &spoc).await;
+    under_way(&node, &mut hidden, (&analyst, &spoc), (theirs, received)).await;
     hidden.insert("own", own.to_string());
     let absent = absent(&own, agreement);
     for call in NUMBERED {

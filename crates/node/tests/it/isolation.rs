@@ -11,9 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::world::{Running, Site, agree, release_about, until};
+use crate::world::{ACCEPTED, Running, Site, agree, release_about, until};
 
-const ACCEPTED: &str = "mithaq_receipts_total{kind=\"message.decided\",verdict=\"accepted\"}";
 /// Reports to each partner: more than one batch would be no different, one alone proves little.
 const REPORTS: usize = 3;
 /// The handshake and small questions pass; the answer to a batch comes after more than this.

@@ -9,7 +9,7 @@ use mithaq_node::Ended;
 use mithaq_node::backup::{Attachments, backup};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::world::{Site, agree, call, release, until};
+use crate::world::{ACCEPTED, Site, agree, call, release, until};
 
 /// Words that stand only in content. Never in a log line, an error, a metric, or a file of a node.
 const CANARY: &str = "Qanaryun Tazerwalt";
@@ -56,8 +56,6 @@ fn files(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
 fn holds_canary(bytes: &[u8]) -> bool {
     CANARY.split(' ').any(|word| bytes.windows(word.len()).any(|part| part == word.as_bytes()))
 }
-
-const ACCEPTED: &str = "mithaq_receipts_total{kind=\"message.decided\",verdict=\"accepted\"}";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn content_appears_in_no_log_no_error_no_metric_and_no_file() {

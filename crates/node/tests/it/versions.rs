@@ -4,9 +4,7 @@ use bytes::Bytes;
 use hyper::Method;
 use mithaq_node::Ended;
 
-use crate::world::{Site, agree, release, until};
-
-const ACCEPTED: &str = "mithaq_receipts_total{kind=\"message.decided\",verdict=\"accepted\"}";
+use crate::world::{ACCEPTED, Site, agree, release, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_version_is_refused_with_its_code_and_the_version_of_both_goes_on() {

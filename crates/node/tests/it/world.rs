@@ -235,6 +235,9 @@ pub(crate) async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T 
     panic!("it never happened: {what}");
 }
 
+/// How many messages a partner accepted.
+pub(crate) const ACCEPTED: &str = "mithaq_receipts_total{kind=\"message.decided\",verdict=\"accepted\"}";
+
 /// Puts an agreement between two nodes into force, on both sides.
 pub(crate) fn agree(one: &Site, other: &Site) -> AgreementId {
     agree_on(one, other, |text| text)

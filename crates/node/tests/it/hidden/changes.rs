@@ -26,7 +26,7 @@ const TOKENS: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","su
 const RECONSIDER: &str = r#"{"why":WHY,"case":"{CASE}","subject":"{subject}"}"#;
 const CANDIDATE: &str = r#"{"why":WHY,"case":"{CASE}","what":{"step":"compare"}}"#;
 const STANDING: &str = r#"{"why":WHY,"case":"{CASE}","what":{"step":"end"}}"#;
-const CONSENT: &str = r#"{"why":WHY,"case":"{CASE}","report":"{report}","to":"fr-justice","until":"EXPIRES",
+pub(super) const CONSENT: &str = r#"{"why":WHY,"case":"{CASE}","report":"{report}","to":"fr-justice","until":"EXPIRES",
     "reason":TEXT}"#;
 pub(super) const PLAN: &str = r#"{"why":WHY,"case":"{CASE}","agreement":"{agreement}","contact":"The duty desk",
     "from":"EXPIRES","latitude_e6":35000000,"longitude_e6":-5000000}"#;
@@ -56,9 +56,9 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/checks/{check}/opening", REASON),
     ("post", "/api/v1/checks/{check}/standing", STANDING),
     ("post", "/api/v1/consents", CONSENT),
-    ("post", "/api/v1/consents/{report}/grant", "{}"),
-    ("post", "/api/v1/consents/{report}/refuse", ""),
-    ("post", "/api/v1/consents/{report}/revoke", ""),
+    ("post", "/api/v1/consents/{consent}/grant", "{}"),
+    ("post", "/api/v1/consents/{consent}/refuse", ""),
+    ("post", "/api/v1/consents/{consent}/revoke", ""),
     ("post", "/api/v1/holds/{report}", r#"{"word":"hold","ground":TEXT}"#),
     ("post", "/api/v1/justifications/{report}/judge", r#"{"finding":"in_order"}"#),
     ("post", "/api/v1/plans", PLAN),
