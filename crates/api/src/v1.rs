@@ -172,6 +172,7 @@ fn onward_parts() -> OpenApiRouter<App> {
         .routes(routes!(onward::revoke))
         .routes(routes!(onward::send))
         .routes(routes!(onward::holders))
+        .routes(routes!(onward::overdue))
 }
 
 fn key_calls() -> OpenApiRouter<App> {

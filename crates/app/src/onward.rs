@@ -7,6 +7,7 @@ mod granting;
 mod inward;
 mod lost;
 mod tree;
+mod unproven;
 
 use mithaq_db::Tx;
 use mithaq_envelope::{OpenedReport, SealArgs, open_token, seal_hop, seal_onward};

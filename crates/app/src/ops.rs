@@ -48,6 +48,10 @@ pub struct Figures {
     pub entries: BTreeMap<(String, String), u64>,
     /// Attachments that reports name, by state: how many, and their bytes.
     pub attachments: Vec<(LinkState, u64, u64)>,
+    /// Copies whose holder was to prove by now that it erased, and did not.
+    pub not_proven: u64,
+    /// Receipts of erasure that wait until no file holds what was erased.
+    pub unwiped: u64,
     /// What the database did since the start.
     pub database: DbStats,
 }
@@ -154,6 +158,8 @@ impl App {
                 alarms: alarms::open(tx, ALARMS_MAX)?.len(),
                 entries: app.tally.read(),
                 attachments: mithaq_store::attachments::figures(tx)?,
+                not_proven: app.count_unproven(tx)?,
+                unwiped: mithaq_store::erasures::count(tx)?,
                 database: app.db.stats(),
             })
         })

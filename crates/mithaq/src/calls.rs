@@ -49,6 +49,7 @@ pub(crate) const CALLS: &[(&str, &str, &str)] = &[
     ("get", "/api/v1/keys/logs", "keys logs"),
     ("post", "/api/v1/keys/proposals", "keys install"),
     ("post", "/api/v1/keys/proposals/{id}/confirm", "keys confirm"),
+    ("get", "/api/v1/holders/overdue", "onward overdue"),
     ("get", "/api/v1/holds", "hold list"),
     ("post", "/api/v1/holds/{on}", "hold set"),
     ("get", "/api/v1/justifications", "justification list"),

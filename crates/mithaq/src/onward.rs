@@ -96,6 +96,8 @@ pub(crate) enum OnwardCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// List the holders that were to prove by now that they erased, and did not, of every report
+    Overdue(NodeArgs),
 }
 
 pub(crate) fn consent(command: &ConsentCommand, ui: Ui) -> Result<(), Failure> {
@@ -136,5 +138,6 @@ pub(crate) fn onward(command: &OnwardCommand, ui: Ui) -> Result<(), Failure> {
         OnwardCommand::Tree { report, node } => {
             node.print(ui, Method::GET, &format!("/api/v1/reports/{report}/holders"), None)
         }
+        OnwardCommand::Overdue(node) => node.print(ui, Method::GET, "/api/v1/holders/overdue", None),
     }
 }

@@ -289,6 +289,7 @@ fn round(app: &App, stopping: &watch::Receiver<bool>) -> Result<bool, AppError> 
         erase_all(stopping, few, |_go_on| app.erase_stale_quarantine(few)),
         erase_all(stopping, few, |_go_on| app.erase_old_justifications(few)),
         app.remind_reviews().map(|_told| false),
+        app.remind_unproven().map(|_told| false),
         app.tick_requests().map(|_told| false),
         app.tick_checks().map(|()| false),
         app.tick_consents().map(|_told| false),

@@ -207,6 +207,68 @@ pub fn overdue(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Disclo
     tx.query(&sql, &[time(now), Value::from(limit.min(PAGE_MAX))])?.iter().map(read).collect()
 }
 
+/// Who was told that a proof did not come in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Escalated {
+    /// The data-protection officer.
+    Dpo,
+    /// Oversight too.
+    Oversight,
+}
+
+impl Escalated {
+    pub(crate) fn value(self) -> Value {
+        Value::from(match self {
+            Self::Dpo => 1_i64,
+            Self::Oversight => 2,
+        })
+    }
+}
+
+/// Returns disclosures whose answer was owed by an instant, did not come, and which these people were not told of yet.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn untold(
+    tx: &mut dyn Tx,
+    by: Timestamp,
+    whom: Escalated,
+    limit: u32,
+) -> Result<Vec<Disclosure>, StoreError> {
+    let sql = format!(
+        "{COLUMNS} WHERE answer_by IS NOT NULL AND answer_by <= $1 AND escalated < $2
+         ORDER BY answer_by, object LIMIT $3"
+    );
+    let args = [time(by), whom.value(), Value::from(limit.min(PAGE_MAX))];
+    tx.query(&sql, &args)?.iter().map(read).collect()
+}
+
+/// Notes that people were told that a recipient proved nothing of an object.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn told(
+    tx: &mut dyn Tx,
+    object: ObjectId,
+    recipient: &PartyId,
+    whom: Escalated,
+) -> Result<(), StoreError> {
+    tx.exec(
+        "UPDATE disclosure SET escalated = $3 WHERE object = $1 AND recipient = $2 AND escalated < $3",
+        &[id(object), Value::from(recipient.as_str()), whom.value()],
+    )?;
+    Ok(())
+}
+
+/// Counts the disclosures of [`overdue`].
+///
+/// # Errors
+/// When the engine refuses.
+pub fn count_overdue(tx: &mut dyn Tx, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM disclosure WHERE answer_by IS NOT NULL AND answer_by <= $1";
+    Ok(tx.query_one(sql, &[time(now)])?.unsigned(0)?)
+}
+
 fn read(row: &Row) -> Result<Disclosure, StoreError> {
     let verdict = row.opt_text(9)?.map(str::to_owned);
     Ok(Disclosure {

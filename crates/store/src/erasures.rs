@@ -68,6 +68,14 @@ pub fn waiting(tx: &mut dyn Tx) -> Result<Vec<OwedKey>, StoreError> {
     rows.iter().map(|row| OF.array16(row, 0).map(OwedKey)).collect()
 }
 
+/// Counts what waits.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn count(tx: &mut dyn Tx) -> Result<u64, StoreError> {
+    Ok(tx.query_one("SELECT COUNT(*) FROM erasure_receipt", &[])?.unsigned(0)?)
+}
+
 /// Takes a row away to send what it says; none when another process was quicker.
 ///
 /// # Errors

@@ -112,6 +112,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0018_erasure_receipt.sql"),
         postgres: include_str!("../migrations/postgres/0018_erasure_receipt.sql"),
     },
+    Migration {
+        version: 19,
+        name: "not_proven",
+        sqlite: include_str!("../migrations/sqlite/0019_not_proven.sql"),
+        postgres: include_str!("../migrations/postgres/0019_not_proven.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

@@ -7,6 +7,7 @@ use mithaq_model::{
     Timestamp,
 };
 
+use crate::disclosures::Escalated;
 use crate::reports::Direction;
 use crate::sight::{self, Sight};
 use crate::sql::{Of, PAGE_MAX, Page, agreement, id, insert_new, int, time};
@@ -20,6 +21,9 @@ const COLUMNS: &str =
     use_by, asked_at, officer, role, case_id, token, change, sender, sender_role, follows FROM onward_consent";
 const COPIES: &str =
     "SELECT object, version, holder, via, consent, agreement, state, proven, at, answer_by FROM onward_copy";
+
+/// Whose holder owes an answer since. Who refused the copy has none.
+const LATE: &str = "WHERE answer_by IS NOT NULL AND answer_by <= $1 AND state <> 'refused'";
 
 /// A consent to pass one version on to one party.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -384,6 +388,46 @@ pub fn ask_by(
                AND NOT (state = 'erased' AND proven = 1) AND state <> 'refused'";
     let (one, all) = (holder.map_or("", PartyId::as_str), i64::from(holder.is_none()));
     Ok(tx.exec(sql, &[id(object), time(answer_by), Value::from(one), Value::from(all)])?)
+}
+
+/// Returns copies whose holders owed an answer by an instant and gave none, longest first.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn overdue(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Copy>, StoreError> {
+    let sql = format!("{COPIES} {LATE} ORDER BY answer_by, object LIMIT $2");
+    tx.query(&sql, &[time(now), Value::from(limit.min(PAGE_MAX))])?.iter().map(read_copy).collect()
+}
+
+/// Returns those of them which these people were not told of yet.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn untold(tx: &mut dyn Tx, by: Timestamp, whom: Escalated, limit: u32) -> Result<Vec<Copy>, StoreError> {
+    let sql = format!("{COPIES} {LATE} AND escalated < $2 ORDER BY answer_by, object LIMIT $3");
+    let args = [time(by), whom.value(), Value::from(limit.min(PAGE_MAX))];
+    tx.query(&sql, &args)?.iter().map(read_copy).collect()
+}
+
+/// Notes that people were told that a further holder proved nothing of an object.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn told(tx: &mut dyn Tx, object: ObjectId, holder: &PartyId, whom: Escalated) -> Result<(), StoreError> {
+    tx.exec(
+        "UPDATE onward_copy SET escalated = $3 WHERE object = $1 AND holder = $2 AND escalated < $3",
+        &[id(object), Value::from(holder.as_str()), whom.value()],
+    )?;
+    Ok(())
+}
+
+/// Counts the copies of [`overdue`].
+///
+/// # Errors
+/// When the engine refuses.
+pub fn count_overdue(tx: &mut dyn Tx, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = format!("SELECT COUNT(*) FROM onward_copy {LATE}");
+    Ok(tx.query_one(&sql, &[time(now)])?.unsigned(0)?)
 }
 
 /// Returns by whom an object came here that its originator did not send here itself.

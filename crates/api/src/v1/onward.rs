@@ -300,3 +300,27 @@ pub(crate) async fn holders(
     let all = blocking(app, move |app| app.onward_tree(may, id)).await?;
     Ok(Json(all.iter().map(HolderView::from).collect()))
 }
+
+/// A holder whose proof is late, and of which report.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LateHolderView {
+    report: String,
+    #[serde(flatten)]
+    holder: HolderView,
+}
+
+/// Lists the copies whose holder was to prove by now that it erased, and did not; the longest first, at most 2,000.
+#[utoipa::path(get, path = "/api/v1/holders/overdue", tag = "onward",
+    responses((status = 200, body = [LateHolderView]), (status = 403, body = Problem)))]
+pub(crate) async fn overdue(
+    State(app): State<App>,
+    Signed(actor): Signed,
+) -> Result<Json<Vec<LateHolderView>>, ApiError> {
+    let may = may(&app, &actor, intent::ReadConsent).await?;
+    let all = blocking(app, move |app| app.unproven(may)).await?;
+    let view = |(report, holder): &(ReportId, Holder)| LateHolderView {
+        report: report.to_string(),
+        holder: HolderView::from(holder),
+    };
+    Ok(Json(all.iter().map(view).collect()))
+}

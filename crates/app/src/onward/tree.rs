@@ -94,7 +94,7 @@ fn tree_in(tx: &mut dyn Tx, head: &ReportHead) -> Result<Vec<Holder>, AppError> 
     Ok(tree)
 }
 
-fn direct(sent: &Disclosure) -> Holder {
+pub(super) fn direct(sent: &Disclosure) -> Holder {
     let answers = &sent.answers;
     let refused = answers.verdict.as_ref().filter(|(word, _)| word.starts_with("refused"));
     let (state, at) = match (answers.erased, answers.read, refused, answers.stored, answers.undelivered) {
@@ -115,7 +115,7 @@ fn direct(sent: &Disclosure) -> Holder {
     Holder { party, via: None, version, state, standing, answer_by: answers.answer_by, at }
 }
 
-fn further(copy: &Copy) -> Holder {
+pub(super) fn further(copy: &Copy) -> Holder {
     let standing = match copy.state {
         CopyState::Erased if copy.proven => Standing::Erased,
         CopyState::Erased => Standing::NotProven,

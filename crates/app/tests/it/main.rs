@@ -39,5 +39,6 @@ mod retention;
 mod rights;
 mod scenarios;
 mod shared;
+mod unproven;
 mod wiped;
 mod world;

@@ -177,6 +177,18 @@ fn ledger(page: &mut Page, figures: &Figures) {
         unsigned,
     );
     page.one("mithaq_alarms_open", "gauge", "Alarms nobody has seen, at most 1,000.", figures.alarms);
+    page.one(
+        "mithaq_erasures_not_proven",
+        "gauge",
+        "Copies whose holder was to prove by now that it erased, and did not.",
+        figures.not_proven,
+    );
+    page.one(
+        "mithaq_erasure_receipts_waiting",
+        "gauge",
+        "Receipts of erasure that wait until no file holds what was erased.",
+        figures.unwiped,
+    );
 }
 
 /// Entries by kind and verdict, and the two sums people ask for: receipts that came, and what was refused here.
@@ -287,6 +299,8 @@ mod tests {
             ]
             .into(),
             attachments: vec![(LinkState::Wanted, 2, 70)],
+            not_proven: 4,
+            unwiped: 0,
             database: DbStats { commits: 13, commit_times, commit_micros: 1_500_000, ..DbStats::default() },
         };
         let party = PartyId::new("ma-security").unwrap();
@@ -305,6 +319,7 @@ mod tests {
         }
         for part in [
             "mithaq_ledger_unsigned_entries 2",
+            "mithaq_erasures_not_proven 4",
             "mithaq_attachment_bytes{state=\"wanted\"} 70",
             "mithaq_attachments{state=\"here\"} 0",
             "mithaq_refusals_total{kind=\"report.decided\",code=\"AGR\"} 2",

@@ -63,6 +63,7 @@ const LISTS: &[(&str, &str)] = &[
     ("/api/v1/consents", "?direction=received"),
     ("/api/v1/emergencies", ""),
     ("/api/v1/health", ""),
+    ("/api/v1/holders/overdue", ""),
     ("/api/v1/holds", ""),
     ("/api/v1/justifications", ""),
     ("/api/v1/keys", ""),

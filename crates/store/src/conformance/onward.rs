@@ -4,6 +4,7 @@
 use mithaq_model::{ConsentState, CopyState, ObjectId, Purpose, ReportVersion, Role};
 
 use super::{AGREEMENT, at, integrity, nodes, number, party};
+use crate::disclosures::Escalated;
 use crate::onward::{self, Consent, Copy};
 use crate::reports::Direction;
 use crate::sight::Sight;
@@ -176,7 +177,13 @@ fn one_holder_is_asked_and_the_others_are_not() {
             node.write(move |tx, _| onward::ask_by(tx, number(90), Some(&one), at(7_000))).unwrap(),
             1
         );
+        let late = |whom| node.read(move |tx, _| onward::untold(tx, at(7_000), whom, 9)).unwrap();
+        assert_eq!(late(Escalated::Dpo).len(), 1);
+        node.write(|tx, _| onward::told(tx, number(90), &party("fr-police"), Escalated::Dpo)).unwrap();
+        assert_eq!((late(Escalated::Dpo).len(), late(Escalated::Oversight).len()), (0, 1));
         assert_eq!(node.write(|tx, _| onward::ask_by(tx, number(90), None, at(8_000))).unwrap(), 2);
+        assert_eq!(node.read(|tx, _| onward::count_overdue(tx, at(7_999))), Ok(0));
+        assert_eq!(node.read(|tx, _| onward::overdue(tx, at(8_000), 9)).unwrap().len(), 2);
     }
 }
 

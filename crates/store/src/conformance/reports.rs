@@ -3,7 +3,7 @@ use mithaq_model::{Level, ObjectId, ReportId, ReportState, ReportVersion, Role};
 use mithaq_wire::{LaneId, OrderReason, Position, Statement, Verdict};
 
 use super::{AGREEMENT, Node, at, integrity, nodes, number, party};
-use crate::disclosures::{self, Answer, Answers, Disclosure, Key};
+use crate::disclosures::{self, Answer, Answers, Disclosure, Escalated, Key};
 use crate::lanes::LaneKey;
 use crate::reports::{
     self, Approval, Decision, Direction, Erasure, Form, Leaving, NewVersion, Quarantined, ReportHead,
@@ -358,6 +358,19 @@ fn every_answer_finds_its_disclosure_and_the_first_stands() {
             found.into_iter().map(|d| d.object).collect::<Vec<ObjectId>>()
         };
         assert_eq!(owed(), [number(1), number(2)]);
+        let untold = |whom| {
+            let found = node.read(move |tx, _| disclosures::untold(tx, at(30), whom, 9)).unwrap();
+            found.into_iter().map(|d| d.object).collect::<Vec<ObjectId>>()
+        };
+        let tell = |whom| {
+            node.write(move |tx, _| disclosures::told(tx, number(1), &party("es-police"), whom)).unwrap();
+        };
+        tell(Escalated::Dpo);
+        assert_eq!((untold(Escalated::Dpo), untold(Escalated::Oversight).len()), (vec![number(2)], 2));
+        tell(Escalated::Oversight);
+        tell(Escalated::Dpo);
+        assert_eq!(untold(Escalated::Oversight), [number(2)], "it is not unsaid");
+        assert_eq!(node.read(|tx, _| disclosures::count_overdue(tx, at(30))), Ok(2));
         assert_eq!(answer(1, Answer::Erased, 25), Ok(()));
         assert_eq!(owed(), [number(2)]);
         assert_eq!(answers(1).erased, Some(at(25)));
