@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use rand::{Rng, SeedableRng};
@@ -27,6 +27,8 @@ pub(crate) enum Answer {
     Go,
     Full,
     Broken,
+    /// Nothing, until [`wait_for_end`] returns; then as `Go`.
+    Hangs,
 }
 
 /// An error of the disk.
@@ -39,6 +41,8 @@ pub enum Fault {
     FlushOnce,
     /// One write fails (`EIO`); nothing of it is there.
     WriteOnce,
+    /// From here on no flush comes back before the watch ends: a volume over a network that is gone.
+    Hang,
 }
 
 /// What would be found after the power failed at one operation.
@@ -84,6 +88,8 @@ struct Disk {
 }
 
 static DISK: Mutex<Option<Disk>> = Mutex::new(None);
+/// The watch has ended.
+static ENDED: Condvar = Condvar::new();
 /// One watch at a time: tests of one process wait for each other here.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -119,6 +125,15 @@ pub fn watch(_layer: Installed, root: &Path, seed: u64) -> Result<Watch> {
 impl Drop for Watch {
     fn drop(&mut self) {
         *disk() = None;
+        ENDED.notify_all();
+    }
+}
+
+/// Waits until the watch ends.
+pub(crate) fn wait_for_end() {
+    let mut disk = disk();
+    while disk.is_some() {
+        disk = ENDED.wait(disk).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -207,10 +222,11 @@ impl Disk {
         let answer = match (fault, change) {
             (Fault::Full, Change::Write { .. }) => Answer::Full,
             (Fault::WriteOnce, Change::Write { .. }) | (Fault::FlushOnce, Change::Flush) => Answer::Broken,
-            (Fault::Full | Fault::WriteOnce | Fault::FlushOnce, _) => return Answer::Go,
+            (Fault::Hang, Change::Flush) => Answer::Hangs,
+            (Fault::Full | Fault::WriteOnce | Fault::FlushOnce | Fault::Hang, _) => return Answer::Go,
         };
         self.struck = true;
-        if fault != Fault::Full {
+        if matches!(fault, Fault::FlushOnce | Fault::WriteOnce) {
             self.fault = None;
         }
         answer
@@ -247,7 +263,9 @@ impl Tracked {
                     apply(&mut self.durable, &change, |_| true);
                 }
             }
-            (Answer::Go, change) => self.pending.push(change),
+            // It may come yet; a power cut finds nothing of it.
+            (Answer::Hangs, Change::Flush) => {}
+            (Answer::Go | Answer::Hangs, change) => self.pending.push(change),
             // A failed flush loses what it was to keep.
             (Answer::Broken, Change::Flush) => self.pending.clear(),
             (Answer::Broken | Answer::Full, _) => {}

@@ -172,7 +172,7 @@ unsafe extern "C" fn write(
     // SAFETY: SQLite gives `amount` readable bytes at `data` for the length of this call.
     let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), length) };
     match disk::ask(&path, Change::Write { at, bytes: bytes.to_vec() }) {
-        Answer::Go => below.xWrite.map_or(ffi::SQLITE_IOERR_WRITE, |real| {
+        Answer::Go | Answer::Hangs => below.xWrite.map_or(ffi::SQLITE_IOERR_WRITE, |real| {
             // SAFETY: the arguments are SQLite's own, passed on to the file system below.
             unsafe { real(file, data, amount, offset) }
         }),
@@ -185,7 +185,7 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: ffi::sqlite3_i
     let Some((below, path)) = look_up(file) else { return ffi::SQLITE_IOERR_TRUNCATE };
     let Ok(length) = usize::try_from(size) else { return ffi::SQLITE_IOERR_TRUNCATE };
     match disk::ask(&path, Change::Truncate { length }) {
-        Answer::Go => below.xTruncate.map_or(ffi::SQLITE_IOERR_TRUNCATE, |real| {
+        Answer::Go | Answer::Hangs => below.xTruncate.map_or(ffi::SQLITE_IOERR_TRUNCATE, |real| {
             // SAFETY: the arguments are SQLite's own, passed on to the file system below.
             unsafe { real(file, size) }
         }),
@@ -199,6 +199,10 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _flags: c_int) -> c_int 
         // The real flush is left out: the model decides what is durable, and a hundred thousand
         // real ones would only cost time.
         Answer::Go => ffi::SQLITE_OK,
+        Answer::Hangs => {
+            disk::wait_for_end();
+            ffi::SQLITE_OK
+        }
         // What was written stays in the file, which is the trap: after a failed flush the kernel
         // still shows bytes that the disk may not have.
         Answer::Full | Answer::Broken => ffi::SQLITE_IOERR_FSYNC,

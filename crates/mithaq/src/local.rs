@@ -157,13 +157,21 @@ pub(crate) fn serve_node(args: &NodeDir) -> Result<(), Failure> {
         LogFormat::Text => lines.with_ansi(false).init(),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(async { serve(&args.dir, stop(), |_addresses| ()).await })?;
-    match ended {
+    let ended = runtime.block_on(async { serve(&args.dir, stop(), |_addresses| ()).await });
+    // Not waited for: a thread in the hands of a disk that does not answer would keep the process for ever.
+    runtime.shutdown_background();
+    match ended? {
         Ended::Drained => Ok(()),
         Ended::Cut => {
             Err(Failure::new(Exit::Failed, "serve.cut", "something under way was cut off; nothing is lost")
                 .hint("what had no receipt is sent again at the next start; `drain_seconds` gives it longer"))
         }
+        Ended::Left => Err(Failure::new(
+            Exit::Left,
+            "serve.left",
+            "the database does not answer, and the node ended without it; nothing is lost",
+        )
+        .hint("look at the volume or the server of the database before the next start")),
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     NotVerified,
     /// It holds in itself and was compared with nothing the caller knows.
     NotAnchored,
+    /// A node ended without its database.
+    Left,
 }
 
 impl Exit {
@@ -37,6 +39,7 @@ impl Exit {
             Self::NotFound => 4,
             Self::NotVerified => 5,
             Self::NotAnchored => 6,
+            Self::Left => 7,
         }
     }
 }
@@ -55,7 +58,8 @@ pub(crate) const EXIT_CODES: &str = "\
 3  the rules refused; the code, clause and reason are printed
 4  nothing by that number is open to you
 5  a check did not hold: damaged, forged, incomplete, too few countersignatures, or it shows a breach of the rules
-6  the evidence holds in itself and was compared with nothing you know: give --agreement, --root or --log";
+6  the evidence holds in itself and was compared with nothing you know: give --agreement, --root or --log
+7  the node ended without its database, which does not answer; nothing is lost";
 
 /// A failure as people and programs read it.
 #[derive(Debug)]
@@ -244,6 +248,7 @@ mod tests {
             Exit::NotFound,
             Exit::NotVerified,
             Exit::NotAnchored,
+            Exit::Left,
         ];
         let numbers: std::collections::BTreeSet<_> = all.iter().map(|e| e.number()).collect();
         assert_eq!(numbers.len(), all.len());

@@ -1,6 +1,7 @@
 //! Watching the node: what is counted, whether it is ready, and the listener that says so. Knows codes and counts;
 //! nothing here can tell what a report says or who a person is.
 
+mod asked;
 mod ballast;
 mod checks;
 mod disk;
@@ -17,13 +18,13 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use mithaq_app::App;
+use mithaq_app::{App, Figures};
 use mithaq_store::blobs::Room as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::pump::blocking;
 use crate::serve::wait;
+use asked::Asked;
 
 pub(crate) use disk::{Disk, room_for_copy};
 
@@ -62,8 +63,9 @@ pub(crate) struct Watch {
     signed: Mutex<Instant>,
     /// The oldest that may be before the node is not ready.
     signed_max: Duration,
-    /// The last probe of the store.
-    probed: tokio::sync::Mutex<Option<(Instant, Result<(), String>)>>,
+    /// Whether the store takes a write.
+    probe: Asked<()>,
+    figures: Asked<Figures>,
     requests: Mutex<BTreeMap<(Side, u16), u64>>,
     refused: Mutex<BTreeMap<(Side, &'static str), u64>>,
     under_way: [AtomicU64; 3],
@@ -77,7 +79,8 @@ impl Watch {
             draining: AtomicBool::new(false),
             signed: Mutex::new(Instant::now()),
             signed_max: checkpoint.saturating_mul(5).max(Duration::from_secs(10)),
-            probed: tokio::sync::Mutex::new(None),
+            probe: Asked::new(PROBE_FRESH),
+            figures: Asked::new(Duration::ZERO),
             requests: Mutex::default(),
             refused: Mutex::default(),
             under_way: Default::default(),
@@ -200,7 +203,7 @@ async fn ready(State(ops): State<Ops>) -> Response {
 async fn show_metrics(State(ops): State<Ops>) -> Response {
     let checks = checks::run(&ops.app, &ops.watch).await;
     // A store that does not answer takes its own numbers with it, not the others.
-    let figures = blocking(&ops.app, App::figures).await.ok();
+    let figures = ops.watch.figures.ask(&ops.app, App::figures).await.ok();
     let text = metrics::render(&ops.watch, ops.app.party(), figures.as_ref(), &checks);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -11,7 +11,7 @@ use mithaq_app::{App, AppError};
 use mithaq_model::PartyId;
 use mithaq_wire::Digest;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::admission::{Gate, Limits};
 use crate::bulk::Bulk;
@@ -45,6 +45,9 @@ pub struct Addresses {
     pub ops: Option<SocketAddr>,
 }
 
+/// What a node that ends has, after the time for draining, to sign its last entries and to close its database.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 /// How a node ended. Either way nothing is lost: what had no receipt is sent again at the next start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -52,9 +55,13 @@ pub enum Ended {
     Drained,
     /// Something under way was cut off after the time for draining.
     Cut,
+    /// It did not come to its end: its database does not answer. Threads that wait for it are left behind, so the
+    /// process is to end now.
+    Left,
 }
 
-/// Runs the node in a directory until `stop` turns true; `ready` is called once it serves.
+/// Runs the node in a directory until `stop` turns true; `ready` is called once it serves. Ends at the latest
+/// `drain_seconds` and ten more after that, whatever its database does.
 ///
 /// # Errors
 /// When it cannot start.
@@ -62,6 +69,40 @@ pub async fn serve(
     directory: &Path,
     stop: watch::Receiver<bool>,
     ready: impl FnOnce(Addresses),
+) -> Result<Ended> {
+    let drain = Duration::from_secs(Config::load(directory)?.drain_seconds);
+    let (broken, breaks) = watch::channel(false);
+    let longest = drain.saturating_add(LAST_WORDS);
+    tokio::select! {
+        ended = run(directory, stop.clone(), (ready, broken)) => ended,
+        () = overdue(stop, breaks, longest) => {
+            let seconds = longest.as_secs();
+            tracing::error!(seconds, "the database does not answer: the node ends without it; nothing is lost");
+            Ok(Ended::Left)
+        }
+    }
+}
+
+/// Returns when a node that was asked to stop, or of which a part broke, has had its time.
+async fn overdue(mut stop: watch::Receiver<bool>, mut breaks: watch::Receiver<bool>, longest: Duration) {
+    tokio::select! {
+        () = stopping(&mut stop) => {}
+        () = breaking(&mut breaks) => {}
+    }
+    tokio::time::sleep(longest).await;
+}
+
+/// Returns when it turns true, never when it cannot any more.
+async fn breaking(breaks: &mut watch::Receiver<bool>) {
+    if breaks.wait_for(|broken| *broken).await.is_err() {
+        core::future::pending::<()>().await;
+    }
+}
+
+async fn run(
+    directory: &Path,
+    stop: watch::Receiver<bool>,
+    (ready, broken): (impl FnOnce(Addresses), watch::Sender<bool>),
 ) -> Result<Ended> {
     let (wake, woken) = watch::channel(0_u64);
     let waker = Box::new(move || wake.send_modify(|count| *count = count.wrapping_add(1)));
@@ -122,14 +163,9 @@ pub async fn serve(
     let end = drain(tasks, &watch, Duration::from_secs(config.drain_seconds), stop).await;
     if end.is_none() {
         tracing::error!("a part of the node ended by itself: the others are stopped too");
+        broken.send_replace(true);
     }
-    let last = app.clone();
-    let _signed = tokio::task::spawn_blocking(move || leave(&last)).await;
-    let _nobody_watches = end_watching.send(true);
-    if let Some(watcher) = watcher {
-        let _ended = watcher.await;
-    }
-    let _closed = tokio::task::spawn_blocking(move || app.close()).await;
+    last_words(app, (end_watching, watcher)).await;
     let end = end.context("a part of the node ended by itself")?;
     tracing::info!(drained = end == Ended::Drained, "stopped");
     Ok(end)
@@ -142,6 +178,17 @@ async fn sign_first(app: &App) {
         // The timer tries again, and says so for as long as it fails.
         tracing::warn!(code = error.code(), "no checkpoint could be signed at the start");
     }
+}
+
+/// What is left to do when nothing is under way: it is watched until the last entry is signed.
+async fn last_words(app: App, (end_watching, watcher): (watch::Sender<bool>, Option<JoinHandle<bool>>)) {
+    let last = app.clone();
+    let _signed = tokio::task::spawn_blocking(move || leave(&last)).await;
+    let _nobody_watches = end_watching.send(true);
+    if let Some(watcher) = watcher {
+        let _ended = watcher.await;
+    }
+    let _closed = tokio::task::spawn_blocking(move || app.close()).await;
 }
 
 /// The last entries get their checkpoint, and the others need not wait for this process's leases.

@@ -41,7 +41,10 @@ const KEYS: &[(&str, &str)] = &[
         "Requests under way at once, of partners and of people's programs each, 1 to 4,096; more get `503` and `Retry-After`",
     ),
     ("request_memory_mib", "MiB for the bodies of people's requests, 64 to 65,536"),
-    ("drain_seconds", "Seconds that what is under way may take to end when the node stops, 1 to 600"),
+    (
+        "drain_seconds",
+        "Seconds that what is under way may take to end when the node stops, 1 to 600; ten seconds later it ends whatever its database does, with exit code 7",
+    ),
     (
         "attachments",
         "Directory for the bytes of attachments, ciphertext only; several processes on one database need one that all see",

@@ -4,10 +4,8 @@ use std::sync::atomic::Ordering;
 
 use mithaq_app::{App, KeyState};
 use serde::Serialize;
-use tokio::time::Instant;
 
-use super::{PROBE_FRESH, Watch};
-use crate::pump::blocking;
+use super::Watch;
 
 /// One thing that must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,18 +59,8 @@ fn serving(watch: &Watch) -> Result<String, String> {
 }
 
 async fn store(app: &App, watch: &Watch) -> Result<String, String> {
-    let mut probed = watch.probed.lock().await;
-    let fresh =
-        probed.as_ref().filter(|(at, _)| at.elapsed() < PROBE_FRESH).map(|(_, result)| result.clone());
-    let result = match fresh {
-        Some(result) => result,
-        None => {
-            let result = blocking(app, App::probe_store).await.map_err(|error| error.code().to_owned());
-            *probed = Some((Instant::now(), result.clone()));
-            result
-        }
-    };
-    result.map(|()| "a write became durable".to_owned())
+    let durable = watch.probe.ask(app, App::probe_store).await;
+    durable.map(|()| "a write became durable".to_owned())
 }
 
 fn log(watch: &Watch) -> Result<String, String> {

@@ -3,6 +3,7 @@
 
 mod attachments;
 mod fetch;
+mod hanging;
 mod hidden;
 mod isolation;
 mod operations;
