@@ -289,6 +289,9 @@ impl From<StoreError> for AppError {
             StoreError::Db(DbError::Full) => {
                 (ErrorKind::Unavailable, "store.full".to_owned(), words::UNAVAILABLE)
             }
+            StoreError::Db(DbError::Corrupt) => {
+                (ErrorKind::Integrity, "store.damaged".to_owned(), words::INTEGRITY)
+            }
             StoreError::Db(db) if db.is_retryable() => {
                 (ErrorKind::Unavailable, "store.busy".to_owned(), words::UNAVAILABLE)
             }
@@ -300,6 +303,9 @@ impl From<StoreError> for AppError {
         };
         let hint = match code.as_str() {
             "store.busy" => Some("nothing of it was written: try again in a moment"),
+            "store.damaged" => Some(
+                "the file of the database is damaged: stop the node, look at the disk, and `mithaq restore` the last good copy",
+            ),
             "store.full" => Some("nothing of it was written: free space on the volume of the database"),
             "store.outcome_unknown" => Some("it may have been written: look before you send it again"),
             _ => None,
@@ -476,6 +482,9 @@ mod tests {
             assert_eq!((error.of_database(), error.kind()), (Some(&said), ErrorKind::Unavailable));
             assert!(error.next_step().is_some());
         }
+        let damaged = AppError::from(DbError::Corrupt);
+        assert_eq!((damaged.kind(), damaged.code()), (ErrorKind::Integrity, "store.damaged"));
+        assert!(damaged.next_step().is_some_and(|step| step.contains("mithaq restore")));
         assert_eq!(AppError::busy("store.busy").of_database(), None);
         assert_eq!(AppError::from(StoreError::Tombstone).of_database(), None);
     }

@@ -174,6 +174,14 @@ impl App {
         self.write(move |_app, tx| Ok(settings::set(tx, PROBE, &now)?))
     }
 
+    /// Reads the whole file of the database, on SQLite; takes as long as that.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Integrity`] when its structure is damaged.
+    pub fn check_pages(&self) -> Result<(), AppError> {
+        Ok(self.db.check()?)
+    }
+
     /// Says whether the keys in memory are those partners expect now.
     #[must_use]
     pub fn key_state(&self) -> KeyState {

@@ -282,6 +282,21 @@ impl Db {
         self.chore(Chore::CheckpointTruncate)
     }
 
+    /// Reads every page of a SQLite file and compares tables with their indexes: what a disk changed in the structure
+    /// is found, what it changed inside a value is not. Does nothing on PostgreSQL, which has checksums of its own. Blocks.
+    ///
+    /// # Errors
+    /// [`DbError::Corrupt`] if anything is not as it must be.
+    pub fn check(&self) -> Result<(), DbError> {
+        if self.inner.engine != Engine::Sqlite {
+            return Ok(());
+        }
+        let said = self.read(|tx: &mut dyn Tx| {
+            tx.query_one("PRAGMA integrity_check(1)", &[])?.text(0).map(str::to_owned)
+        });
+        if said? == "ok" { Ok(()) } else { Err(DbError::Corrupt) }
+    }
+
     /// Gives at most `pages_max` free pages of a SQLite file back; on PostgreSQL vacuums
     /// the database. Blocks.
     ///

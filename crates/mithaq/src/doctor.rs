@@ -92,6 +92,10 @@ fn open(args: &NodeDir, config: &Config) -> Vec<Check> {
     checks.push(check("keys, database, log", Ok::<_, String>(format!("party {}", app.party()))));
     let code = |error: mithaq_app::AppError| error.code().to_owned();
     checks.push(check("database takes writes", app.probe_store().map(|()| "yes").map_err(code)));
+    let whole = app.check_pages().map(|()| "yes").map_err(|error| {
+        error.next_step().map_or_else(|| error.code().to_owned(), |next| format!("{}: {next}", error.code()))
+    });
+    checks.push(check("every page of the database is sound", whole));
     let signed = app.sign_checkpoint().map(|_note| "yes").map_err(code);
     checks.push(check("log continues its last checkpoint", signed));
     checks.push(check(

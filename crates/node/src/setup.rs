@@ -367,4 +367,46 @@ mod tests {
         assert!(!start(0), "there is none but its own");
         assert!(!start(0), "and it starts without one");
     }
+
+    /// Fault group 10: what the node does not come across when it is opened, `mithaq doctor` finds.
+    #[test]
+    fn a_flipped_bit_in_any_page_of_the_database_is_found_and_told_what_to_do() {
+        let base = tempfile::tempdir().unwrap();
+        let directory = base.path().join("node");
+        let party = PartyId::new("ma-security").unwrap();
+        init(&directory, &Init { party, config: Config::default(), valid: Days(365) }).unwrap();
+        let file = directory.join("node.db");
+        let page_size = 4096;
+        // Without free pages, of which nobody reads anything.
+        let sound = base.path().join("sound.db");
+        mithaq_db::backup_sqlite(&file, &sound).unwrap();
+        let good = std::fs::read(&sound).unwrap();
+        let check = |damaged: &[u8]| {
+            std::fs::write(&file, damaged).unwrap();
+            let db = Db::open_sqlite(&file, SqliteOptions::default())?;
+            let checked = db.check();
+            db.close();
+            checked
+        };
+        assert_eq!(check(&good), Ok(()));
+        let pages = good.len() / page_size;
+        assert!(pages > 100, "{pages}");
+        for page in 0..pages {
+            let mut damaged = good.clone();
+            damaged[page * page_size] ^= 1;
+            let found = check(&damaged).unwrap_err();
+            assert!(found.hint().is_some_and(|hint| hint.contains("restore")), "page {page}: {found}");
+            if page % 16 == 0 {
+                let told = match open(&directory, Box::new(|| ())) {
+                    Err(error) => format!("{error:#}"),
+                    Ok((app, ..)) => {
+                        let found = app.check_pages().unwrap_err();
+                        app.close();
+                        found.next_step().unwrap_or_default().to_owned()
+                    }
+                };
+                assert!(told.contains("restore"), "page {page}: {told}");
+            }
+        }
+    }
 }
