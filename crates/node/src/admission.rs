@@ -23,6 +23,8 @@ use tower_service::Service as _;
 
 use crate::ops::{Side, Watch};
 
+/// Longest wait for a handshake or for the head of a request: a slow sender does not hold a place.
+pub(crate) const HEAD_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for the body of a request: a slow sender does not hold a place.
 const BODY_TIME: Duration = Duration::from_secs(60);
 /// Requests of one partner at once: two lanes with four batches each under two agreements. A partner that floods
@@ -40,6 +42,16 @@ pub(crate) struct Limits {
     pub(crate) body: usize,
     /// KiB of all bodies in memory.
     pub(crate) memory_kib: u32,
+    /// How long the head of a request may take.
+    pub(crate) head: Duration,
+    /// And its body.
+    pub(crate) whole: Duration,
+}
+
+impl Limits {
+    /// One small request, and the times of every listener.
+    pub(crate) const USUAL: Self =
+        Self { requests: 1, body: 0, memory_kib: 0, head: HEAD_MAX, whole: BODY_TIME };
 }
 
 /// Why a request does not pass.
@@ -119,6 +131,11 @@ impl Gate {
         }
     }
 
+    /// How long the head of a request may take.
+    pub(crate) const fn head(&self) -> Duration {
+        self.limits.head
+    }
+
     /// Answers one request.
     pub(crate) async fn answer(&self, mut router: Router, request: Request<Incoming>) -> Response<Body> {
         let _under_way = self.watch.enter(self.side);
@@ -169,7 +186,7 @@ impl Gate {
     }
 
     async fn collect(&self, body: Incoming) -> Result<Bytes, Stop> {
-        let whole = timeout(BODY_TIME, Limited::new(body, self.limits.body).collect());
+        let whole = timeout(self.limits.whole, Limited::new(body, self.limits.body).collect());
         match whole.await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Stop::Size),
@@ -231,7 +248,7 @@ mod tests {
         Gate::new(side, limits, Arc::new(Watch::new(Arc::new(disk), Duration::from_secs(1))))
     }
 
-    const SMALL: Limits = Limits { requests: 2, body: 4096, memory_kib: 4 };
+    const SMALL: Limits = Limits { requests: 2, body: 4096, memory_kib: 4, ..Limits::USUAL };
 
     fn stop(result: Result<Held, Stop>) -> Stop {
         result.err().unwrap()

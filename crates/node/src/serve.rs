@@ -238,18 +238,19 @@ async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener> {
 }
 
 /// Those who watch ask small questions, a few at a time.
-const WATCHERS: Limits = Limits { requests: 8, body: 0, memory_kib: 0 };
+const WATCHERS: Limits = Limits { requests: 8, ..Limits::USUAL };
 
 /// Every partner's request is one batch in memory.
 fn peer_limits(config: &Config) -> Limits {
     let body = mithaq_api::BATCH_MAX;
     let kib = config.requests_max.saturating_mul(body).div_ceil(1024);
-    Limits { requests: config.requests_max, body, memory_kib: u32::try_from(kib).unwrap_or(u32::MAX) }
+    let memory_kib = u32::try_from(kib).unwrap_or(u32::MAX);
+    Limits { requests: config.requests_max, body, memory_kib, ..Limits::USUAL }
 }
 
 fn client_limits(config: &Config) -> Limits {
     let memory_kib = config.request_memory_mib.saturating_mul(1024);
-    Limits { requests: config.requests_max, body: mithaq_api::BODY_MAX, memory_kib }
+    Limits { requests: config.requests_max, body: mithaq_api::BODY_MAX, memory_kib, ..Limits::USUAL }
 }
 
 /// Pins the TLS keys of every partner with whom duties are alive. Empty means nobody.

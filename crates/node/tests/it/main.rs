@@ -7,5 +7,6 @@ mod hanging;
 mod hidden;
 mod isolation;
 mod operations;
+mod senders;
 mod versions;
 mod world;
