@@ -16,15 +16,48 @@ struct Row {
     group: String,
 }
 
-/// Fits on two thirds of the persons and reports on the rest.
-pub(crate) fn fit(file: &Path, out: &Path) -> Result<()> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    write(&text.lines().skip(1).filter_map(row).collect::<Vec<Row>>(), out, "weights.txt")
+/// The committed table.
+const FILE: &str = "weights.txt";
+
+/// Fits on two thirds of the persons and reports on the rest. Of the features named, if any, the weights are fitted
+/// beside those of the others, which stay as the table in `out` has them.
+pub(crate) fn fit(file: &Path, only: Option<&str>, out: &Path) -> Result<()> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let rows = read(file)?.lines().skip(1).filter_map(row).collect::<Vec<Row>>();
+    let start = match only {
+        None => Start { weights: [0.0; FEATURES], free: [true; FEATURES] },
+        Some(only) => beside(&read(&out.join(FILE))?, only)?,
+    };
+    write(&rows, &start, out, FILE)
 }
 
-fn write(rows: &[Row], out: &Path, file: &str) -> Result<()> {
+/// Weights to begin with, and which of them are fitted.
+struct Start {
+    weights: [f32; FEATURES],
+    free: [bool; FEATURES],
+}
+
+fn beside(table: &str, only: &str) -> Result<Start> {
+    let mut start = Start { weights: [0.0; FEATURES], free: [false; FEATURES] };
+    for name in only.split(',') {
+        let at = FEATURE_NAMES.iter().position(|known| *known == name);
+        let slot = at.and_then(|at| start.free.get_mut(at));
+        *slot.with_context(|| format!("no feature is called `{name}`"))? = true;
+    }
+    for (name, value) in table.lines().filter_map(|line| line.split_once(' ')) {
+        let at = FEATURE_NAMES.iter().position(|known| *known == name);
+        if let Some(slot) = at.and_then(|at| start.weights.get_mut(at)) {
+            *slot = value.trim().parse().with_context(|| format!("the weight of `{name}` is no number"))?;
+        }
+    }
+    Ok(start)
+}
+
+fn write(rows: &[Row], start: &Start, out: &Path, file: &str) -> Result<()> {
     let seen: Vec<&Row> = rows.iter().filter(|r| !r.blind).collect();
-    let weights = descend(&seen);
+    let weights = descend(&seen, start);
     let mut table = String::new();
     for (name, weight) in FEATURE_NAMES.iter().zip(weights) {
         let _ = writeln!(table, "{name} {weight:.4}");
@@ -54,8 +87,8 @@ fn dot(features: &[f32; FEATURES], weights: &[f32; FEATURES]) -> f32 {
 }
 
 /// Full-batch gradient descent with Adam steps and a small ridge; deterministic.
-fn descend(rows: &[&Row]) -> [f32; FEATURES] {
-    let mut weights = [0.0_f32; FEATURES];
+fn descend(rows: &[&Row], start: &Start) -> [f32; FEATURES] {
+    let mut weights = start.weights;
     let (mut mean, mut square) = ([0.0_f32; FEATURES], [0.0_f32; FEATURES]);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^23 rows")]
     let count = rows.len().max(1) as f32;
@@ -68,7 +101,8 @@ fn descend(rows: &[&Row]) -> [f32; FEATURES] {
             }
         }
         let rate = if round < 1500 { 0.03 } else { 0.01 };
-        for (((w, g), m), s) in weights.iter_mut().zip(gradient).zip(&mut mean).zip(&mut square) {
+        let free = weights.iter_mut().zip(gradient).zip(&mut mean).zip(&mut square).zip(&start.free);
+        for (((w, g), m), s) in free.filter(|(_, free)| **free).map(|(all, _)| all) {
             #[expect(clippy::cast_possible_truncation, reason = "a mean of values below one")]
             let g = (g / f64::from(count)) as f32 + 1e-5 * *w;
             *m = 0.9 * *m + 0.1 * g;

@@ -2,7 +2,7 @@
 //!
 //! `mithaq-names-train --tokens DIR --out DIR` learns units and rarity from token lists;
 //! `mithaq-names-train --classes DIR --out DIR` groups their frequent words;
-//! `mithaq-names-train --pairs FILE --out DIR` fits the weights of the features on labelled pairs;
+//! `mithaq-names-train --pairs FILE [--only FEATURE,…] --out DIR` fits the weights of the features on labelled pairs;
 //! `mithaq-names-train --bodies DIR --out DIR` fits the order of organisations on an index and its queries;
 //! `mithaq-names-train --search DIR --out DIR` fits what a likeness means among many on an index and its queries.
 //! The same input and seed give the same bytes.
@@ -30,19 +30,20 @@ const SEED: u64 = 0x6d69_7468_6171;
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let (mut tokens, mut classes, mut pairs, mut bodies, mut search, mut out) =
-        (None, None, None, None, None, None);
+    let (mut tokens, mut classes, mut pairs, mut only, mut bodies, mut search, mut out) =
+        (None, None, None, None, None, None, None);
     while let Some(flag) = args.next() {
         let value = args.next().map(PathBuf::from);
         match flag.as_str() {
             "--tokens" => tokens = value,
             "--classes" => classes = value,
             "--pairs" => pairs = value,
+            "--only" => only = value,
             "--bodies" => bodies = value,
             "--search" => search = value,
             "--out" => out = value,
             other => bail!(
-                "unknown option `{other}`\nhint: --tokens DIR | --classes DIR | --pairs FILE | --bodies DIR | --search DIR, and --out DIR"
+                "unknown option `{other}`\nhint: --tokens DIR | --classes DIR | --pairs FILE [--only FEATURE,…] | --bodies DIR | --search DIR, and --out DIR"
             ),
         }
     }
@@ -54,7 +55,7 @@ fn main() -> Result<()> {
         write(&out, "classes.txt", &classes::of(&corpus::read(&dir)?))?;
     }
     if let Some(file) = pairs {
-        fit::fit(&file, &out)?;
+        fit::fit(&file, only.as_deref().and_then(Path::to_str), &out)?;
     }
     if let Some(dir) = bodies {
         bodies::fit(&dir, &out)?;

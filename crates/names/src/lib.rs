@@ -49,6 +49,7 @@ mod numerals;
 mod population;
 mod present;
 mod rarity;
+mod readings;
 mod romanise;
 mod score;
 mod script;

@@ -8,16 +8,21 @@ use std::sync::LazyLock;
 use crate::align::Grid;
 use crate::matching::{self, Matching};
 use crate::name::{Kind, Name, Role, Token};
+use crate::readings::{READING_NAMES, READINGS, readings};
 use crate::script::Script;
 use crate::structure::COST_PARTICLE;
 use crate::tables::TABLES_VERSION;
 use crate::told;
 
+/// Features of a comparison that are counted here.
+const COUNTED: usize = 36;
 /// Features of a comparison.
-pub const FEATURES: usize = 36;
+pub const FEATURES: usize = COUNTED + READINGS;
 
 /// Names of the features, in order; they name the weights in the committed table.
-pub const FEATURE_NAMES: [&str; FEATURES] = [
+pub const FEATURE_NAMES: [&str; FEATURES] = all(COUNTED_NAMES, READING_NAMES);
+
+const COUNTED_NAMES: [&str; COUNTED] = [
     "one",
     "bits10",
     "bits20",
@@ -55,6 +60,15 @@ pub const FEATURE_NAMES: [&str; FEATURES] = [
     "told_apart",
     "slight",
 ];
+
+/// One list after the other.
+const fn all<T: Copy>(counted: [T; COUNTED], readings: [T; READINGS]) -> [T; FEATURES] {
+    let mut out = [counted[0]; FEATURES];
+    let (head, tail) = out.split_at_mut(COUNTED);
+    head.copy_from_slice(&counted);
+    tail.copy_from_slice(&readings);
+    out
+}
 
 /// How alike two names are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -247,7 +261,7 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
     let flag = |on: bool| if on { 1.0 } else { 0.0 };
     #[expect(clippy::cast_precision_loss, reason = "counts are at most ten")]
     let count = |n: usize| n as f32;
-    [
+    let counted = [
         1.0,
         bits.min(10.0) / 10.0,
         (bits - 10.0).clamp(0.0, 10.0) / 10.0,
@@ -284,7 +298,8 @@ pub(crate) fn features(a: &Name, b: &Name, matching: &Matching) -> [f32; FEATURE
         flag(matching.used_a & 1 == 0 && matching.used_b & 1 == 0),
         flag(told::apart(a, b, matching)),
         lacking(a, b),
-    ]
+    ];
+    all(counted, readings(a, b, matching))
 }
 
 /// Weight of the names and of everything else that no link took.

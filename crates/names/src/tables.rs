@@ -16,7 +16,7 @@ use crate::script::{Script, Symbol};
 /// ```
 /// assert!(mithaq_names::TABLES_VERSION >= 1);
 /// ```
-pub const TABLES_VERSION: u32 = 7;
+pub const TABLES_VERSION: u32 = 8;
 
 /// Bits are stored in eighths.
 pub(crate) const SCALE: f32 = 8.0;
