@@ -436,6 +436,7 @@ const fn alarm_code(alarm: Alarm) -> &'static str {
         Alarm::Equivocation => "peer.equivocation",
         Alarm::Peer(fault) => fault.code(),
         Alarm::LateReceipt => "peer.late_receipt",
+        Alarm::DecidedAnew => "peer.decided_anew",
         Alarm::EpochStarted => "peer.epoch_started",
         Alarm::ClockSkew => "peer.clock_skew",
     }

@@ -157,6 +157,8 @@ pub enum Alarm {
     Peer(PeerFault),
     /// A receipt came after the message had been declared not delivered.
     LateReceipt,
+    /// The partner lost what it had decided, got it again and decided otherwise. Both receipts are kept.
+    DecidedAnew,
     /// A partner was restored from a backup and began a new epoch.
     EpochStarted,
     /// Clocks differ by more than the margin.

@@ -16,6 +16,8 @@ pub enum Happened {
     NotDelivered,
     /// A receipt came after N1.
     LateReceipt,
+    /// A partner that lost what it had decided decided it again, otherwise.
+    DecidedAnew,
     /// A message of a partner was stored and judged.
     Taken,
     /// A partner signed two envelopes for one place.
@@ -35,6 +37,7 @@ impl Happened {
             Self::Decided => "message.decided",
             Self::NotDelivered => "message.not_delivered",
             Self::LateReceipt => "message.late_receipt",
+            Self::DecidedAnew => "message.decided_anew",
             Self::Taken => "message.taken",
             Self::Equivocation => "peer.equivocation",
             Self::PeerFault => "peer.fault",

@@ -189,6 +189,8 @@ pub struct LaneEnd {
 pub struct LeafEnd {
     /// Kind.
     pub kind: String,
+    /// The other party.
+    pub counterparty: String,
     /// Verdict or code.
     pub verdict: Option<String>,
     /// Envelope.

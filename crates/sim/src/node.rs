@@ -111,6 +111,7 @@ impl Node {
                 .iter()
                 .map(|fact| LeafEnd {
                     kind: fact.happened.code().to_owned(),
+                    counterparty: fact.counterparty.to_string(),
                     verdict: fact.verdict.clone(),
                     envelope: fact.envelope.map(|hash| hash.0),
                 })

@@ -1,8 +1,8 @@
 //! What the sender queues, hands out, and makes of answers.
 
 use mithaq_exchange::{
-    Alarm, Answered, EnqueueError, Flow, Halt, OutState, PeerFault, Window, acknowledge, failed, is_due,
-    overdue, pick_lane, settle,
+    Alarm, Answered, Batch, EnqueueError, Flow, Halt, OutState, PeerFault, Window, acknowledge, failed,
+    is_due, overdue, pick_lane, settle,
 };
 use mithaq_model::Millis;
 use mithaq_sim::paper::Policy;
@@ -134,6 +134,59 @@ fn every_lie_of_an_answer_is_a_fault() {
     assert!(settled.alarms.contains(&Alarm::Peer(PeerFault::HaveBehind)));
     assert_eq!(settled.rewind, Some(at(1)), "it gets again what it lost");
     assert_eq!(settled.lane.settled, at(3), "what it signed stays signed");
+}
+
+/// Takes three reports, loses the last two with what it decided, hears of a recall, and gets them again.
+fn restored() -> (Node, mithaq_wire::LaneId, Batch, BatchAnswer) {
+    let (mut a, mut b) = pair();
+    let lane = a.lane_to(&b.party, Lane::Report);
+    let first = a.report(&b.party, 1);
+    let one = b.take(&a.party, &[first]).1;
+    a.settle(&lane, &one);
+    let backup = b.store.clone();
+    let rest: Vec<_> = (2..=3).map(|n| a.report(&b.party, n)).collect();
+    let good = b.take(&a.party, &rest).1;
+    a.settle(&lane, &good);
+    b.store = backup;
+    let recall = a.recall(&b.party, object(2), &[]);
+    let order = a.queue(&b.party, MessageKind::Order, &recall);
+    b.take(&a.party, &[order]);
+    let row = a.store.lane_out(&lane);
+    let mut window = Window::new(&row);
+    window.partner_has(at(1));
+    let batch = window.next(&row, a.store.out_after(&lane, window.handed(), 9), NOW).unwrap();
+    let anew = b.take(&a.party, &batch.envelopes).1;
+    (a, lane, batch, anew)
+}
+
+#[test]
+fn a_restored_partner_that_decides_anew_is_not_accused() {
+    let (mut a, lane, batch, anew) = restored();
+    assert_eq!((batch.again_from(), batch.settled), (Some(at(2)), at(3)));
+    let row = a.store.lane_out(&lane);
+    let mut outbox = OutboxOf(&a.store, lane.clone());
+    let settled = settle(&row, Answered::to(&batch, &anew), &mut outbox, &a.paper, NOW, 0).unwrap();
+    let brought = settle(&row, Answered::brought(&anew), &mut outbox, &a.paper, NOW, 0).unwrap();
+    assert_eq!(brought.alarms, [Alarm::DecidedAnew], "what is fetched or carried is not accused either");
+    assert_eq!(settled.alarms, [Alarm::DecidedAnew], "people hear of it, without an accusation");
+    assert_eq!((settled.facts.len(), settled.receipts.len()), (1, 1), "its second word is kept");
+    assert_eq!(settled.facts[0].verdict.as_deref(), Some("object.recalled"));
+    assert!(settled.changed.is_empty() && settled.evidence.is_empty(), "the first stays what was decided");
+    a.store.commit_settled(&settled);
+}
+
+#[test]
+fn two_verdicts_without_a_loss_between_them_are_a_contradiction() {
+    let (a, lane, batch, anew) = restored();
+    let row = a.store.lane_out(&lane);
+    let elsewhere = Batch { first: at(3), ..batch.clone() };
+    let fresh = Batch { first: at(4), last: at(4), ..batch };
+    for question in [elsewhere, fresh] {
+        let mut outbox = OutboxOf(&a.store, lane.clone());
+        let settled = settle(&row, Answered::to(&question, &anew), &mut outbox, &a.paper, NOW, 0).unwrap();
+        assert!(settled.alarms.contains(&Alarm::Peer(PeerFault::ReceiptContradicts)));
+        assert_eq!(settled.evidence.len(), 1, "its own signatures are kept");
+    }
 }
 
 #[test]

@@ -87,15 +87,26 @@ pub(super) fn ledger(end: &NodeEnd, report: &mut Report) {
         let hash = Some(sha256(&proof.second));
         states.entry("peer.equivocation").or_default().push((hash, Some("lane.equivocation")));
     }
-    // These say that a partner misbehaved; no row of ours changes its state by them.
+    // These say that a partner misbehaved, or lost rows; no row of ours changes its state by them.
     leaves.remove("peer.fault");
     leaves.remove("peer.stopped");
+    leaves.remove("message.decided_anew");
     for list in leaves.values_mut().chain(states.values_mut()) {
         list.sort_unstable();
     }
     for kind in leaves.keys().chain(states.keys()).collect::<BTreeSet<_>>() {
         report.expect(leaves.get(kind) == states.get(kind), "I12", || {
             format!("{}: the leaves {kind} are not the rows", end.name)
+        });
+    }
+}
+
+/// A partner that was restored and decides again is not said to contradict itself; only a liar is.
+pub(super) fn accusations(end: &NodeEnd, honest: &BTreeSet<&str>, report: &mut Report) {
+    let contradicts = "exchange.peer_misbehaved.receipt_contradicts";
+    for leaf in end.ledger.iter().filter(|leaf| leaf.verdict.as_deref() == Some(contradicts)) {
+        report.expect(!honest.contains(leaf.counterparty.as_str()), "I6", || {
+            format!("{} accuses the honest {}", end.name, leaf.counterparty)
         });
     }
 }

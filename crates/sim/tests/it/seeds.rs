@@ -29,6 +29,7 @@ fn the_runs_reach_what_they_are_for() {
     let mut codes = BTreeMap::<String, usize>::new();
     let mut copies = 0;
     let (mut recalls, mut shown, mut proofs, mut late, mut refused, mut stopped) = (0, 0, 0, 0, 0, 0);
+    let mut anew = 0;
     for seed in 1..=40 {
         let outcome = run(Options { seed, nodes: 5, bug: None });
         for (_, record) in &outcome.history.records {
@@ -41,6 +42,7 @@ fn the_runs_reach_what_they_are_for() {
             proofs += end.proofs.len();
             stopped += end.lanes_out.iter().filter(|lane| lane.stopped).count();
             late += end.ledger.iter().filter(|leaf| leaf.kind == "message.late_receipt").count();
+            anew += end.ledger.iter().filter(|leaf| leaf.kind == "message.decided_anew").count();
             for row in end.inbox.iter().filter(|row| row.verdict.starts_with("onward.")) {
                 *codes.entry(row.verdict.clone()).or_default() += 1;
             }
@@ -53,6 +55,7 @@ fn the_runs_reach_what_they_are_for() {
         ("reads", shown),
         ("proofs of equivocation", proofs),
         ("late receipts", late),
+        ("decisions made anew after a restore", anew),
         ("refusals of what was recalled", refused),
         ("lanes halted against the liar", stopped),
         ("copies that were passed on", copies),
