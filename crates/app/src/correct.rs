@@ -2,14 +2,16 @@
 //! new version through the same hands as the first. A correction travels in the control lane, ahead of everything
 //! else, and replaces the old version wherever that went.
 
-use mithaq_envelope::{Opened, open_seal};
-use mithaq_model::{Fact, Grade, Report, ReportId, ReportState, Text, Timestamp};
+use mithaq_db::Tx;
+use mithaq_model::{
+    Fact, Grade, Handling, PartyId, Report, ReportId, ReportState, ReportVersion, Text, Timestamp,
+};
 use mithaq_store::reports::{self, Direction, Form, NewVersion};
 use mithaq_wire::encode_report;
 
 use crate::App;
 use crate::cases::CaseAccess;
-use crate::error::AppError;
+use crate::error::{AppError, ErrorKind, words};
 use crate::log::{Committed, Event};
 use crate::ports::random;
 use crate::rights::{May, intent};
@@ -25,16 +27,70 @@ pub struct Changes {
     pub grade: Option<Grade>,
     /// A new last day of use.
     pub expires: Option<Timestamp>,
+    /// A new handling of the whole. Of what was released it allows no more than before.
+    pub handling: Option<Handling>,
+    /// New recipients, all of them. Of what was released they are some of those before: the others erase it.
+    pub recipients: Option<Vec<PartyId>>,
 }
 
 impl Changes {
-    fn apply(&self, report: &mut Report) {
-        let Self { title, facts, grade, expires } = self.clone();
+    /// Changes a report; `before` is the version that was released, if one was.
+    fn apply(&self, report: &mut Report, before: Option<&Report>) -> Result<(), AppError> {
+        let Self { title, facts, grade, expires, handling, recipients } = self.clone();
         report.title = title.unwrap_or_else(|| report.title.clone());
         report.facts = facts.unwrap_or_else(|| report.facts.clone());
         report.grade = grade.or(report.grade);
         report.expires = expires.unwrap_or(report.expires);
+        if let Some(handling) = handling {
+            if let Some(before) = before {
+                tightened(report, before, &handling)?;
+            }
+            report.handling = handling;
+        }
+        if let Some(named) = recipients {
+            report.recipients = match before {
+                Some(before) => some_of(&before.recipients, &named)?,
+                // Who is asked and who is answered is part of the question.
+                None if report.tie.is_some() && named != report.recipients => {
+                    return Err(AppError::invalid("recipients").hint("ask or answer anew"));
+                }
+                None => named,
+            };
+        }
+        Ok(())
     }
+}
+
+/// Handling of what was released is tightened only, and binds its parts: whoever keeps a part by itself keeps that too.
+fn tightened(report: &mut Report, before: &Report, handling: &Handling) -> Result<(), AppError> {
+    if !handling.is_within(&before.handling) {
+        return Err(AppError::new(ErrorKind::Invalid, "report.loosened", words::INVALID)
+            .hint("a correction may allow less, not more: write a new report"));
+    }
+    report.subjects = before.subjects.iter().map(|subject| subject.clone().bound_by(handling)).collect();
+    report.links.clone_from(&before.links);
+    for link in &mut report.links {
+        link.handling = link.handling.join(handling);
+    }
+    Ok(())
+}
+
+/// Recipients of what was released are taken out only.
+fn some_of(before: &[PartyId], named: &[PartyId]) -> Result<Vec<PartyId>, AppError> {
+    if named.iter().any(|party| !before.contains(party)) {
+        return Err(AppError::new(ErrorKind::Invalid, "report.widened", words::INVALID)
+            .hint("a correction goes to nobody new: write a new report"));
+    }
+    if named.is_empty() {
+        return Err(AppError::invalid("recipients").hint("to take it back from everybody, recall it"));
+    }
+    Ok(before.iter().filter(|party| named.contains(party)).cloned().collect())
+}
+
+/// The newest version of a report of this node that was released.
+pub(crate) fn newest_sealed(tx: &mut dyn Tx, number: ReportId) -> Result<Option<ReportVersion>, AppError> {
+    let sealed = reports::versions(tx, number)?.into_iter().filter(|one| one.form == Form::Sealed);
+    Ok(sealed.map(|one| one.version).max())
 }
 
 impl App {
@@ -57,7 +113,11 @@ impl App {
             if draft.head.case != Some(case) {
                 return Err(AppError::not_found());
             }
-            changes.apply(&mut draft.report);
+            let before = match newest_sealed(tx, number)? {
+                Some(version) => Some(app.released(tx, number, version)?),
+                None => None,
+            };
+            changes.apply(&mut draft.report, before.as_ref())?;
             let bytes = encode_report(&draft.report);
             let version = NewVersion {
                 version: draft.head.version,
@@ -101,17 +161,10 @@ impl App {
             ) {
                 return Err(AppError::conflict("report.not_released"));
             }
-            let (_, sealed) = reports::content(tx, &app.vault, number, head.version)?;
-            let registry = app.registry();
-            let own = registry.own.as_ref().ok_or_else(|| AppError::conflict("node.no_manifest"))?;
-            let Ok(Opened::Report(inner)) = open_seal(&sealed, own) else {
-                return Err(AppError::bug("report.seal"));
-            };
+            let before = app.released(tx, number, head.version)?;
             let next = head.version.next().ok_or_else(|| AppError::conflict("report.versions"))?;
-            let mut report = inner.report;
-            report.version = next;
-            report.created = app.now();
-            changes.apply(&mut report);
+            let mut report = Report { version: next, created: app.now(), ..before.clone() };
+            changes.apply(&mut report, Some(&before))?;
             let bytes = encode_report(&report);
             let version = NewVersion {
                 version: next,
@@ -128,5 +181,16 @@ impl App {
             app.log(tx, &[event.committed(committed)])?;
             Ok(())
         })
+    }
+
+    /// A version of this node as it was released.
+    fn released(
+        &self,
+        tx: &mut dyn Tx,
+        number: ReportId,
+        version: ReportVersion,
+    ) -> Result<Report, AppError> {
+        let (_, sealed) = reports::content(tx, &self.vault, number, version)?;
+        self.unseal(&sealed, &self.party)
     }
 }

@@ -17,7 +17,7 @@ use mithaq_model::{
 };
 use mithaq_policy::{
     Consent as Consented, ConsentFault, Context, HopDisclosure, HopPermit, HopRefusal, Onward, OrderKind,
-    Side, Work, decide_onward, permit_order,
+    Side, Work, decide_onward, for_named_only, permit_order,
 };
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::onward::{self, Consent, Copy};
@@ -103,6 +103,11 @@ impl App {
             }
             if at.opened.report.purpose != access.purpose() {
                 return Err(AppError::refused("onward.purpose", words::PURPOSE, 3, None, None));
+            }
+            if for_named_only(&at.opened.report) {
+                return Err(AppError::refused("onward.named_only", words::CONSENT, 9, None, None).hint(
+                    "TLP:RED is for whom its originator named: ask it to send the report there itself",
+                ));
             }
             if to == app.party || to == at.head.originator {
                 return Err(AppError::invalid("recipient").hint("name a third party"));

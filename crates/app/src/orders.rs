@@ -3,10 +3,11 @@
 
 use mithaq_db::Tx;
 use mithaq_envelope::{SealArgs, Sealed, seal_later_receipts, seal_notice, seal_order};
-use mithaq_model::{AgreementId, Days, ObjectId, PartyId, ReportId, ReportState, Timestamp};
+use mithaq_model::{AgreementId, Days, ObjectId, PartyId, Report, ReportId, ReportState, Timestamp};
 use mithaq_policy::{OrderKind, permit_order};
+use mithaq_store::disclosures::{self, Disclosure};
+use mithaq_store::onward;
 use mithaq_store::reports::{self, Direction};
-use mithaq_store::{disclosures, onward};
 use mithaq_wire::{LaterReceipt, MessageKind, Notice, Order, OrderReason};
 
 use crate::App;
@@ -64,16 +65,9 @@ impl App {
             recipients.sort();
             recipients.dedup();
             for (recipient, agreement) in &recipients {
-                let control = Control {
-                    kind: OrderKind::Recall,
-                    message: MessageKind::Order,
-                    object,
-                    agreement: *agreement,
-                };
-                let order = Order::Recall { object, versions: Vec::new(), reason, answer_by };
-                app.send_control_in(tx, recipient, control, &Body::Order(order))?;
+                app.erase_at(tx, (recipient, *agreement), object, (reason, answer_by))?;
             }
-            disclosures::ask_by(tx, object, answer_by)?;
+            disclosures::ask_by(tx, object, None, answer_by)?;
             onward::ask_by(tx, object, None, answer_by)?;
             app.request_withdrawn(tx, number)?;
             reports::set_state(tx, number, head.state, ReportState::Recalled, app.now())?;
@@ -90,6 +84,47 @@ impl App {
         self.wiping.erased();
         self.wake();
         Ok(done)
+    }
+
+    /// Sends one recipient the order to erase every version of an object.
+    fn erase_at(
+        &self,
+        tx: &mut dyn Tx,
+        (recipient, agreement): (&PartyId, AgreementId),
+        object: ObjectId,
+        (reason, answer_by): (OrderReason, Timestamp),
+    ) -> Result<(), AppError> {
+        let control = Control { kind: OrderKind::Recall, message: MessageKind::Order, object, agreement };
+        let order = Order::Recall { object, versions: Vec::new(), reason, answer_by };
+        self.send_control_in(tx, recipient, control, &Body::Order(order))
+    }
+
+    /// A correction leaves that no longer names some of the recipients before it: each is ordered to erase every version
+    /// instead, and what went on from it goes with it. Whoever stays knows nothing of it but the new list.
+    pub(crate) fn taken_out(
+        &self,
+        tx: &mut dyn Tx,
+        may: May<intent::ReleaseReport>,
+        report: &Report,
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        let (object, answer_by) = (ObjectId::from(report.id), self.now().plus(ANSWER));
+        let sent = disclosures::of_object(tx, object)?;
+        // Who was taken out by an earlier correction has its order.
+        let before = sent.iter().map(|one| one.version).filter(|version| *version < report.version).max();
+        let gone = sent
+            .iter()
+            .filter(|one| Some(one.version) == before && !report.recipients.contains(&one.recipient));
+        for Disclosure { recipient, agreement, .. } in gone {
+            self.erase_at(tx, (recipient, *agreement), object, (OrderReason::Originator, answer_by))?;
+            disclosures::ask_by(tx, object, Some(recipient), answer_by)?;
+            for copy in onward::copies(tx, object)?.into_iter().filter(|copy| copy.via == *recipient) {
+                onward::ask_by(tx, object, Some(&copy.holder), answer_by)?;
+            }
+            events.push(Event::by(may, "report.recalled", report.id).agreement(*agreement).with(recipient));
+            self.consents_end(tx, (object, recipient), events)?;
+        }
+        Ok(())
     }
 
     /// Sends one control message in a transaction of its own.

@@ -120,6 +120,7 @@ impl App {
         let leaving = call.leaving.iter().map(|(ready, _)| &ready.report);
         for report in leaving.filter(|report| report.version != ReportVersion::FIRST) {
             let mut events = Vec::new();
+            self.taken_out(tx, may, report, &mut events)?;
             self.correction_follows(tx, report, &mut events)?;
             self.log(tx, &events)?;
         }

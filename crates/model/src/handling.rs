@@ -187,6 +187,18 @@ impl Handling {
         &self.onward
     }
 
+    /// Returns whether this block allows nothing that the other one does not: every code and condition of it, labels as
+    /// narrow or narrower, onward transfer to none but its parties.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        other.codes.iter().all(|code| self.codes.has(code))
+            && other.conditions.iter().all(|condition| self.conditions.contains(condition))
+            && self.tlp >= other.tlp
+            && self.pap >= other.pap
+            && (self.no_contact_subject || !other.no_contact_subject)
+            && self.onward.iter().all(|party| other.onward.contains(party))
+    }
+
     /// Returns the handling of what is derived from both: every code, every condition, the narrower label,
     /// and only the parties both allow. Where conditions would pass the limit the answer is the strictest
     /// block there is (TLP:RED, PAP:RED, H0–H3, nobody).
@@ -235,24 +247,38 @@ mod tests {
         })
     }
 
-    fn at_least_as_strict(a: &Handling, b: &Handling) -> bool {
-        b.codes.iter().all(|c| a.codes.has(c))
-            && a.tlp >= b.tlp
-            && a.pap >= b.pap
-            && a.onward.iter().all(|p| b.onward.contains(p))
-            && (a.no_contact_subject || !b.no_contact_subject)
-            && b.conditions.iter().all(|c| a.conditions.contains(c))
-    }
-
     proptest! {
         #[test]
         fn join_never_loosens(a in block(), b in block()) {
             let joined = a.join(&b);
-            prop_assert!(at_least_as_strict(&joined, &a) && at_least_as_strict(&joined, &b));
+            prop_assert!(joined.is_within(&a) && joined.is_within(&b));
             let back = b.join(&a);
             prop_assert_eq!((joined.codes, joined.tlp, joined.pap, joined.onward), (back.codes, back.tlp, back.pap, back.onward));
             prop_assert_eq!(a.join(&a), a);
         }
+    }
+
+    #[test]
+    fn each_way_to_allow_more_is_seen() {
+        let (codes, tlp, pap) = (HandlingCodes::H0.with(HandlingCode::H1), Tlp::Amber, Pap::Amber);
+        let made = |codes, tlp, pap, condition: &str, onward: &[&str]| {
+            let condition = Text::line(Lang::EN, condition).unwrap();
+            let onward = onward.iter().map(|name| PartyId::new(name).unwrap()).collect();
+            Handling::new(codes, tlp, pap).with_condition(condition).unwrap().with_onward(onward).unwrap()
+        };
+        let before = made(codes, tlp, pap, "no press", &["aaa"]);
+        let tighter = made(codes.with(HandlingCode::H2), Tlp::Red, Pap::Red, "no press", &[]);
+        assert!(tighter.is_within(&before) && before.is_within(&before) && !before.is_within(&tighter));
+        for looser in [
+            made(HandlingCodes::H0, tlp, pap, "no press", &["aaa"]),
+            made(codes, Tlp::Green, pap, "no press", &["aaa"]),
+            made(codes, tlp, Pap::Green, "no press", &["aaa"]),
+            made(codes, tlp, pap, "no radio", &["aaa"]),
+            made(codes, tlp, pap, "no press", &["aaa", "bbb"]),
+        ] {
+            assert!(!looser.is_within(&before), "{looser:?}");
+        }
+        assert!(!before.is_within(&before.clone().forbid_contact()));
     }
 
     #[test]

@@ -156,6 +156,15 @@ impl Subject {
         self
     }
 
+    /// Returns the subject with each claim bound by this handling too.
+    #[must_use]
+    pub fn bound_by(mut self, handling: &Handling) -> Self {
+        for claim in &mut self.claims {
+            claim.handling = claim.handling.join(handling);
+        }
+        self
+    }
+
     /// Returns the number.
     #[must_use]
     pub const fn id(&self) -> SubjectId {

@@ -33,7 +33,7 @@ pub use decide::{
 pub use life::{Stage, Standing};
 pub use onward::{
     Consent, ConsentFault, ConsentPermit, ConsentQuestion, HopDisclosure, HopPermit, HopRefusal,
-    decide_onward, permit_consent,
+    decide_onward, for_named_only, permit_consent,
 };
 pub use rules::{CompileError, Rules};
 pub use walk::walk;

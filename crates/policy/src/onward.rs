@@ -8,7 +8,7 @@
 
 use mithaq_model::{
     DenialCode, OfficerId, PartyId, Purpose, Report, ReportId, ReportVersion, RiskDimension, RiskLevel, Role,
-    SubjectKind, Timestamp,
+    SubjectKind, Timestamp, Tlp,
 };
 
 use crate::agreement::Onward;
@@ -200,6 +200,10 @@ pub fn decide_onward(
         let refusal = Refusal::by_rule(9, DenialCode::Originator, "o09-request", "originator");
         return Err(HopRefusal::Rules(refusal));
     }
+    if for_named_only(hop.report) {
+        let refusal = Refusal::by_rule(9, DenialCode::Originator, "o09-named", "originator");
+        return Err(HopRefusal::Rules(refusal));
+    }
     let seen = as_sent(rules, hop, consent);
     let context = Context { consents: vec![consent.originator.clone()], ..hop.context.clone() };
     let disclosure = Disclosure {
@@ -221,6 +225,12 @@ pub fn decide_onward(
     }
     let (consent, forwarder) = (consent.clone(), hop.forwarder.clone());
     Ok(HopPermit { permit, consent, forwarder })
+}
+
+/// Whether a report is for those whom its originator named and for nobody after them, whoever consents: TLP:RED.
+#[must_use]
+pub fn for_named_only(report: &Report) -> bool {
+    report.handling.tlp() == Tlp::Red
 }
 
 /// The report as if the forwarder had written it for this recipient. Claims, links and provenance keep their
@@ -275,7 +285,7 @@ impl ConsentPermit {
 }
 
 /// Decides whether an originator may consent: the agreement with the forwarder is in force and does not forbid it,
-/// nothing in the report is a third party's, the recipient is assessed and no risk stands against it, it ends no later
+/// nothing in the report is a third party's, it is not TLP:RED, the recipient is assessed and no risk stands against it, it ends no later
 /// than the report, and two persons in two roles say so. A recipient that the agreement lists needs no persons, nor does
 /// the correction of a version that two persons let go the same way.
 ///
@@ -309,6 +319,9 @@ pub fn permit_consent(
         || report.asks().is_some()
     {
         return no(9, DenialCode::Originator, "c09-originator", "originator");
+    }
+    if for_named_only(report) {
+        return no(9, DenialCode::Originator, "c09-named", "originator");
     }
     if let Some((rule, words)) = risk_against(report, asked.risk, agreement.assessment_max.into(), now) {
         return no(11, DenialCode::Risk, rule, words);

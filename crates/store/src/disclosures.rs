@@ -177,14 +177,21 @@ pub fn answered(tx: &mut dyn Tx, key: &Key<'_>, answer: Answer, at: Timestamp) -
     change_one(tx, &sql, &args, "disclosure")
 }
 
-/// Notes until when every recipient of an object owes an answer to an order, unless it answered already, and
-/// returns how many owe one.
+/// Notes until when every recipient of an object (or one of them) owes an answer to an order, unless it answered
+/// already, and returns how many owe one.
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn ask_by(tx: &mut dyn Tx, object: ObjectId, answer_by: Timestamp) -> Result<u64, StoreError> {
-    let sql = "UPDATE disclosure SET answer_by = $2 WHERE object = $1 AND erased_at IS NULL";
-    Ok(tx.exec(sql, &[id(object), time(answer_by)])?)
+pub fn ask_by(
+    tx: &mut dyn Tx,
+    object: ObjectId,
+    recipient: Option<&PartyId>,
+    answer_by: Timestamp,
+) -> Result<u64, StoreError> {
+    let sql = "UPDATE disclosure SET answer_by = $2
+               WHERE object = $1 AND (recipient = $3 OR $4 = 1) AND erased_at IS NULL";
+    let (one, all) = (recipient.map_or("", PartyId::as_str), i64::from(recipient.is_none()));
+    Ok(tx.exec(sql, &[id(object), time(answer_by), Value::from(one), Value::from(all)])?)
 }
 
 /// Returns all disclosures of an object, at most 1,000.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use mithaq_model::{
     Assurance, Attribute, DenialCode, Grade, InfoGrade, Level, PartyId, ProtectedRole, Purpose, Report,
     ReportKind, RiskDimension, RiskLevel, SourceGrade, Subject, SubjectClass, SubjectKind, Tie, Timestamp,
-    Urgency, Value,
+    Tlp, Urgency, Value,
 };
 use mithaq_policy::{Agreement, Consent, Context, Disclosure, HopDisclosure, Onward, Side};
 
@@ -74,6 +74,10 @@ pub fn refuses_hop(
         == (&mine.originator, mine.id, mine.version, mine.purpose)
         && (by, to) == (hop.forwarder, hop.recipient);
     if !fits || now >= *use_by || now >= *keep_until || matches!(mine.tie, Some(Tie::Asks(_))) {
+        return no_consent;
+    }
+    // For named eyes only.
+    if mine.handling.tlp() == Tlp::Red {
         return no_consent;
     }
     let mut sent = mine.clone();

@@ -105,6 +105,11 @@ fn stands(
             && one.agreement == link.agreement
             && one.answers.erased.is_none()
     });
+    // A later correction does not name it any more: it was told to erase.
+    let newest = sent.iter().map(|one| one.version).max();
+    if !sent.iter().any(|one| one.recipient == *peer && Some(one.version) == newest) {
+        return Ok(Stands::Not);
+    }
     let mut found = Stands::Not;
     for one in to_peer {
         match one.answers.verdict.as_ref().map(|(word, _)| word.as_str()) {

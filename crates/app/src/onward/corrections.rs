@@ -8,11 +8,12 @@ use mithaq_db::Tx;
 use mithaq_model::{ConsentState, ObjectId, PartyId, Report, ReportId, ReportState, ReportVersion};
 use mithaq_policy::{ConsentFault, HopRefusal};
 use mithaq_store::onward::{self, Consent};
-use mithaq_store::reports::{self, Direction, Form};
+use mithaq_store::reports::{self, Direction};
 use mithaq_wire::OnwardStep;
 
 use super::{consent_event, consented};
 use crate::App;
+use crate::correct::newest_sealed;
 use crate::error::AppError;
 use crate::log::Event;
 use crate::ports::fresh;
@@ -52,6 +53,24 @@ impl App {
         used.into_values().try_for_each(|row| self.consent_follows(tx, &row, version, events))
     }
 
+    /// A correction takes a recipient out: what was consented to for it is over. The order it gets says so to it.
+    pub(crate) fn consents_end(
+        &self,
+        tx: &mut dyn Tx,
+        (object, partner): (ObjectId, &PartyId),
+        events: &mut Vec<Event>,
+    ) -> Result<(), AppError> {
+        for row in onward::of_object(tx, object)? {
+            let went = matches!(row.state, ConsentState::Granted | ConsentState::Used);
+            if went && row.direction == Direction::Received && row.partner == *partner {
+                let row = Consent { state: ConsentState::Revoked, ..row };
+                onward::save(tx, &row)?;
+                events.push(consent_event(Event::system("onward.revoked", row.id), &row));
+            }
+        }
+        Ok(())
+    }
+
     /// A copy turns out to have gone on while its correction was on its way.
     pub(super) fn late_correction(
         &self,
@@ -61,8 +80,7 @@ impl App {
     ) -> Result<(), AppError> {
         let head = reports::head(tx, ReportId::from(row.object))?;
         let Some(head) = head.filter(|head| head.direction == Direction::Own) else { return Ok(()) };
-        let sealed = reports::versions(tx, head.id)?.into_iter().filter(|one| one.form == Form::Sealed);
-        let Some(version) = sealed.map(|one| one.version).max() else { return Ok(()) };
+        let Some(version) = newest_sealed(tx, head.id)? else { return Ok(()) };
         if version <= row.version || head.state == ReportState::Recalled {
             return Ok(());
         }

@@ -4,7 +4,7 @@
 use mithaq_db::Tx;
 use mithaq_envelope::{OpenedReport, sign_token};
 use mithaq_model::{ConsentState, Days, ObjectId, OfficerId, ReportId, ReportState, Role, Text, Timestamp};
-use mithaq_policy::{ConsentQuestion, Onward, permit_consent};
+use mithaq_policy::{ConsentFault, ConsentQuestion, Onward, permit_consent};
 use mithaq_store::onward::{self, Consent};
 use mithaq_store::partners;
 use mithaq_store::reports::{self, Direction, Form};
@@ -13,6 +13,7 @@ use mithaq_wire::{OnwardStep, OnwardToken};
 use super::{Consented, consent_event, text_of};
 use crate::App;
 use crate::agreements::decode_risk;
+use crate::correct::newest_sealed;
 use crate::error::{AppError, words};
 use crate::log::{Committed, Event};
 use crate::ports::random;
@@ -92,6 +93,11 @@ impl App {
     ) -> Result<(), AppError> {
         let (known, now) = (self.known(row.agreement)?, self.now());
         let (own, ends) = self.own_version(tx, &row)?;
+        if newest_sealed(tx, own.report.id)? != Some(row.version) {
+            // What corrects it may allow less, or no longer name who asks.
+            return Err(AppError::refused(ConsentFault::Version.code(), words::CONSENT, 9, None, None)
+                .hint("a correction took the place of this version: it can be asked for the newest only"));
+        }
         let risk = partners::risk(tx, &self.vault, &row.to)?.and_then(|stored| decode_risk(&stored.content));
         // An earlier last day that was ordered since counts too.
         let keep_until = row.until.min(own.report.expires).min(ends);

@@ -39,6 +39,7 @@ mod retention;
 mod rights;
 mod scenarios;
 mod shared;
+mod tightened;
 mod unproven;
 mod wiped;
 mod world;

@@ -21,7 +21,7 @@ pub(crate) struct Chain {
     /// ES and CI.
     pub(crate) second: AgreementId,
     /// The case of MA.
-    at_ma: CaseId,
+    pub(crate) at_ma: CaseId,
     /// The case of ES.
     pub(crate) at_es: CaseId,
     /// The case of CI.

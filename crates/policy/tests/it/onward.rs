@@ -9,6 +9,10 @@ use crate::reference::request;
 
 const ORIGINATOR: &str = "fr-police";
 
+fn named_only() -> Handling {
+    Handling::new(HandlingCodes::H0, Tlp::Red, Pap::Amber)
+}
+
 /// The sample's report as another party's, which the sample's sender has and would pass on.
 fn received(report: &Report) -> Report {
     let theirs = |one: &PartyId| if one.as_str() == "ma-security" { party(ORIGINATOR) } else { one.clone() };
@@ -93,8 +97,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn the_engine_agrees_with_the_reference_about_hops((s, side) in request(), which in 0_u8..40, there in prop::bool::weighted(0.95)) {
-        let (report, forwarder) = (received(&s.report), party("ma-security"));
+    fn the_engine_agrees_with_the_reference_about_hops((s, side) in request(), which in 0_u8..40, (there, red) in (prop::bool::weighted(0.95), prop::bool::weighted(0.05))) {
+        let (mut report, forwarder) = (received(&s.report), party("ma-security"));
+        if red {
+            report.handling = named_only();
+        }
         let mut given = consent(&s, &report);
         change(&mut given, which, s.now);
         let given = if there { Ok(&given) } else { Err(ConsentFault::Missing) };
@@ -153,6 +160,11 @@ fn the_originator_consents_for_itself_only() {
     let decided =
         decide_onward(&more.rules, &hop(&more, (&report, &forwarder), Ok(&given), Side::Sender), s.now);
     assert!(decided.is_err());
+    let red = Report { handling: named_only(), ..received(&s.report) };
+    let given = consent(&s, &red);
+    let decided = decide_onward(&s.rules, &hop(&s, (&red, &forwarder), Ok(&given), Side::Receiver), s.now);
+    let Err(HopRefusal::Rules(refusal)) = decided else { panic!("{decided:?}") };
+    assert_eq!((refusal.step(), refusal.rule()), (9, "o09-named"));
     let mut asked = received(&s.report);
     asked = asking(asked);
     let given = consent(&s, &asked);
@@ -237,6 +249,7 @@ fn an_originator_consents_only_where_nothing_stands_against_it() {
             DenialCode::Originator,
         ),
         (|a| a.sample.report = asking(a.sample.report.clone()), 9, DenialCode::Originator),
+        (|a| a.sample.report.handling = named_only(), 9, DenialCode::Originator),
         (|a| a.risk = None, 11, DenialCode::Risk),
         (|a| a.risk.as_mut().unwrap().valid_to = a.sample.now, 11, DenialCode::Risk),
         (|a| a.risk.as_mut().unwrap().made_on = a.sample.now.plus(Days(1)), 11, DenialCode::Risk),

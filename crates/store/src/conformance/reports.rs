@@ -351,7 +351,7 @@ fn every_answer_finds_its_disclosure_and_the_first_stands() {
         assert_eq!(answers(1).read, Some(at(20)));
         assert_eq!(answer(9, Answer::Read, 20), Err(StoreError::Missing { what: "disclosure" }));
         for n in 1..=2 {
-            assert_eq!(node.write(move |tx, _| disclosures::ask_by(tx, number(n), at(30))), Ok(1));
+            assert_eq!(node.write(move |tx, _| disclosures::ask_by(tx, number(n), None, at(30))), Ok(1));
         }
         let owed = || {
             let found = node.read(|tx, _| disclosures::overdue(tx, at(30), 9)).unwrap();

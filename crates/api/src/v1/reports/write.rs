@@ -166,24 +166,33 @@ pub(crate) struct CorrectBody {
     grade: Option<String>,
     /// A new last day of use.
     expires: Option<String>,
+    /// A new handling of the whole. Of what was released it may be tightened only.
+    handling: Option<HandlingView>,
+    /// New recipients, all of them. Of what was released some may be taken out, who are then told to erase it.
+    recipients: Option<Vec<String>>,
 }
 
 impl CorrectBody {
     fn changes(&self) -> Result<Changes, AppError> {
         let facts = self.facts.as_ref().map(|facts| facts.iter().map(FactView::fact).collect());
         let expires = self.expires.as_ref().map(|at| field("expires", Timestamp::parse(at).ok_or(())));
+        let recipients = self.recipients.as_ref().map(|named| {
+            named.iter().map(|party| field("recipients", party.parse())).collect::<Result<_, _>>()
+        });
         Ok(Changes {
             title: self.title.as_ref().map(|title| title.line("title")).transpose()?,
             facts: facts.transpose()?,
             grade: self.grade.as_ref().map(|code| field("grade", Grade::from_code(code))).transpose()?,
             expires: expires.transpose()?,
+            handling: self.handling.as_ref().map(HandlingView::handling).transpose()?,
+            recipients: recipients.transpose()?,
         })
     }
 }
 
 /// Writes the next version of a released report, to be reviewed, approved and released like the first.
 #[utoipa::path(post, path = "/api/v1/reports/{id}/correct", tag = "reports", params(("id" = String, Path)),
-    request_body = CorrectBody, responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    request_body = CorrectBody, responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn correct(
     State(app): State<App>,
     Signed(actor): Signed,
@@ -202,7 +211,7 @@ pub(crate) async fn correct(
 
 /// Changes a draft that has not left. Review, approvals and clearances of the old text fall away.
 #[utoipa::path(post, path = "/api/v1/reports/{id}/revise", tag = "reports", params(("id" = String, Path)),
-    request_body = CorrectBody, responses((status = 204), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    request_body = CorrectBody, responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn revise(
     State(app): State<App>,
     Signed(actor): Signed,
