@@ -132,6 +132,7 @@ fn rights_parts() -> OpenApiRouter<App> {
         .routes(routes!(rights::emergencies))
         .routes(routes!(rights::rulings))
         .routes(routes!(rights::alarms))
+        .routes(routes!(rights::see_to))
         .routes(routes!(justifications::draw))
         .routes(routes!(justifications::open))
         .routes(routes!(justifications::judge))

@@ -418,14 +418,14 @@ impl App {
         })
     }
 
-    /// Rings for people: each cause once.
+    /// Rings for people: each cause once, and again when it comes again after somebody saw to it.
     pub(crate) fn raise(&self, tx: &mut dyn Tx, alarms: &[Alarm], lane: &LaneId) -> Result<(), AppError> {
         for alarm in alarms {
             let kind = alarm_code(*alarm);
             let cause = Sha256::new().chain_update(kind).chain_update(format!("{lane:?}")).finalize();
             let id = cause.first_chunk::<16>().copied().unwrap_or_default();
             let reference = lane.from.to_string();
-            alarms::raise(tx, &alarms::Alarm { id, kind: kind.to_owned(), reference, at: self.now() })?;
+            alarms::ring(tx, &alarms::Alarm { id, kind: kind.to_owned(), reference, at: self.now() })?;
         }
         Ok(())
     }

@@ -91,6 +91,9 @@ intents! {
     GovernOfficers = "officers.govern": [NodeAdministrator],
     /// See whether the node works: counts and states, no content.
     ReadHealth = "health.read": [Dpo, NodeAdministrator, Oversight, SecurityOfficer, Spoc],
+    /// Say, with a written ground, that an alarm was seen to. Not the administrator, whom alarms of the log watch;
+    /// oversight reads who did.
+    SeeToAlarm = "alarm.see_to": [Dpo, SecurityOfficer, Spoc],
     /// Try what waits for a partner now. Sends nothing that was not released.
     RetryOutbox = "outbox.retry": [NodeAdministrator, Spoc],
     /// Carry sealed volumes to and from partners by hand. Sees no content.

@@ -2,19 +2,25 @@
 //! rang, codes and references without content.
 
 use mithaq_db::Tx;
-use mithaq_model::{Text, Timestamp};
-use mithaq_store::alarms::{self, Alarm};
+use mithaq_model::{ObjectId, OfficerId, ReportVersion, Text, Timestamp};
+use mithaq_store::alarms::{self, Alarm, Rung};
 use mithaq_store::rulings::{self, About, Ruling};
+use mithaq_store::{justifications, reports};
 use mithaq_wire::Digest;
 
 use crate::App;
-use crate::error::AppError;
+use crate::clearances::written;
+use crate::error::{AppError, words};
 use crate::log::{Committed, Event};
 use crate::ports::random;
 use crate::rights::{Intent, May, intent};
 
 /// Most rulings of one call, the oldest first.
 const RULINGS_MAX: u32 = 1_000;
+/// Most alarms of one list.
+const ALARMS_MAX: u32 = 1_000;
+/// The matter of a word on an alarm.
+const MATTER: &str = "alarm";
 
 /// A person's ground in writing, with what hides it in the log.
 #[derive(Clone)]
@@ -82,6 +88,56 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub fn alarms(&self, _may: May<intent::ReadHealth>) -> Result<Vec<Alarm>, AppError> {
-        self.read(|_app, tx| Ok(alarms::open(tx, 1_000)?))
+        self.read(|_app, tx| Ok(alarms::open(tx, ALARMS_MAX)?))
     }
+
+    /// Returns the newest alarms with who saw to them, the newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn rung_alarms(&self, _may: May<intent::ReadHealth>) -> Result<Vec<Rung>, AppError> {
+        self.read(|_app, tx| Ok(alarms::newest(tx, ALARMS_MAX)?))
+    }
+
+    /// Says, with a written ground, that an alarm was seen to. Not by whom it is about, as far as that is known.
+    ///
+    /// # Errors
+    /// When there is none of that number, somebody saw to it already, it is about this person, or the ground is no
+    /// sentence.
+    pub fn see_to_alarm(
+        &self,
+        may: May<intent::SeeToAlarm>,
+        number: ObjectId,
+        ground: &Text,
+    ) -> Result<(), AppError> {
+        let word = self.written(ground)?;
+        self.attempt(Event::refused(may, number), move |app, tx| {
+            written(&word.ground)?;
+            let Some(rung) = alarms::get(tx, number.as_bytes())? else { return Err(AppError::not_found()) };
+            if rung.seen.is_some() {
+                return Err(AppError::conflict("alarm.seen")
+                    .hint("somebody saw to it already; `mithaq oversight alarms --all` shows who"));
+            }
+            if is_about(tx, &rung.alarm, may.actor())? {
+                return Err(AppError::refused("alarm.own", words::TWO_PERSONS, 14, None, None));
+            }
+            alarms::acknowledge(tx, number.as_bytes(), may.actor(), app.now())?;
+            let (version, matter) = (ReportVersion::FIRST, MATTER.to_owned());
+            let about = About { object: number, version, matter, subject: None };
+            let committed = app.put_word(tx, may, (about, Digest([0; 32])), "seen", &word)?;
+            let event = Event::by(may, "alarm.acknowledged", number).committed(committed);
+            app.log(tx, &[event.verdict(rung.alarm.kind)])?;
+            Ok(())
+        })
+    }
+}
+
+/// Whether an alarm is about what a person did: wrote the report, gave the reason, or decided on it.
+fn is_about(tx: &mut dyn Tx, alarm: &Alarm, officer: OfficerId) -> Result<bool, AppError> {
+    // Others are about a partner, a log or a key: about nobody of this agency.
+    let Ok(object) = alarm.reference.parse::<ObjectId>() else { return Ok(false) };
+    let author = reports::head(tx, object.into())?.and_then(|head| head.author);
+    Ok(author == Some(officer)
+        || rulings::has_word(tx, object, officer)?
+        || justifications::is_of(tx, object, officer)?)
 }

@@ -9,6 +9,7 @@ pub(crate) const CALLS: &[(&str, &str, &str)] = &[
     ("post", "/api/v1/agreements/{id}/agree-resume", "agreement agree-resume"),
     ("post", "/api/v1/agreements/{id}/steps", "agreement activate"),
     ("get", "/api/v1/alarms", "oversight alarms"),
+    ("post", "/api/v1/alarms/{id}/acknowledge", "oversight acknowledge"),
     ("get", "/api/v1/cases", "case list"),
     ("post", "/api/v1/cases", "case open"),
     ("post", "/api/v1/cases/{case}/close", "case close"),

@@ -27,7 +27,7 @@ impl GroundArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Grounded {
-    /// Number of the report (of a hold: or of the case)
+    /// Number of the report (of a hold: or of the case; of an alarm)
     id: String,
     #[command(flatten)]
     ground: GroundArgs,
@@ -179,7 +179,15 @@ pub(crate) enum OversightCommand {
         node: NodeArgs,
     },
     /// List the alarms nobody has seen to yet
-    Alarms(NodeArgs),
+    Alarms {
+        /// The newest, also those somebody has seen to, with who and when
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Say that you saw to an alarm, with a written ground; not of what you did yourself
+    Acknowledge(Grounded),
 }
 
 pub(crate) fn oversight(command: &OversightCommand, ui: Ui) -> Result<(), Failure> {
@@ -188,6 +196,12 @@ pub(crate) fn oversight(command: &OversightCommand, ui: Ui) -> Result<(), Failur
             let since: String = since.chars().filter(|c| c.is_ascii_graphic()).collect();
             node.print(ui, Method::GET, &format!("/api/v1/rulings?since={since}"), None)
         }
-        OversightCommand::Alarms(node) => node.print(ui, Method::GET, "/api/v1/alarms", None),
+        OversightCommand::Alarms { all, node } => {
+            let query = if *all { "?all=true" } else { "" };
+            node.print(ui, Method::GET, &format!("/api/v1/alarms{query}"), None)
+        }
+        OversightCommand::Acknowledge(alarm) => {
+            alarm.post(ui, &format!("/api/v1/alarms/{}/acknowledge", alarm.id), &[])
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What people must look at: equivocation, a broken ledger, a partner that is silent. Codes and references,
 //! never content.
 
-use mithaq_db::{Tx, Value, args};
+use mithaq_db::{Row, Tx, Value, args};
 use mithaq_model::{OfficerId, Timestamp};
 
 use crate::StoreError;
@@ -38,7 +38,21 @@ pub fn raise(tx: &mut dyn Tx, alarm: &Alarm) -> Result<bool, StoreError> {
     }
 }
 
-/// Notes who saw an alarm.
+/// Raises an alarm, and again one of the same cause that somebody has seen to: what happens anew is not silenced by what
+/// was said about the last time. `false` while it is open.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn ring(tx: &mut dyn Tx, alarm: &Alarm) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO alarm (id, kind, reference, at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (id) DO UPDATE SET at = excluded.at, seen_at = NULL, seen_by = NULL
+         WHERE alarm.seen_at IS NOT NULL";
+    let rung =
+        tx.exec(sql, args![alarm.id, alarm.kind.as_str(), alarm.reference.as_str(), alarm.at.as_millis()])?;
+    Ok(rung > 0)
+}
+
+/// Notes who saw to an alarm.
 ///
 /// # Errors
 /// [`StoreError::Missing`] when it is not open.
@@ -52,21 +66,52 @@ pub fn acknowledge(
     change_one(tx, sql, &[Value::from(alarm), time(at), id(by)], "open alarm")
 }
 
-/// Returns the alarms nobody has seen yet, oldest first.
+/// An alarm, and who saw to it when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rung {
+    /// The alarm.
+    pub alarm: Alarm,
+    /// None while it is open.
+    pub seen: Option<(OfficerId, Timestamp)>,
+}
+
+const COLUMNS: &str = "SELECT id, kind, reference, at, seen_by, seen_at FROM alarm";
+
+/// Returns an alarm.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when the row is damaged.
+pub fn get(tx: &mut dyn Tx, alarm: &[u8; 16]) -> Result<Option<Rung>, StoreError> {
+    let row = tx.query_opt(&format!("{COLUMNS} WHERE id = $1"), &[Value::from(alarm)])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Returns the alarms nobody has seen to yet, oldest first.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
 pub fn open(tx: &mut dyn Tx, limit: u32) -> Result<Vec<Alarm>, StoreError> {
-    let sql = "SELECT id, kind, reference, at FROM alarm WHERE seen_at IS NULL ORDER BY at, id LIMIT $1";
-    let rows = tx.query(sql, args![limit.min(PAGE_MAX)])?;
-    rows.iter()
-        .map(|row| {
-            Ok(Alarm {
-                id: row.array(0)?,
-                kind: row.text(1)?.to_owned(),
-                reference: row.text(2)?.to_owned(),
-                at: Of("alarm").time(row, 3)?,
-            })
-        })
-        .collect()
+    let sql = format!("{COLUMNS} WHERE seen_at IS NULL ORDER BY at, id LIMIT $1");
+    let rows = tx.query(&sql, args![limit.min(PAGE_MAX)])?;
+    rows.iter().map(|row| Ok(read(row)?.alarm)).collect()
+}
+
+/// Returns the newest alarms, also those somebody has seen to, newest first.
+///
+/// # Errors
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn newest(tx: &mut dyn Tx, limit: u32) -> Result<Vec<Rung>, StoreError> {
+    let sql = format!("{COLUMNS} ORDER BY at DESC, id LIMIT $1");
+    tx.query(&sql, args![limit.min(PAGE_MAX)])?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Rung, StoreError> {
+    let of = Of("alarm");
+    let alarm = Alarm {
+        id: row.array(0)?,
+        kind: row.text(1)?.to_owned(),
+        reference: row.text(2)?.to_owned(),
+        at: of.time(row, 3)?,
+    };
+    Ok(Rung { alarm, seen: of.opt_id(row, 4)?.zip(of.opt_time(row, 5)?) })
 }

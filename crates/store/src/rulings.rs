@@ -129,6 +129,15 @@ pub fn of_versions(
     found.iter().map(|rows| rows.iter().map(read).collect()).collect()
 }
 
+/// Says whether a person gave a word on an object, on whatever matter.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn has_word(tx: &mut dyn Tx, object: ObjectId, officer: OfficerId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM ruling WHERE object = $1 AND officer = $2 LIMIT 1";
+    Ok(tx.query_opt(sql, &[id(object), id(officer)])?.is_some())
+}
+
 /// Returns the words on a matter since a time, oldest first.
 ///
 /// # Errors

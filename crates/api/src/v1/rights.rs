@@ -5,7 +5,8 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use mithaq_app::{App, Emergency, Finding, Held, Judged, Ruling, intent};
-use mithaq_model::{ProtectedRole, ReportId, ReportVersion, SubjectId, Timestamp};
+use mithaq_model::{ObjectId, ProtectedRole, ReportId, ReportVersion, SubjectId, Timestamp};
+use mithaq_store::alarms::Rung;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -353,26 +354,72 @@ pub(crate) async fn rulings(
 /// Something people must look at.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AlarmView {
+    id: String,
     /// Code, for example `emergency.invoked` or `peer.equivocation`.
     kind: String,
     /// What it is about; no content.
     reference: String,
     at: String,
+    /// The officer who saw to it; its ground is among the rulings. None while it is open.
+    seen_by: Option<String>,
+    /// When. None while it is open.
+    seen_at: Option<String>,
 }
 
-/// Lists the alarms nobody has seen to yet, the oldest first.
-#[utoipa::path(get, path = "/api/v1/alarms", tag = "rights",
-    responses((status = 200, body = [AlarmView]), (status = 403, body = Problem)))]
+impl From<Rung> for AlarmView {
+    fn from(Rung { alarm, seen }: Rung) -> Self {
+        Self {
+            id: ObjectId::new(alarm.id).to_string(),
+            kind: alarm.kind,
+            reference: alarm.reference,
+            at: alarm.at.to_string(),
+            seen_by: seen.map(|(officer, _)| officer.to_string()),
+            seen_at: seen.map(|(_, at)| at.to_string()),
+        }
+    }
+}
+
+/// Which alarms.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlarmQuery {
+    /// Also those somebody has seen to.
+    #[serde(default)]
+    all: bool,
+}
+
+/// Lists the alarms nobody has seen to yet, the oldest first; or, with `all`, the newest 1,000 with who saw to them, the
+/// newest first.
+#[utoipa::path(get, path = "/api/v1/alarms", tag = "rights", params(("all" = Option<bool>, Query)),
+    responses((status = 200, body = [AlarmView]), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(crate) async fn alarms(
     State(app): State<App>,
     Signed(actor): Signed,
+    Query(query): Query<AlarmQuery>,
 ) -> Result<Json<Vec<AlarmView>>, ApiError> {
     let may = may(&app, &actor, intent::ReadHealth).await?;
-    let all = blocking(app, move |app| app.alarms(may)).await?;
-    let view = |alarm: mithaq_store::alarms::Alarm| AlarmView {
-        kind: alarm.kind,
-        reference: alarm.reference,
-        at: alarm.at.to_string(),
-    };
-    Ok(Json(all.into_iter().map(view).collect()))
+    let all = blocking(app, move |app| {
+        if query.all {
+            return app.rung_alarms(may);
+        }
+        let open = app.alarms(may)?;
+        Ok(open.into_iter().map(|alarm| Rung { alarm, seen: None }).collect())
+    })
+    .await?;
+    Ok(Json(all.into_iter().map(AlarmView::from).collect()))
+}
+
+/// Says that an alarm was seen to. Not by whom it is about, as far as that is known.
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/acknowledge", tag = "rights", params(("id" = String, Path)),
+    request_body = Ground, responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn see_to(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Path(id): Path<String>,
+    Json(body): Json<Ground>,
+) -> Result<StatusCode, ApiError> {
+    let may = may(&app, &actor, intent::SeeToAlarm).await?;
+    let id: ObjectId = number(&id)?;
+    blocking(app, move |app| app.see_to_alarm(may, id, &body.ground.long("ground")?)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

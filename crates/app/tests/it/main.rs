@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so at once"
 )]
 
+mod alarms;
 mod attachments;
 mod attachments_gone;
 mod by_hand;

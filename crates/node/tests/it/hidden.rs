@@ -53,6 +53,7 @@ const NUMBERED: &[(&str, &str, &str)] = &[
 const LISTS: &[(&str, &str)] = &[
     ("/api/v1/agreements", ""),
     ("/api/v1/alarms", ""),
+    ("/api/v1/alarms", "?all=true"),
     ("/api/v1/cases", ""),
     ("/api/v1/checks", "?direction=own"),
     ("/api/v1/checks", "?direction=received"),

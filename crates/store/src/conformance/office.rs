@@ -263,5 +263,33 @@ fn an_alarm_rings_once_until_it_is_seen() {
         assert_eq!(again, Err(StoreError::Missing { what: "open alarm" }));
         assert_eq!(node.read(|tx, _| alarms::open(tx, 10)), Ok(vec![alarm(2)]));
         assert_eq!(node.write(move |tx, _| alarms::raise(tx, &alarm(1))), Ok(false));
+        let seen = alarms::Rung { alarm: alarm(1), seen: Some((number(1), at(9))) };
+        assert_eq!(node.read(|tx, _| alarms::get(tx, &[1; 16])), Ok(Some(seen.clone())));
+        assert_eq!(node.read(|tx, _| alarms::get(tx, &[7; 16])), Ok(None));
+        let open = alarms::Rung { alarm: alarm(2), seen: None };
+        assert_eq!(node.read(|tx, _| alarms::newest(tx, 10)), Ok(vec![open, seen]));
+    }
+}
+
+#[test]
+fn what_happens_anew_rings_again_after_somebody_saw_to_it() {
+    let alarm = |when: i64| alarms::Alarm {
+        id: [1; 16],
+        kind: "peer.equivocation".to_owned(),
+        reference: "es-police".to_owned(),
+        at: at(when),
+    };
+    for node in nodes() {
+        for (when, rings) in [(1, true), (2, false)] {
+            assert_eq!(node.write(move |tx, _| alarms::ring(tx, &alarm(when))), Ok(rings));
+        }
+        assert_eq!(
+            node.read(|tx, _| alarms::open(tx, 10)),
+            Ok(vec![alarm(1)]),
+            "it rings once while it is open"
+        );
+        node.write(|tx, _| alarms::acknowledge(tx, &[1; 16], number(1), at(9))).unwrap();
+        assert_eq!(node.write(move |tx, _| alarms::ring(tx, &alarm(10))), Ok(true));
+        assert_eq!(node.read(|tx, _| alarms::open(tx, 10)), Ok(vec![alarm(10)]));
     }
 }

@@ -37,6 +37,7 @@ const ANSWER: &str = r#"{"report":REPORT}"#;
 /// that is hidden and with one of the person's own.
 const CHANGES: &[(&str, &str, &str)] = &[
     ("delete", "/api/v1/uploads/{upload}", ""),
+    ("post", "/api/v1/alarms/{report}/acknowledge", GROUND),
     ("post", "/api/v1/cases/{case}/close", ""),
     (
         "post",
