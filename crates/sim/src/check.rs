@@ -50,7 +50,7 @@ pub fn check(history: &History) -> Vec<Violation> {
         rows::inbox(end, &mut report);
         rows::ledger(end, &mut report);
         rows::proofs(end, &honest, &mut report);
-        rows::accusations(end, &honest, &mut report);
+        rows::accusations(end, &history.ends, &mut report);
     }
     rows::heads(&history.ends, &honest, &mut report);
     report.0

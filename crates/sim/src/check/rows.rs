@@ -101,11 +101,14 @@ pub(super) fn ledger(end: &NodeEnd, report: &mut Report) {
     }
 }
 
-/// A partner that was restored and decides again is not said to contradict itself; only a liar is.
-pub(super) fn accusations(end: &NodeEnd, honest: &BTreeSet<&str>, report: &mut Report) {
+/// Who lost nothing and does not lie is never said to contradict itself. One that was restored is spared for what it gets
+/// again; an answer of before its loss that comes after one of after it can still accuse it, which is not judged here.
+pub(super) fn accusations(end: &NodeEnd, ends: &[NodeEnd], report: &mut Report) {
+    let whole: BTreeSet<&str> =
+        ends.iter().filter(|end| end.honest && !end.restored).map(|end| end.name.as_str()).collect();
     let contradicts = "exchange.peer_misbehaved.receipt_contradicts";
     for leaf in end.ledger.iter().filter(|leaf| leaf.verdict.as_deref() == Some(contradicts)) {
-        report.expect(!honest.contains(leaf.counterparty.as_str()), "I6", || {
+        report.expect(!whole.contains(leaf.counterparty.as_str()), "I6", || {
             format!("{} accuses the honest {}", end.name, leaf.counterparty)
         });
     }
