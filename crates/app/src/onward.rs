@@ -12,8 +12,7 @@ mod unproven;
 use mithaq_db::Tx;
 use mithaq_envelope::{OpenedReport, SealArgs, open_token, seal_hop, seal_onward};
 use mithaq_model::{
-    AgreementId, CaseState, ConsentState, CopyState, Days, ObjectId, OfficerId, PartyId, ReportId, Role,
-    Text, Timestamp,
+    AgreementId, CaseState, ConsentState, Days, ObjectId, OfficerId, PartyId, ReportId, Role, Text, Timestamp,
 };
 use mithaq_policy::{
     Consent as Consented, ConsentFault, Context, HopDisclosure, HopPermit, HopRefusal, Onward, OrderKind,
@@ -389,18 +388,7 @@ impl App {
         self.count_hop(tx, known, length.saturating_add(carried(&at.opened.report)))?;
         (row.state, row.sender) = (ConsentState::Used, Some(sender));
         onward::save(tx, &row)?;
-        let copy = Copy {
-            object: row.object,
-            version: row.version,
-            holder: row.to.clone(),
-            via: self.party.clone(),
-            consent: row.id,
-            agreement: Some(known.agreement().id()),
-            state: CopyState::Sent,
-            proven: false,
-            at: now,
-            answer_by: None,
-        };
+        let copy = Copy::sent(&row, &self.party, known.agreement().id(), now);
         onward::put_copy(tx, &copy)?;
         self.report_copy(tx, (&row.partner, row.agreement), &copy, None)?;
         let event = consent_event(Event::system("onward.sent", at.head.id), &row);

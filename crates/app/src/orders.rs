@@ -112,13 +112,14 @@ impl App {
         let sent = disclosures::of_object(tx, object)?;
         // Who was taken out by an earlier correction has its order.
         let before = sent.iter().map(|one| one.version).filter(|version| *version < report.version).max();
+        let copies = onward::copies(tx, object)?;
         let gone = sent
             .iter()
             .filter(|one| Some(one.version) == before && !report.recipients.contains(&one.recipient));
         for Disclosure { recipient, agreement, .. } in gone {
             self.erase_at(tx, (recipient, *agreement), object, (OrderReason::Originator, answer_by))?;
             disclosures::ask_by(tx, object, Some(recipient), answer_by)?;
-            for copy in onward::copies(tx, object)?.into_iter().filter(|copy| copy.via == *recipient) {
+            for copy in copies.iter().filter(|copy| copy.via == *recipient) {
                 onward::ask_by(tx, object, Some(&copy.holder), answer_by)?;
             }
             events.push(Event::by(may, "report.recalled", report.id).agreement(*agreement).with(recipient));

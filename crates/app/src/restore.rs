@@ -116,7 +116,7 @@ impl App {
                     count += app.mark_lanes(tx, *agreement, partner)?;
                 }
             }
-            app.copies_may_be_out(tx, &registry)?;
+            app.copies_may_be_out(tx)?;
             settings::set(tx, HALTED, b"")?;
             mithaq_store::leases::known_changed(tx)?;
             events.push(Event::system("node.restored", &app.party));

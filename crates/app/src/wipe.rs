@@ -97,7 +97,7 @@ impl App {
     /// # Errors
     /// When the store fails; the cut and the receipts are tried again.
     pub fn wipe_again(&self) -> Result<bool, AppError> {
-        let owed = self.read(|_app, tx| Ok(!erasures::waiting(tx)?.is_empty()));
+        let owed = self.read(|_app, tx| Ok(erasures::count(tx)? > 0));
         if self.wiping.waits() || !matches!(owed, Ok(false)) {
             self.wipe_now();
         }

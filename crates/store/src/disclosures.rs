@@ -203,14 +203,15 @@ pub fn of_object(tx: &mut dyn Tx, object: ObjectId) -> Result<Vec<Disclosure>, S
     tx.query(&sql, &[id(object)])?.iter().map(read).collect()
 }
 
+/// Whose recipient owes an answer since.
+const LATE: &str = "WHERE answer_by IS NOT NULL AND answer_by <= $1";
+
 /// Returns disclosures whose answer was owed by `now` and did not come: the list of what is not proven.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
 pub fn overdue(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Disclosure>, StoreError> {
-    let sql = format!(
-        "{COLUMNS} WHERE answer_by IS NOT NULL AND answer_by <= $1 ORDER BY answer_by, object LIMIT $2"
-    );
+    let sql = format!("{COLUMNS} {LATE} ORDER BY answer_by, object LIMIT $2");
     tx.query(&sql, &[time(now), Value::from(limit.min(PAGE_MAX))])?.iter().map(read).collect()
 }
 
@@ -242,10 +243,7 @@ pub fn untold(
     whom: Escalated,
     limit: u32,
 ) -> Result<Vec<Disclosure>, StoreError> {
-    let sql = format!(
-        "{COLUMNS} WHERE answer_by IS NOT NULL AND answer_by <= $1 AND escalated < $2
-         ORDER BY answer_by, object LIMIT $3"
-    );
+    let sql = format!("{COLUMNS} {LATE} AND escalated < $2 ORDER BY answer_by, object LIMIT $3");
     let args = [time(by), whom.value(), Value::from(limit.min(PAGE_MAX))];
     tx.query(&sql, &args)?.iter().map(read).collect()
 }
@@ -272,8 +270,8 @@ pub fn told(
 /// # Errors
 /// When the engine refuses.
 pub fn count_overdue(tx: &mut dyn Tx, now: Timestamp) -> Result<u64, StoreError> {
-    let sql = "SELECT COUNT(*) FROM disclosure WHERE answer_by IS NOT NULL AND answer_by <= $1";
-    Ok(tx.query_one(sql, &[time(now)])?.unsigned(0)?)
+    let sql = format!("SELECT COUNT(*) FROM disclosure {LATE}");
+    Ok(tx.query_one(&sql, &[time(now)])?.unsigned(0)?)
 }
 
 fn read(row: &Row) -> Result<Disclosure, StoreError> {

@@ -91,6 +91,25 @@ pub struct Copy {
     pub answer_by: Option<Timestamp>,
 }
 
+impl Copy {
+    /// The copy that goes to the recipient of a consent by a party, under an agreement of the two.
+    #[must_use]
+    pub fn sent(consent: &Consent, via: &PartyId, agreement: AgreementId, at: Timestamp) -> Self {
+        Self {
+            object: consent.object,
+            version: consent.version,
+            holder: consent.to.clone(),
+            via: via.clone(),
+            consent: consent.id,
+            agreement: Some(agreement),
+            state: CopyState::Sent,
+            proven: false,
+            at,
+            answer_by: None,
+        }
+    }
+}
+
 fn record(id: &ObjectId) -> Record<'_> {
     Record { kind: Kind::OnwardConsent, id: id.as_bytes(), version: 1 }
 }

@@ -387,7 +387,7 @@ impl App {
         (row.until, row.use_by, row.token) = (token.keep_until, Some(token.use_by), Some(signed.to_vec()));
         onward::save(tx, &row)?;
         if self.hears_again(tx, from, row.agreement)? {
-            self.copy_may_be_out(tx, &self.registry(), &row)?;
+            self.copy_may_be_out(tx, &row)?;
         }
         self.tell(tx, "onward.granted", id)?;
         events
