@@ -347,12 +347,18 @@ pub fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_start_on_a_full_volume_lets_the_ballast_go_first() {
+    /// A new node, in a directory that goes with the first of the two.
+    fn node() -> (tempfile::TempDir, PathBuf) {
         let base = tempfile::tempdir().unwrap();
         let directory = base.path().join("node");
         let party = PartyId::new("ma-security").unwrap();
         init(&directory, &Init { party, config: Config::default(), valid: Days(365) }).unwrap();
+        (base, directory)
+    }
+
+    #[test]
+    fn a_start_on_a_full_volume_lets_the_ballast_go_first() {
+        let (_base, directory) = node();
         let size = 3_000_000;
         let disk = |free| Arc::new(Disk::told(1, (&directory, size), move || Some(free)));
         assert_eq!(disk(u64::MAX / 2).look().ballast, Some(true));
@@ -371,10 +377,7 @@ mod tests {
     /// Fault group 10: what the node does not come across when it is opened, `mithaq doctor` finds.
     #[test]
     fn a_flipped_bit_in_any_page_of_the_database_is_found_and_told_what_to_do() {
-        let base = tempfile::tempdir().unwrap();
-        let directory = base.path().join("node");
-        let party = PartyId::new("ma-security").unwrap();
-        init(&directory, &Init { party, config: Config::default(), valid: Days(365) }).unwrap();
+        let (base, directory) = node();
         let file = directory.join("node.db");
         let page_size = 4096;
         // Without free pages, of which nobody reads anything.

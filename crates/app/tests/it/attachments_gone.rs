@@ -2,13 +2,10 @@
 //! theirs.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use mithaq_app::{AppError, ErrorKind, intent};
 use mithaq_db::{Tx, testing::sqlite};
-use mithaq_model::AgreementId;
 use mithaq_store::attachments::{self as rows, FileState, LinkState};
-use mithaq_testkit::{FakeClock, time};
 use mithaq_wire::{Digest, OrderReason};
 use sha2::{Digest as _, Sha256};
 
@@ -17,7 +14,7 @@ use crate::attachments::{
     put, read, sent, state,
 };
 use crate::onward::{Chain, verdicts};
-use crate::world::{CI, ES, MA, Node, Shared, World};
+use crate::world::{CI, Node, World};
 
 const MIB: usize = 1024 * 1024;
 
@@ -162,15 +159,9 @@ fn found(directories: &[&Path], canaries: &[Vec<u8>]) -> usize {
 
 #[test]
 fn no_key_and_no_byte_of_a_file_is_left_after_its_recall() {
-    let clock = Shared(Arc::new(FakeClock::at(time())));
     let database = sqlite().unwrap();
     let tables = database.path().unwrap().parent().unwrap().to_path_buf();
-    let nodes = vec![
-        Node::new(MA, 16, &clock, mithaq_db::Db::open_inline().unwrap()),
-        Node::new(ES, 32, &clock, database.db().clone()),
-    ];
-    let mut world = World { clock, nodes, agreement: AgreementId::new([0; 32]), carried: Vec::new() };
-    world.agreement = world.agree(0, 1, |text| text);
+    let mut world = World::with_es_on(database.db().clone());
     world.es().app.limit_attachments(often());
     let secret = b"Abdelhamid Tazerout, cabin 12, berth B; ".repeat(30_000);
     let whole = sent(&mut world, &[&secret]);

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use mithaq_app::{AppError, intent};
 use mithaq_db::{Tx, testing::sqlite};
 use mithaq_exchange::{Tombstone, Versions};
-use mithaq_model::{AgreementId, CrimeArea, Days, ObjectId};
+use mithaq_model::{CrimeArea, Days, ObjectId};
 use mithaq_store::reports;
 use mithaq_testkit::{FakeClock, party, text, time};
 use mithaq_wire::OrderReason;
 
-use crate::world::{CI, ES, MA, Node, Shared, World, recruiter};
+use crate::world::{CI, MA, Node, Shared, World, recruiter};
 
 /// What a report leaves.
 pub(crate) const OF_REPORTS: &[&str] = &[
@@ -65,20 +65,10 @@ pub(crate) fn found(directory: &Path, canaries: &[Vec<u8>]) -> usize {
 
 #[test]
 fn i08_after_an_erasure_nothing_of_it_is_in_any_file() {
-    let clock = Shared(Arc::new(FakeClock::at(time())));
     let database = sqlite().unwrap();
     let directory = database.path().unwrap().parent().unwrap().to_path_buf();
-    let nodes = vec![
-        Node::new(MA, 16, &clock, mithaq_db::Db::open_inline().unwrap()),
-        Node::new(ES, 32, &clock, database.db().clone()),
-    ];
-    let mut world = World { clock, nodes, agreement: AgreementId::new([0; 32]), carried: Vec::new() };
-    world.agreement = world.agree(0, 1, |text| text);
-    let (_, number) = world.released();
-    world.settle();
-    let case = world.es().case(CrimeArea::ForeignTerroristFighters);
-    world.es().read(case, number).unwrap();
-    world.settle();
+    let mut world = World::with_es_on(database.db().clone());
+    let number = world.read_at_es();
 
     let traces = canaries(world.es(), OF_REPORTS);
     assert!(traces.len() > 100, "{} parts", traces.len());

@@ -11,11 +11,10 @@ use mithaq_app::{App, AppError, intent};
 use mithaq_db::{Db, DbError, SqliteOptions, Tx};
 use mithaq_model::{AgreementId, CrimeArea, Millis, ObjectId, ReportId, ReportVersion};
 use mithaq_store::erasures::{self, Owed};
-use mithaq_testkit::{FakeClock, time};
 use mithaq_wire::{LaterReceipt, LaterReceipts, OrderReason};
 
 use crate::erased::{OF_REPORTS, canaries, found};
-use crate::world::{ES, MA, Node, Shared, World, parts};
+use crate::world::{Node, World, parts};
 
 /// Two nodes, the second on a file whose writer does not wait long for readers.
 struct Scene {
@@ -31,17 +30,10 @@ fn options() -> SqliteOptions {
 }
 
 fn scene() -> Scene {
-    let clock = Shared(Arc::new(FakeClock::at(time())));
     let directory = tempfile::tempdir().unwrap();
     let file = Db::open_sqlite(directory.path().join("node.db"), options()).unwrap();
-    let nodes = vec![Node::new(MA, 16, &clock, Db::open_inline().unwrap()), Node::new(ES, 32, &clock, file)];
-    let mut world = World { clock, nodes, agreement: AgreementId::new([0; 32]), carried: Vec::new() };
-    world.agreement = world.agree(0, 1, |text| text);
-    let (_, number) = world.released();
-    world.settle();
-    let case = world.es().case(CrimeArea::ForeignTerroristFighters);
-    world.es().read(case, number).unwrap();
-    world.settle();
+    let mut world = World::with_es_on(file);
+    let number = world.read_at_es();
     assert!(world.es().app.wipe_again().unwrap());
     let traces = canaries(world.es(), OF_REPORTS);
     Scene { world, directory, number, traces }

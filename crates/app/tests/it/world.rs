@@ -496,7 +496,31 @@ impl World {
                 Node { server: database, ..Node::new(name, n * 16, &clock, db) }
             })
             .collect();
+        Self::of(clock, nodes)
+    }
+
+    fn of(clock: Shared, nodes: Vec<Node>) -> Self {
         Self { clock, nodes, agreement: AgreementId::new([0; 32]), carried: Vec::new() }
+    }
+
+    /// MA, and ES on a database of which the test wants to see the files; under an agreement.
+    pub(crate) fn with_es_on(file: Db) -> Self {
+        let clock = Shared(Arc::new(FakeClock::at(time())));
+        let nodes =
+            vec![Node::new(MA, 16, &clock, Db::open_inline().unwrap()), Node::new(ES, 32, &clock, file)];
+        let mut world = Self::of(clock, nodes);
+        world.agreement = world.agree(0, 1, |text| text);
+        world
+    }
+
+    /// Releases a report, which ES reads.
+    pub(crate) fn read_at_es(&mut self) -> ReportId {
+        let (_, number) = self.released();
+        self.settle();
+        let case = self.es().case(CrimeArea::ForeignTerroristFighters);
+        self.es().read(case, number).unwrap();
+        self.settle();
+        number
     }
 
     pub(crate) fn ma(&self) -> &Node {

@@ -1,12 +1,22 @@
 //! A few seeds of each workload; `cargo run --release -p mithaq-faults -- --seeds 1000` runs many.
 
 use mithaq_db::SqliteOptions;
-use mithaq_faults::{Tally, erasing, install, rows, subjects};
+use mithaq_faults::{Installed, Tally, erasing, install, rows, subjects};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Three of each kind of fault (see `Plan`): none, a failed flush, a failed write, a full disk.
 const SEEDS: std::ops::Range<u64> = 1..13;
+
+/// One workload under every seed.
+fn tried(run: impl Fn(Installed, u64) -> anyhow::Result<Tally>) -> Result<Tally, Box<dyn std::error::Error>> {
+    let layer = install()?;
+    let mut all = Tally::default();
+    for seed in SEEDS {
+        all.add(run(layer, seed)?);
+    }
+    Ok(all)
+}
 
 /// A run that judged nothing, or met no fault, would prove nothing.
 fn met_everything(tally: Tally) {
@@ -17,33 +27,19 @@ fn met_everything(tally: Tally) {
 
 #[test]
 fn rows_are_whole_or_absent_after_any_cut() -> Outcome {
-    let layer = install()?;
-    let mut all = Tally::default();
-    for seed in SEEDS {
-        all.add(rows::run(layer, seed)?);
-    }
-    met_everything(all);
+    met_everything(tried(rows::run)?);
     Ok(())
 }
 
 #[test]
 fn ledger_and_tables_agree_after_any_cut() -> Outcome {
-    let layer = install()?;
-    let mut all = Tally::default();
-    for seed in SEEDS {
-        all.add(subjects::run(layer, seed)?);
-    }
-    met_everything(all);
+    met_everything(tried(subjects::run)?);
     Ok(())
 }
 
 #[test]
 fn no_erasure_is_told_that_a_file_still_holds_after_any_cut() -> Outcome {
-    let layer = install()?;
-    let mut all = Tally::default();
-    for seed in SEEDS {
-        all.add(erasing::run(layer, seed)?);
-    }
+    let all = tried(erasing::run)?;
     // What is refused here is a cut of the log.
     assert!(all.images > 50 && all.faults >= 6 && all.acknowledged > 100 && all.refused > 0, "{all:?}");
     Ok(())
