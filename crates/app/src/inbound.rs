@@ -13,7 +13,7 @@ use mithaq_exchange::{
     Arrived, Door, Effect, Inspection, LaneIn, Logged, Received, Refuse, Shelf, inspect, inspect_kept,
     receive,
 };
-use mithaq_model::PartyId;
+use mithaq_model::{PartyId, Timestamp};
 use mithaq_store::agreements::{self, Counter};
 use mithaq_store::lanes::{self, Inbox, LaneKey};
 use mithaq_store::reports;
@@ -30,6 +30,7 @@ use crate::onward::Tried;
 use crate::outbound::facts;
 use crate::registry::{Known, Peer, Registry};
 use crate::release::day;
+use crate::requests::Arrival;
 use crate::throttle::Who;
 
 impl App {
@@ -67,7 +68,9 @@ impl App {
             let mut judge = app.own_rules(tx, &known, (&id, &may_be_taken))?;
             let mut inbox = Answering { app, inbox: Inbox::new(tx, key) };
             let shelf = Shelf { lane, inbox: &mut inbox, judge: &mut judge, unwrap: &opener, sign: &sign };
-            let received = receive(inspection, shelf, app.now()).map_err(|error| {
+            // One instant for receipts and rows: clocks of requests are counted from it on both sides.
+            let at = app.now();
+            let received = receive(inspection, shelf, at).map_err(|error| {
                 AppError::new(ErrorKind::Unavailable, "lane.receive", words::UNAVAILABLE).because(error)
             })?;
             let (retain, mut tried) =
@@ -75,7 +78,7 @@ impl App {
             aside.originals.extend(opener.originals());
             aside.changed.extend(opener.changed());
             tried.extend(changed_seals(&received, &mut aside));
-            let beside = Beside { retain, tried, originals: aside.originals, unknown: judge.unknown };
+            let beside = Beside { at, retain, tried, originals: aside.originals, unknown: judge.unknown };
             app.store_received(tx, &known, (&id, &beside), received)
         })?;
         if erased {
@@ -142,7 +145,7 @@ impl App {
         (id, beside): (&LaneId, &Beside),
         received: Received<Incoming>,
     ) -> Result<((mithaq_wire::BatchAnswer, Aftermath), bool), AppError> {
-        let (key, now) = (LaneKey::of(id), self.now());
+        let (key, now) = (LaneKey::of(id), beside.at);
         let rows: Vec<_> = received.messages.iter().map(|(row, _)| row.clone()).collect();
         lanes::take(tx, key, &rows)?;
         lanes::add_receipts(tx, key, &received.receipts, now)?;
@@ -179,7 +182,7 @@ impl App {
                     after.noticed = true;
                 }
                 Effect::Receipts(receipts) => self.later(tx, id, (receipts, original), &mut events)?,
-                Effect::Step { seal, step } => self.step_taken(tx, (seal, step), &mut events)?,
+                Effect::Step { seal, step } => self.step_taken(tx, (seal, step), (now, &mut events))?,
                 Effect::Onward { seal, step } => {
                     self.onward_taken(tx, (seal, step, original), &mut events)?;
                     after.control = true;
@@ -196,8 +199,8 @@ impl App {
         self.keep(tx, key, (id, &beside.retain), &kept, &mut events)?;
         self.tell_originators(tx, (id, &beside.tried), &mut events)?;
         for (_, incoming, seal, held_back) in &kept {
-            let accepted = held_back.is_none();
-            self.tied_arrival(tx, known, (&incoming.report, seal), (accepted, &mut events))?;
+            let arrived = Arrival { accepted: held_back.is_none(), at: now };
+            self.tied_arrival(tx, known, (&incoming.report, seal), (arrived, &mut events))?;
         }
         self.count_unknown(tx, id, beside.unknown, &mut events)?;
         self.raise(tx, &received.alarms, id)?;
@@ -262,6 +265,8 @@ struct Aside {
 
 /// What the judge and the opener leave for the storing.
 struct Beside {
+    /// When it was taken, as its receipts say.
+    at: Timestamp,
     /// Until when each version may be kept.
     retain: Retain,
     /// Hops refused for want of consent.

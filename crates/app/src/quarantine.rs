@@ -23,7 +23,7 @@ use crate::log::{Committed, Event};
 use crate::orders::{Body, Control};
 use crate::ports::random;
 use crate::release::refused;
-use crate::requests::Spoken;
+use crate::requests::{Arrival, Spoken};
 use crate::rights::{May, intent};
 
 /// How long something waits for a decision before it is erased.
@@ -233,7 +233,8 @@ impl App {
         let report = &held.at.report;
         self.attachments_arrived(tx, (&held.at.head.originator, report.agreement), report, events)?;
         let known = self.known(held.at.report.agreement)?;
-        self.tied_arrival(tx, &known, (&held.at.report, &held.seal), (true, events))?;
+        let arrived = Arrival { accepted: true, at: now };
+        self.tied_arrival(tx, &known, (&held.at.report, &held.seal), (arrived, events))?;
         events.push(self.concluded(held, "report.released_from_quarantine", "accepted"));
         Ok(())
     }

@@ -180,8 +180,8 @@ impl App {
             asked.count(permit.agreement(), ready.bytes(sealed.bytes().len()));
         }
         let kept = sealed.into_iter().next().ok_or_else(|| AppError::bug("release.permit"))?;
+        self.tied_release(tx, &ready.known, (report, kept.header().sealed_at), events)?;
         leaving.push((ready, kept));
-        self.tied_release(tx, &ready.known, report, events)?;
         let event = Event::by(may, "report.released", report.id).case(report.case_ref);
         events.push(decided(event).committed(committed).verdict("permit"));
         Ok(Released::Sent)

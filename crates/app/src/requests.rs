@@ -33,7 +33,7 @@ use crate::sight::head_seen;
 
 pub use closing::Retained;
 pub use figures::{Cell, RequestFigures, Row, SMALL};
-pub(crate) use inward::Spoken;
+pub(crate) use inward::{Arrival, Spoken};
 
 /// How long a step is tried: as long as a report.
 const STEP_VALID: Days = Days(30);
@@ -378,15 +378,14 @@ impl App {
         Ok(same && (again || request.dialogue.may_answer()))
     }
 
-    /// A released report that asks begins its row; one that answers ends the clock.
+    /// A released report that asks begins its row; one that answers ends the clock when its seal says, as on the other side.
     pub(crate) fn tied_release(
         &self,
         tx: &mut dyn Tx,
         known: &Known,
-        report: &Report,
+        (report, now): (&Report, mithaq_model::Timestamp),
         events: &mut Vec<Event>,
     ) -> Result<(), AppError> {
-        let now = self.now();
         match &report.tie {
             None => Ok(()),
             Some(Tie::Asks(_)) => {

@@ -95,11 +95,23 @@ impl Dialogue {
         }
     }
 
-    /// It was stored at the side that owes the answer, by that side's receipt.
+    /// It was stored at the side that owes the answer, by that side's receipt. The receipt may be the last to come: then
+    /// what was said meanwhile stands, and is measured by the clock that is known now.
     pub fn arrived(&mut self, stored: Timestamp) {
+        if self.started.is_some() {
+            return;
+        }
         if self.state == RequestState::Sent {
             self.state = RequestState::Received;
-            self.started = Some(stored);
+        }
+        self.started = Some(stored);
+        self.stopped = self.stopped.map(|stopped| stopped.max(stored));
+        let answered = matches!(
+            self.state,
+            RequestState::AnsweredFull | RequestState::AnsweredPart | RequestState::Refused
+        ) || self.marks.is_some();
+        if let (true, None, Some(ended), Some(due)) = (answered, self.in_time, self.ended, self.runs_out()) {
+            self.in_time = Some(ended <= due.plus(SKEW));
         }
     }
 
@@ -123,19 +135,26 @@ impl Dialogue {
         if !running || self.stopped.is_some() {
             return None;
         }
+        self.runs_out()
+    }
+
+    /// When the clock runs out, if it does not stand.
+    fn runs_out(&self) -> Option<Timestamp> {
         let limit =
             if self.direct || !self.urgency.is_urgent() { self.limit } else { self.limit.max(INDIRECT) };
         let due = self.started?.plus(limit).plus(self.paused);
         Some(self.delayed_until.map_or(due, |until| until.max(due)))
     }
 
-    /// Returns whether a step may be said now.
+    /// Returns whether a step may be said now. That the asked side says something shows that the request is stored there,
+    /// whatever became of the receipt.
     ///
     /// # Errors
     /// [`Refuse::RequestState`] when it does not fit the speaker or the state.
     pub fn may(&self, by: Speaker, said: &Said, at: Timestamp) -> Result<(), Refuse> {
         use RequestState as S;
-        let before = matches!(self.state, S::Received | S::UnderEvaluation);
+        let unheard = by == Speaker::Asked && self.state == S::Sent;
+        let before = unheard || matches!(self.state, S::Received | S::UnderEvaluation);
         let owed = before || matches!(self.state, S::Accepted | S::Delayed);
         let fits = match (by, said) {
             (Speaker::Asked, Said::Accepted { .. }) => before,
@@ -283,12 +302,15 @@ impl Dialogue {
 
     /// The first end counts for the clock.
     fn end(&mut self, state: RequestState, at: Timestamp) {
-        if self.in_time.is_none() {
+        if self.in_time.is_none() && self.ended.is_none() {
             let answers = matches!(
                 state,
                 RequestState::AnsweredFull | RequestState::AnsweredPart | RequestState::Refused
             );
+            let unknown = self.started.is_none() && self.stopped.is_none();
             self.in_time = match (answers, self.due()) {
+                // The clock's start is still on its way: measured when it is there.
+                _unknown if unknown => None,
                 (true, Some(due)) => Some(at <= due.plus(SKEW)),
                 (true, None) => Some(true),
                 (false, Some(due)) if at > due => Some(false),
@@ -396,6 +418,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_before_the_receipt_came_stands_and_is_measured_by_the_clock_that_comes_later() {
+        let refuse = Said::Refused { ground: RefusalGround::NotAvailable, part: false, text: None };
+        for (at, in_time) in [(hours(7), true), (hours(9), false)] {
+            let (mut asked, mut asking) =
+                (received(Urgency::ThreatToLife, 8), Dialogue::sent(Urgency::ThreatToLife, Millis::hours(8)));
+            assert!(asking.may(Speaker::Asked, &refuse, at).is_ok());
+            asked.take(&refuse, at);
+            asking.take(&refuse, at);
+            assert_eq!((asking.state, asking.in_time), (RequestState::Refused, None), "not known yet");
+            asking.arrived(START);
+            assert_eq!((&asking, asking.in_time), (&asked, Some(in_time)));
+            asking.arrived(hours(3));
+            assert_eq!(asking, asked, "the first receipt counts");
+        }
+        let mut asked = received(Urgency::ThreatToLife, 8);
+        let mut asking = Dialogue::sent(Urgency::ThreatToLife, Millis::hours(8));
+        for one in [&mut asked, &mut asking] {
+            one.take(&Said::Clarify { text: words() }, hours(1));
+        }
+        asking.arrived(START);
+        asking.resumed(hours(2));
+        asked.resumed(hours(2));
+        assert_eq!((asking.due(), &asking), (Some(hours(9)), &asked));
+        let mut withdrawn = Dialogue::sent(Urgency::Routine, Millis::hours(8));
+        withdrawn.withdrawn(hours(1));
+        withdrawn.arrived(START);
+        assert_eq!((withdrawn.state, withdrawn.in_time), (RequestState::Withdrawn, None));
+        assert!(withdrawn.may(Speaker::Asked, &refuse, hours(2)).is_err());
+    }
+
+    #[test]
     fn each_step_has_its_speaker_and_its_states() {
         let steps = [
             (Speaker::Asked, Said::Accepted { direct: true }),
@@ -407,7 +460,7 @@ mod tests {
             (Speaker::Asking, Said::Overdue { level: 1 }),
         ];
         let expected = [
-            (RequestState::Sent, "......."),
+            (RequestState::Sent, "xx..x.."),
             (RequestState::Received, "xx..x.x"),
             (RequestState::UnderEvaluation, "xx..x.x"),
             (RequestState::Clarification, "..x.x.x"),

@@ -114,6 +114,15 @@ impl Spoken {
     }
 }
 
+/// How a report came in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// Whether it was accepted; else people look at it first.
+    pub(crate) accepted: bool,
+    /// When: the time that its receipt says, so that both sides count one clock.
+    pub(crate) at: Timestamp,
+}
+
 /// Who the partner is in a conversation.
 fn speaker(request: &Request) -> Speaker {
     if request.direction == Direction::Own { Speaker::Asked } else { Speaker::Asking }
@@ -132,14 +141,14 @@ fn take(request: &mut Request, said: &Said, at: Timestamp, now: Timestamp) {
 }
 
 impl App {
-    /// Stores a step that was accepted.
+    /// Stores a step that was accepted; `now` is the time its receipt says.
     pub(crate) fn step_taken(
         &self,
         tx: &mut dyn Tx,
         (seal, step): (&SealHeader, &RequestStep),
-        events: &mut Vec<Event>,
+        (now, events): (Timestamp, &mut Vec<Event>),
     ) -> Result<(), AppError> {
-        let (number, now) = (ReportId::from(step.request), self.now());
+        let number = ReportId::from(step.request);
         let mut request = requests::locked(tx, number)?.ok_or_else(AppError::not_found)?;
         let at = heard(step.at, now);
         take(&mut request, &step.said, at, now);
@@ -167,9 +176,8 @@ impl App {
         tx: &mut dyn Tx,
         known: &Known,
         (report, seal): (&Report, &SealHeader),
-        (accepted, events): (bool, &mut Vec<Event>),
+        (Arrival { accepted, at: now }, events): (Arrival, &mut Vec<Event>),
     ) -> Result<(), AppError> {
-        let now = self.now();
         if report.asks().is_some() {
             if requests::get(tx, report.id)?.is_none() {
                 let mut request = new_request(known, report, (Direction::Received, &seal.originator), now);
@@ -200,6 +208,11 @@ impl App {
     ) -> Result<(), AppError> {
         let found = requests::locked(tx, number)?.filter(|one| one.direction == Direction::Own);
         let Some(mut request) = found else { return Ok(()) };
+        let refused = matches!(verdict, Verdict::Refused { .. });
+        if refused && !request.dialogue.state.is_open() {
+            // Taken back before it was taken there: it stays that.
+            return Ok(());
+        }
         request.dialogue.arrived(stored);
         if let Verdict::Refused { ground, .. } = verdict {
             let ground = ground.unwrap_or(RefusalGround::NoAgreementCover);

@@ -36,6 +36,7 @@ mod recorded;
 mod refused;
 mod requests;
 mod requests_closed;
+mod requests_early;
 mod retention;
 mod rights;
 mod scenarios;
