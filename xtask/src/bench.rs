@@ -56,6 +56,9 @@ struct NamesOptions {
 const PAIR_PEERS: [&str; 2] = ["nk:name-based", "nk:logic-v2"];
 const SEARCH_PEERS: [&str; 2] = ["tantivy+icu", "tantivy+any"];
 
+/// How often the pairs of the set are scored to tell the rate.
+const RATE_TIMES: usize = 20;
+
 struct Bench<'a> {
     root: &'a Path,
     eval: PathBuf,
@@ -110,6 +113,27 @@ impl Bench<'_> {
         engines.extend(PAIR_PEERS.iter().filter_map(|peer| self.peer("peers_pairs.py", peer)));
         let (found, _) = self.score("eval_pairs.py", "dev,nk_bench", &engines, None)?;
         found.iter().for_each(|result| self.table.pairs(result));
+        self.rate()
+    }
+
+    /// Pairs a second over the set many times: the scorer's own figure is of a tenth of a second, half of it start-up.
+    fn rate(&mut self) -> Result<()> {
+        let set = std::fs::read_to_string(self.eval.join("dev/pairs.tsv"))?;
+        let lines = pair_lines(&set).context("dev/pairs.tsv lacks a column")?.repeat(RATE_TIMES);
+        let file = self.root.join("target/bench-pairs.tsv");
+        std::fs::write(&file, &lines).with_context(|| format!("cannot write {}", file.display()))?;
+        let asked = lines.lines().count();
+        let fed = format!("{} < \"$0\"", self.ours[0]);
+        let mut command = shell::program(self.root, "sh", &["-c", &fed, &file.display().to_string()]);
+        println!("$ {}", shell::show(&command));
+        let begin = std::time::Instant::now();
+        let answered = shell::output(&mut command)?.lines().count();
+        let seconds = begin.elapsed().as_secs_f64();
+        if answered != asked {
+            bail!("{asked} pairs were asked, {answered} answered");
+        }
+        let row = format!("pairs a second, {RATE_TIMES} times the set, start-up counted");
+        self.table.put(&row, "ours", format!("{:.0}", f64::from(u32::try_from(asked)?) / seconds));
         Ok(())
     }
 
@@ -184,5 +208,33 @@ impl Bench<'_> {
         let lines = std::fs::read_to_string(&self.results)?;
         let found = lines.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>();
         Ok((found.context("the scorer wrote no JSON")?, said))
+    }
+}
+
+/// The set as `pairs` reads it: `id TAB kind TAB a TAB b`. `None` when a column is missing.
+fn pair_lines(set: &str) -> Option<String> {
+    let mut rows = set.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let header = rows.next()?;
+    let columns: Vec<usize> = ["id", "kind", "a", "b"]
+        .iter()
+        .map(|name| header.iter().position(|column| column == name))
+        .collect::<Option<_>>()?;
+    rows.map(|row| {
+        let fields = columns.iter().map(|&at| row.get(at).copied()).collect::<Option<Vec<_>>>()?;
+        Some(fields.join("\t") + "\n")
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pair_lines;
+
+    #[test]
+    fn pairs_of_the_set_are_asked_by_the_columns_of_its_header() {
+        let set = "id\ta\tb\tlabel\tkind\np0\tNina\tНина\t1\tperson\n";
+        assert_eq!(pair_lines(set).as_deref(), Some("p0\tperson\tNina\tНина\n"));
+        assert_eq!(pair_lines("id\ta\tb\np0\tNina\tНина\n"), None);
+        assert_eq!(pair_lines("id\ta\tb\tkind\np0\tNina\n"), None);
     }
 }

@@ -36,7 +36,8 @@ impl Server {
         let query = Name::parse_as(self.kind, name);
         let hits = search(&[Part { segment, dead: &none }], &query, options, &mut self.scratch)?;
         self.times.push(begin.elapsed());
-        let shown: Vec<String> = hits.iter().map(|hit| format!("{}:{:.4}", hit.id, hit.pair.bits)).collect();
+        let shown: Vec<String> =
+            hits.iter().map(|hit| format!("{}:{}", hit.id, hit.pair.bits_shown())).collect();
         Ok(shown.join(","))
     }
 }

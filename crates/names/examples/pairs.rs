@@ -20,11 +20,7 @@ fn main() -> std::io::Result<()> {
                 _ => Kind::Person,
             };
             let likeness = scorer.score(&Name::parse_as(kind, a), &Name::parse_as(kind, b));
-            // Ten-thousandths as whole numbers: printing floats exactly takes longer than comparing the names.
-            #[expect(clippy::cast_possible_truncation, reason = "at most twelve bits")]
-            let value = (likeness.bits * 10_000.0).round() as i64;
-            let sign = if value < 0 { "-" } else { "" };
-            writeln!(out, "{id}\t{sign}{}.{:04}", value.abs() / 10_000, value.abs() % 10_000)?;
+            writeln!(out, "{id}\t{}", likeness.bits_shown())?;
         }
         line.clear();
     }

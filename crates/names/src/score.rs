@@ -83,6 +83,20 @@ pub struct Likeness {
     pub tables_version: u32,
 }
 
+impl Likeness {
+    /// Returns the bits for print, with four digits after the point.
+    ///
+    /// Whole numbers are printed: exact printing of floats takes a good part of the time a comparison takes.
+    pub fn bits_shown(&self) -> impl std::fmt::Display + use<> {
+        #[expect(clippy::cast_possible_truncation, reason = "at most twelve bits; the cast saturates")]
+        let parts = (self.bits * 10_000.0).round() as i64;
+        std::fmt::from_fn(move |f| {
+            let sign = if parts < 0 { "-" } else { "" };
+            write!(f, "{sign}{}.{:04}", parts.unsigned_abs() / 10_000, parts.unsigned_abs() % 10_000)
+        })
+    }
+}
+
 /// Bands of likeness, in rising order. The first three can be reached by a name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Band {

@@ -17,11 +17,16 @@ pub(super) fn pairs(ui: Ui) -> Result<(), Failure> {
     score(std::io::stdin().lock(), BufWriter::new(std::io::stdout().lock()), ui.json)
 }
 
-fn score(input: impl BufRead, mut out: impl Write, as_json: bool) -> Result<(), Failure> {
+fn score(mut input: impl BufRead, mut out: impl Write, as_json: bool) -> Result<(), Failure> {
     let scorer = Scorer::new();
-    for (number, line) in (1..).zip(input.lines()) {
-        let line = line.map_err(|error| unreadable(number, &error))?;
-        let mut fields = line.split('\t');
+    // One piece of memory for all lines: it shows in the pairs a second.
+    let mut line = String::new();
+    for number in 1.. {
+        line.clear();
+        if input.read_line(&mut line).map_err(|error| unreadable(number, &error))? == 0 {
+            break;
+        }
+        let mut fields = line.trim_end_matches(['\r', '\n']).split('\t');
         let (Some(id), Some(kind), Some(a), Some(b)) =
             (fields.next(), fields.next(), fields.next(), fields.next())
         else {
@@ -37,7 +42,7 @@ fn score(input: impl BufRead, mut out: impl Write, as_json: bool) -> Result<(), 
             }
             writeln!(out, "{answer}")?;
         } else {
-            writeln!(out, "{id}\t{:.4}", likeness.bits)?;
+            writeln!(out, "{id}\t{}", likeness.bits_shown())?;
         }
     }
     Ok(out.flush()?)
@@ -119,7 +124,7 @@ impl Server {
                     let hits: Vec<Json> = answer.iter().map(hit_json).collect();
                     writeln!(out, "{}", json!({ "query": id, "hits": hits }))?;
                 } else {
-                    let shown = answer.iter().map(|hit| format!("{}:{:.4}", hit.id, hit.pair.bits));
+                    let shown = answer.iter().map(|hit| format!("{}:{}", hit.id, hit.pair.bits_shown()));
                     writeln!(out, "R\t{id}\t{}", shown.collect::<Vec<_>>().join(","))?;
                 }
             }
