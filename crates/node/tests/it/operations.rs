@@ -234,6 +234,38 @@ async fn limits_answer_with_their_reason() {
     assert_eq!(node.stop().await, Ended::Drained);
 }
 
+/// RFC 8259 §8.2: an escape may name half a character. Nothing of the question comes back, and nothing is searched.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_json_or_no_text_is_refused_without_a_word_of_it() {
+    let base = tempfile::tempdir().unwrap();
+    let ma = Site::new(base.path(), "ma-security", "MA", |_| {});
+    let analyst = ma.token("analyst");
+    let node = ma.start().await;
+    let why = r#""why":{"purpose":"investigate","reason":{"lang":"en","text":"Merely curious"}}"#;
+    let named = |name: &str| format!(r#"{{{why},"name":{{"lang":"en","text":"{name}"}}}}"#);
+    let path = "/api/v1/cases/C-1/search";
+    for body in [
+        named("Qanaryun \\ud83d Tazerwalt"),
+        named("Qanaryun \\udc00\\ud83d Tazerwalt"),
+        named("Qanaryun Tazerwalt").replace('}', ""),
+        format!("{{{}", "[".repeat(10_000)),
+        String::from("Qanaryun Tazerwalt"),
+    ] {
+        let answer = node.api(Some(&analyst), Method::POST, path, &body).await;
+        assert!(answer.status.is_client_error(), "{} {}", answer.status, answer.text);
+        assert!(
+            answer.text.contains("\"kind\":\"invalid\"") && answer.text.contains("openapi.json"),
+            "{}",
+            answer.text
+        );
+        assert!(!answer.text.contains("Qanaryun"), "{}", answer.text);
+    }
+    // A whole character written as its two halves is read: only the case is unknown.
+    let answer = node.api(Some(&analyst), Method::POST, path, &named("Nina \\ud83d\\ude00 Orlova")).await;
+    assert!(!answer.text.contains("\"code\":\"body\""), "{}", answer.text);
+    assert_eq!(node.stop().await, Ended::Drained);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_stops_says_so_and_answers_what_is_under_way() {
     let base = tempfile::tempdir().unwrap();
