@@ -6,15 +6,11 @@
 //! predicate, a risk of torture) stays shut whatever is cleared. Both sides clear for themselves.
 
 use mithaq_db::Tx;
-use mithaq_model::{
-    ObjectId, ProtectedRole, Report, ReportId, ReportVersion, SpecialCategory, SubjectId, Text,
-};
+use mithaq_model::{ProtectedRole, Report, ReportId, ReportVersion, SpecialCategory, SubjectId, Text};
 use mithaq_policy::{Clearance, screen};
-use mithaq_store::alarms;
 use mithaq_store::reports::{self, Direction, ReportHead};
 use mithaq_store::rulings::{self, About, Ruling};
 use mithaq_wire::Digest;
-use sha2::Digest as _;
 
 use crate::App;
 use crate::error::{AppError, words};
@@ -133,14 +129,6 @@ impl App {
             app.log(tx, &[event.agreement(at.report.agreement)])?;
             Ok(())
         })
-    }
-
-    /// Rings for who oversees: each kind once per object.
-    pub(crate) fn tell(&self, tx: &mut dyn Tx, kind: &str, object: ObjectId) -> Result<bool, AppError> {
-        let cause = sha2::Sha256::new().chain_update(kind).chain_update(object.as_bytes()).finalize();
-        let id = cause.first_chunk::<16>().copied().unwrap_or_default();
-        let reference = object.to_string();
-        Ok(alarms::raise(tx, &alarms::Alarm { id, kind: kind.to_owned(), reference, at: self.now() })?)
     }
 
     /// Loads what rights can be decided about, locked until the job ends.

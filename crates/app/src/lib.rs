@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod agreements;
+mod alarms;
 mod attachments;
 mod cases;
 mod checks;

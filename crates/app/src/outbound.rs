@@ -24,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::App;
+use crate::alarms::Names;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
 use crate::ports::random;
@@ -422,10 +423,9 @@ impl App {
     pub(crate) fn raise(&self, tx: &mut dyn Tx, alarms: &[Alarm], lane: &LaneId) -> Result<(), AppError> {
         for alarm in alarms {
             let kind = alarm_code(*alarm);
-            let cause = Sha256::new().chain_update(kind).chain_update(format!("{lane:?}")).finalize();
-            let id = cause.first_chunk::<16>().copied().unwrap_or_default();
-            let reference = lane.from.to_string();
-            alarms::ring(tx, &alarms::Alarm { id, kind: kind.to_owned(), reference, at: self.now() })?;
+            let (cause, reference) = (format!("{lane:?}"), lane.from.to_string());
+            let names = Names { reference, object: None, cause: &[cause.as_bytes()] };
+            alarms::ring(tx, &self.alarm_of(kind, names))?;
         }
         Ok(())
     }

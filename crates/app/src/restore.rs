@@ -123,10 +123,8 @@ impl App {
             let id = content_digest(before.origin.as_bytes());
             let id = id.as_bytes().first_chunk::<16>().copied().unwrap_or_default();
             let reference = app.ledger.origin().as_str().to_owned();
-            alarms::raise(
-                tx,
-                &alarms::Alarm { id, kind: "node.restored".to_owned(), reference, at: app.now() },
-            )?;
+            let (kind, at) = ("node.restored".to_owned(), app.now());
+            alarms::raise(tx, &alarms::Alarm { id, kind, reference, object: None, at })?;
             app.log(tx, &events)?;
             Ok(count)
         })

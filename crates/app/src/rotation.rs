@@ -10,9 +10,10 @@ use mithaq_envelope::{
 use mithaq_evidence::size_proven;
 use mithaq_ledger::content_digest;
 use mithaq_model::{Days, OfficerId, PartyId, Timestamp};
-use mithaq_store::{alarms, partners, settings};
+use mithaq_store::{partners, settings};
 
 use crate::App;
+use crate::alarms::Names;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
 use crate::registry::{KeyStanding, Peer, distrust_of};
@@ -412,10 +413,8 @@ impl App {
         (kind, about): (&str, &PartyId),
         cause: &[u8],
     ) -> Result<bool, AppError> {
-        let cause = content_digest(&[kind.as_bytes(), about.as_str().as_bytes(), cause].concat());
-        let id = cause.as_bytes().first_chunk::<16>().copied().unwrap_or_default();
-        let (kind, reference, at) = (kind.to_owned(), about.to_string(), self.now());
-        Ok(alarms::raise(tx, &alarms::Alarm { id, kind, reference, at })?)
+        let (reference, cause) = (about.to_string(), [about.as_str().as_bytes(), cause]);
+        self.ring_once(tx, kind, Names { reference, object: None, cause: &cause })
     }
 
     /// The root that agreements name for a partner.

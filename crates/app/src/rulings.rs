@@ -2,13 +2,13 @@
 //! rang, codes and references without content.
 
 use mithaq_db::Tx;
-use mithaq_model::{ObjectId, OfficerId, ReportVersion, Text, Timestamp};
+use mithaq_model::{ObjectId, ReportVersion, Text, Timestamp};
 use mithaq_store::alarms::{self, Alarm, Rung};
 use mithaq_store::rulings::{self, About, Ruling};
-use mithaq_store::{justifications, reports};
 use mithaq_wire::Digest;
 
 use crate::App;
+use crate::alarms::is_about;
 use crate::clearances::written;
 use crate::error::{AppError, words};
 use crate::log::{Committed, Event};
@@ -130,14 +130,4 @@ impl App {
             Ok(())
         })
     }
-}
-
-/// Whether an alarm is about what a person did: wrote the report, gave the reason, or decided on it.
-fn is_about(tx: &mut dyn Tx, alarm: &Alarm, officer: OfficerId) -> Result<bool, AppError> {
-    // Others are about a partner, a log or a key: about nobody of this agency.
-    let Ok(object) = alarm.reference.parse::<ObjectId>() else { return Ok(false) };
-    let author = reports::head(tx, object.into())?.and_then(|head| head.author);
-    Ok(author == Some(officer)
-        || rulings::has_word(tx, object, officer)?
-        || justifications::is_of(tx, object, officer)?)
 }

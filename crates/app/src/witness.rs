@@ -11,9 +11,7 @@ use mithaq_ledger::{
 };
 use mithaq_model::{PartyId, Timestamp};
 use mithaq_store::StoreError;
-use mithaq_store::alarms;
 use mithaq_store::ledger::{self, Cosigner};
-use sha2::{Digest as _, Sha256};
 
 use crate::App;
 use crate::error::{AppError, words};
@@ -186,20 +184,6 @@ impl App {
             self.alarm(tx, "peer.log_forked", peer, origin)?;
         }
         Ok(())
-    }
-
-    pub(crate) fn alarm(
-        &self,
-        tx: &mut dyn Tx,
-        kind: &str,
-        peer: &PartyId,
-        about: &str,
-    ) -> Result<bool, AppError> {
-        let cause =
-            Sha256::new().chain_update(kind).chain_update(peer.as_str()).chain_update(about).finalize();
-        let id = cause.first_chunk::<16>().copied().unwrap_or_default();
-        let (kind, reference, at) = (kind.to_owned(), peer.to_string(), self.now());
-        Ok(alarms::raise(tx, &alarms::Alarm { id, kind, reference, at })?)
     }
 
     /// Returns the checkpoint of a partner's log that this node holds as a witness, as that log signed it: for the

@@ -2,10 +2,10 @@
 //! never content.
 
 use mithaq_db::{Row, Tx, Value, args};
-use mithaq_model::{OfficerId, Timestamp};
+use mithaq_model::{ObjectId, OfficerId, Timestamp};
 
 use crate::StoreError;
-use crate::sql::{Of, PAGE_MAX, change_one, id, insert_new, time};
+use crate::sql::{Of, PAGE_MAX, change_one, id, insert_new, opt_id, time};
 
 /// An alarm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +14,10 @@ pub struct Alarm {
     pub id: [u8; 16],
     /// Code, for example `lane.equivocation`.
     pub kind: String,
-    /// Reference to what it is about.
+    /// What it is about, as people read it.
     pub reference: String,
+    /// The object it is about, if it is about one: people wrote it and decided on it.
+    pub object: Option<ObjectId>,
     /// When.
     pub at: Timestamp,
 }
@@ -25,12 +27,7 @@ pub struct Alarm {
 /// # Errors
 /// When the engine refuses.
 pub fn raise(tx: &mut dyn Tx, alarm: &Alarm) -> Result<bool, StoreError> {
-    let raised = insert_new(
-        tx,
-        "INSERT INTO alarm (id, kind, reference, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        args![alarm.id, alarm.kind.as_str(), alarm.reference.as_str(), alarm.at.as_millis()],
-        "alarm",
-    );
+    let raised = insert_new(tx, &format!("{INSERT} ON CONFLICT DO NOTHING"), &row(alarm), "alarm");
     match raised {
         Ok(()) => Ok(true),
         Err(StoreError::Conflict { .. }) => Ok(false),
@@ -44,12 +41,11 @@ pub fn raise(tx: &mut dyn Tx, alarm: &Alarm) -> Result<bool, StoreError> {
 /// # Errors
 /// When the engine refuses.
 pub fn ring(tx: &mut dyn Tx, alarm: &Alarm) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO alarm (id, kind, reference, at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (id) DO UPDATE SET at = excluded.at, seen_at = NULL, seen_by = NULL
-         WHERE alarm.seen_at IS NOT NULL";
-    let rung =
-        tx.exec(sql, args![alarm.id, alarm.kind.as_str(), alarm.reference.as_str(), alarm.at.as_millis()])?;
-    Ok(rung > 0)
+    let sql = format!(
+        "{INSERT} ON CONFLICT (id) DO UPDATE SET at = excluded.at, seen_at = NULL, seen_by = NULL
+         WHERE alarm.seen_at IS NOT NULL"
+    );
+    Ok(tx.exec(&sql, &row(alarm))? > 0)
 }
 
 /// Notes who saw to an alarm.
@@ -75,7 +71,8 @@ pub struct Rung {
     pub seen: Option<(OfficerId, Timestamp)>,
 }
 
-const COLUMNS: &str = "SELECT id, kind, reference, at, seen_by, seen_at FROM alarm";
+const COLUMNS: &str = "SELECT id, kind, reference, at, seen_by, seen_at, object FROM alarm";
+const INSERT: &str = "INSERT INTO alarm (id, kind, reference, at, object) VALUES ($1, $2, $3, $4, $5)";
 
 /// Returns an alarm.
 ///
@@ -105,12 +102,23 @@ pub fn newest(tx: &mut dyn Tx, limit: u32) -> Result<Vec<Rung>, StoreError> {
     tx.query(&sql, args![limit.min(PAGE_MAX)])?.iter().map(read).collect()
 }
 
+fn row(alarm: &Alarm) -> [Value; 5] {
+    [
+        Value::from(&alarm.id),
+        Value::from(alarm.kind.as_str()),
+        Value::from(alarm.reference.as_str()),
+        time(alarm.at),
+        opt_id(alarm.object),
+    ]
+}
+
 fn read(row: &Row) -> Result<Rung, StoreError> {
     let of = Of("alarm");
     let alarm = Alarm {
         id: row.array(0)?,
         kind: row.text(1)?.to_owned(),
         reference: row.text(2)?.to_owned(),
+        object: of.opt_id(row, 6)?,
         at: of.time(row, 3)?,
     };
     Ok(Rung { alarm, seen: of.opt_id(row, 4)?.zip(of.opt_time(row, 5)?) })

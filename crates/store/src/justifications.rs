@@ -90,12 +90,12 @@ pub fn draw(tx: &mut dyn Tx, one: ObjectId, at: Timestamp) -> Result<(), StoreEr
     change_one(tx, sql, &[id(one), time(at)], "justification")
 }
 
-/// Says whether a reason was given by that person.
+/// Says whether a reason was given or judged by that person.
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn is_of(tx: &mut dyn Tx, one: ObjectId, officer: OfficerId) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM justification WHERE id = $1 AND officer = $2";
+pub fn is_by(tx: &mut dyn Tx, one: ObjectId, officer: OfficerId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM justification WHERE id = $1 AND (officer = $2 OR judged_by = $2)";
     Ok(tx.query_opt(sql, &[id(one), id(officer)])?.is_some())
 }
 

@@ -118,6 +118,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0019_not_proven.sql"),
         postgres: include_str!("../migrations/postgres/0019_not_proven.sql"),
     },
+    Migration {
+        version: 20,
+        name: "alarm_object",
+        sqlite: include_str!("../migrations/sqlite/0020_alarm_object.sql"),
+        postgres: include_str!("../migrations/postgres/0020_alarm_object.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

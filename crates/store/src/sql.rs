@@ -67,6 +67,10 @@ pub(crate) fn id<I: Id16>(id: I) -> Value {
     Value::from(id.to_bytes())
 }
 
+pub(crate) fn opt_id<I: Id16>(id: Option<I>) -> Value {
+    Value::from(id.map(|id| id.to_bytes().to_vec()))
+}
+
 pub(crate) fn agreement(id: &AgreementId) -> Value {
     Value::from(id.as_bytes())
 }

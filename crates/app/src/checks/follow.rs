@@ -522,7 +522,7 @@ impl App {
         let Some(mut one) = checks::candidate(tx, seen.check, seen.handle)? else { return Ok(()) };
         let now = self.now();
         if overdue(&one.stage, now) {
-            self.alarm(tx, "check.core_overdue", &check.partner, &one.handle.to_string())?;
+            self.alarm_on(tx, "check.core_overdue", (&check.partner, check.id), &one.handle.to_string())?;
         }
         let next = step(one.stage, Step::Tick, one.since, now).unwrap_or(one.stage);
         // Who asked tells what was said; a partner that is never there again is not waited for either.

@@ -440,7 +440,7 @@ impl App {
             checks::save(tx, &check)?;
             checks::destroy(tx, number)?;
             if fault {
-                app.alarm(tx, "peer.check", &check.partner, &number.to_string())?;
+                app.alarm_on(tx, "peer.check", (&check.partner, number), &number.to_string())?;
             }
             app.log(tx, &[base("check.aborted", &check).with(&check.partner).verdict(code)]).map(drop)
         })?;

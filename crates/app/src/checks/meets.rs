@@ -254,7 +254,7 @@ impl App {
         if !checks::add_conflict(tx, &self.vault, &met, contact)? {
             return Ok(());
         }
-        self.alarm(tx, "check.plan_conflict", &one.partner, &number.to_string())?;
+        self.alarm_on(tx, "check.plan_conflict", (&one.partner, number), &number.to_string())?;
         let event = Event::system("check.plan_conflict", one.id).case(plan.case).purpose(plan.purpose);
         self.log(tx, &[event.agreement(plan.agreement).with(&one.partner)]).map(drop)
     }

@@ -113,7 +113,7 @@ impl App {
                     Ok(None)
                 }
                 Err(EventError::Refused(code)) => {
-                    app.alarm(tx, "check.plan_unasked", &one.partner, &plan.id.to_string())?;
+                    app.alarm_on(tx, "check.plan_unasked", (&one.partner, plan.id), &plan.id.to_string())?;
                     app.plan_step(tx, one, &plan, (AskState::Refused, Some(code)))?;
                     Ok(None)
                 }
@@ -140,7 +140,7 @@ impl App {
         } else {
             ("check.plan_unasked", AskState::Lost)
         };
-        self.alarm(tx, kind, &one.partner, &plan.id.to_string())?;
+        self.alarm_on(tx, kind, (&one.partner, plan.id), &plan.id.to_string())?;
         self.plan_step(tx, one, plan, (state, Some(outcome.to_owned())))
     }
 
@@ -163,7 +163,7 @@ impl App {
         }
         let met = Conflict { ask: one.id, plan: plan.id, partner: one.partner.clone(), at: self.now() };
         checks::add_conflict(tx, &self.vault, &met, &contacts.join(" · "))?;
-        self.alarm(tx, "check.plan_conflict", &one.partner, &plan.id.to_string())?;
+        self.alarm_on(tx, "check.plan_conflict", (&one.partner, plan.id), &plan.id.to_string())?;
         self.plan_step(tx, one, plan, (AskState::Conflict, None))?;
         Ok(None)
     }
@@ -175,7 +175,7 @@ impl App {
         plan: &StoredPlan,
         fault: EventError,
     ) -> Result<Option<EventError>, AppError> {
-        self.alarm(tx, "peer.check", &one.partner, &one.id.to_string())?;
+        self.alarm_on(tx, "peer.check", (&one.partner, plan.id), &one.id.to_string())?;
         self.plan_unanswered(tx, one, plan, "check.plan_answer")?;
         Ok(Some(fault))
     }
@@ -257,7 +257,7 @@ impl App {
         }
         for one in checks::asks_waiting(tx, now.minus(TELL), limit)? {
             if let Some(plan) = one.plan {
-                self.alarm(tx, "check.plan_unasked", &one.partner, &plan.to_string())?;
+                self.alarm_on(tx, "check.plan_unasked", (&one.partner, plan), &plan.to_string())?;
             }
         }
         for mut one in checks::asks_received(tx, now.minus(ANSWERED), limit)? {

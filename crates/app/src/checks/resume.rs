@@ -70,7 +70,7 @@ impl App {
         self.abort(number, code, false)?;
         self.write(move |app, tx| {
             let check = app.check_locked(tx, number)?;
-            app.alarm(tx, "check.lost", &check.partner, &number.to_string()).map(drop)
+            app.alarm_on(tx, "check.lost", (&check.partner, number), &number.to_string()).map(drop)
         })
     }
 

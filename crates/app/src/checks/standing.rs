@@ -355,7 +355,7 @@ impl App {
             }
             checks::note_hit(tx, row.id, subject, strength)?;
             row.hits = row.hits.saturating_add(1);
-            self.alarm(tx, "check.standing_hit", &row.partner, &handle.to_string())?;
+            self.alarm_on(tx, "check.standing_hit", (&row.partner, row.id), &handle.to_string())?;
             events.push(base("check.standing_hit", &row).with(&row.partner).verdict(strength.code()));
         }
         if !events.is_empty() {

@@ -125,7 +125,7 @@ impl App {
         match granted {
             Err(no) if no.is_no() => {
                 onward::save(tx, &Consent { state: ConsentState::Denied, ..row.clone() })?;
-                self.alarm(tx, "onward.correction_held", &row.to, &row.id.to_string())?;
+                self.alarm_on(tx, "onward.correction_held", (&row.to, row.id), &row.id.to_string())?;
                 events.push(consent_event(Event::system("onward.denied", row.id), &row).verdict(no.code()));
                 Ok(())
             }
@@ -250,7 +250,7 @@ impl App {
             Err(HopRefusal::Rules(refusal)) => refusal.code().code(),
             Err(HopRefusal::Consent(fault)) => fault.code(),
         };
-        if self.alarm(tx, "onward.correction_waits", &to, &id.to_string())? {
+        if self.alarm_on(tx, "onward.correction_waits", (&to, id), &id.to_string())? {
             self.log(tx, &[event.verdict(verdict)])?;
         }
         Ok(false)

@@ -4,11 +4,11 @@
 use mithaq_db::Tx;
 use mithaq_model::{AgreementId, Days, ObjectId, PartyId, ReportId};
 use mithaq_store::disclosures::{self, Escalated};
-use mithaq_store::{alarms, onward};
-use sha2::{Digest as _, Sha256};
+use mithaq_store::onward;
 
 use super::tree::{Holder, direct, further};
 use crate::App;
+use crate::alarms::Names;
 use crate::error::{AppError, ErrorKind};
 use crate::log::Event;
 use crate::rights::{May, intent};
@@ -103,9 +103,9 @@ impl App {
     /// One cause is one holder of one object, whatever way and in however many versions it came there.
     fn ring_unproven(&self, tx: &mut dyn Tx, kind: &str, late: &Late) -> Result<bool, AppError> {
         let reference = format!("{} {}", ReportId::from(late.object), late.holder);
-        let cause = Sha256::new().chain_update(kind).chain_update(&reference).finalize();
-        let id = cause.first_chunk::<16>().copied().unwrap_or_default();
-        Ok(alarms::raise(tx, &alarms::Alarm { id, kind: kind.to_owned(), reference, at: self.now() })?)
+        let cause = reference.clone();
+        let names = Names { reference, object: Some(late.object), cause: &[cause.as_bytes()] };
+        self.ring_once(tx, kind, names)
     }
 
     pub(crate) fn count_unproven(&self, tx: &mut dyn Tx) -> Result<u64, AppError> {

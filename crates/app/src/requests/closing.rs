@@ -81,7 +81,7 @@ impl App {
                 "request.review_closed"
             };
             let about = format!("{} {}", request.id, due.as_millis());
-            self.alarm_about(tx, kind, (&request.id.to_string(), &about))?;
+            self.alarm_about(tx, kind, (&request, &about))?;
             events.push(ticked(kind, &request));
         }
         Ok(())

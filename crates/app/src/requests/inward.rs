@@ -14,9 +14,9 @@ use mithaq_store::reports::{self, Direction};
 use mithaq_store::requests::{self, Request, Step};
 use mithaq_store::{StoreError, alarms};
 use mithaq_wire::{RequestStep, Said, SealHeader, Verdict, encode_request_step};
-use sha2::{Digest as _, Sha256};
 
 use crate::App;
+use crate::alarms::Names;
 use crate::error::AppError;
 use crate::inbound::open::Incoming;
 use crate::log::{Committed, Event};
@@ -306,12 +306,9 @@ impl App {
     }
 
     fn ring(&self, tx: &mut dyn Tx, kind: &str, request: &Request, at: Timestamp) -> Result<(), AppError> {
-        let level = request.dialogue.level;
-        let cause =
-            Sha256::new().chain_update(kind).chain_update(request.id.as_bytes()).chain_update([level]);
-        let id = cause.finalize().first_chunk::<16>().copied().unwrap_or_default();
-        let reference = request.id.to_string();
-        alarms::raise(tx, &alarms::Alarm { id, kind: kind.to_owned(), reference, at })?;
+        let cause = [request.id.as_bytes().as_slice(), &[request.dialogue.level]];
+        let names = about(request, &cause);
+        alarms::raise(tx, &alarms::Alarm { at, ..self.alarm_of(kind, names) })?;
         Ok(())
     }
 
@@ -320,14 +317,14 @@ impl App {
         &self,
         tx: &mut dyn Tx,
         kind: &str,
-        (reference, about): (&str, &str),
+        (request, cause): (&Request, &str),
     ) -> Result<(), AppError> {
-        let cause = Sha256::new().chain_update(kind).chain_update(about).finalize();
-        let id = cause.first_chunk::<16>().copied().unwrap_or_default();
-        let (kind, reference, at) = (kind.to_owned(), reference.to_owned(), self.now());
-        alarms::raise(tx, &alarms::Alarm { id, kind, reference, at })?;
-        Ok(())
+        self.ring_once(tx, kind, about(request, &[cause.as_bytes()])).map(drop)
     }
+}
+
+fn about<'a>(request: &Request, cause: &'a [&'a [u8]]) -> Names<'a> {
+    Names { reference: request.id.to_string(), object: Some(request.id.into()), cause }
 }
 
 pub(super) fn ticked(kind: &str, request: &Request) -> Event {

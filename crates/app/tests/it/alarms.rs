@@ -1,11 +1,13 @@
 //! Alarms: somebody other than whom they are about says that they were seen to, and it shows who, when and why.
 
-use mithaq_app::{AppError, HoldScope, intent};
-use mithaq_model::{CrimeArea, ObjectId, Timestamp};
+use mithaq_app::{AppError, HoldScope, Use, intent};
+use mithaq_model::{CaseId, CrimeArea, Days, Millis, ObjectId, OfficerId, Role, Timestamp};
 use mithaq_store::alarms::{Alarm, Rung};
-use mithaq_testkit::text;
+use mithaq_testkit::{party, text};
+use mithaq_wire::OrderReason;
 
-use crate::world::{Node, World, ground};
+use crate::onward::{Chain, until};
+use crate::world::{CI, ES, Node, World, grade, ground, recruiter};
 
 fn open(node: &Node) -> Vec<Alarm> {
     node.app.alarms(node.actor("admin").may(intent::ReadHealth).unwrap()).unwrap()
@@ -46,6 +48,64 @@ fn an_alarm_is_seen_to_by_another_person_and_shows_who_when_and_why() {
     assert_eq!((word.about.object, word.officer), (ObjectId::new(alarm.id), ma.id("security")));
     assert_eq!(why.as_ref(), Some(&ground()));
     assert_eq!(see_to(ma, "spoc", &alarm).unwrap_err().code(), "alarm.seen", "once");
+}
+
+/// A further officer in two roles, who works a case.
+fn join(node: &Node, case: CaseId, login: &str, roles: &[Role]) -> OfficerId {
+    let officer = node.hire(login, roles);
+    let may = node.actor("supervisor").may(intent::GovernCase).unwrap();
+    node.app.assign_to_case(may, case, officer).unwrap();
+    officer
+}
+
+fn of_kind(node: &Node, kind: &str) -> Alarm {
+    open(node).into_iter().find(|alarm| alarm.kind == kind).unwrap()
+}
+
+#[test]
+fn who_wrote_a_report_does_not_see_to_the_alarm_about_its_erasure() {
+    let mut world = World::new();
+    let ma = world.ma();
+    let case = ma.case(CrimeArea::ForeignTerroristFighters);
+    join(ma, case, "author", &[Role::Analyst, Role::Dpo]);
+    let new = world.report(&[ma.add_subject(case, recruiter(7))]);
+    let may = ma.actor("author").may(intent::WriteReport).unwrap();
+    let access = ma.enter("author", case);
+    let number = ma.app.draft_report(may, &access, new).unwrap();
+    ma.app.grade_report(may, &access, number, grade()).unwrap();
+    ma.review(case, number).unwrap();
+    for login in ["supervisor", "spoc"] {
+        ma.approve(login, number).unwrap();
+    }
+    ma.release(number, &Use::default()).unwrap();
+    world.carry(0, 1);
+    let ma = world.ma();
+    let may = ma.actor("supervisor").may(intent::RecallReport).unwrap();
+    ma.app.recall_report(may, number, OrderReason::Inaccurate).unwrap();
+    world.clock.0.advance(Days(3));
+    world.clock.0.advance(Millis::hours(1));
+    assert_eq!(ma.app.remind_unproven().unwrap(), 1);
+    let alarm = of_kind(ma, "erasure.not_proven");
+    assert_eq!(alarm.reference, format!("{number} {ES}"));
+    assert_eq!(see_to(ma, "author", &alarm).unwrap_err().code(), "alarm.own");
+    see_to(ma, "dpo", &alarm).unwrap();
+}
+
+#[test]
+fn who_asked_for_a_consent_does_not_see_to_the_alarm_about_it() {
+    let mut chain = Chain::new();
+    let es = chain.es();
+    join(es, chain.at_es, "asker", &[Role::Supervisor, Role::Spoc]);
+    let may = es.actor("asker").may(intent::AskConsent).unwrap();
+    let (access, why) = (es.enter("asker", chain.at_es), text("The court there has a case on the same ferry"));
+    let id = es.app.ask_consent(may, &access, chain.number, (&party(CI), until()), &why).unwrap();
+    chain.rest();
+    chain.grant("supervisor", id).unwrap();
+    assert!(chain.grant("legal", id).unwrap());
+    chain.rest();
+    let alarm = of_kind(chain.es(), "onward.granted");
+    assert_eq!(see_to(chain.es(), "asker", &alarm).unwrap_err().code(), "alarm.own");
+    see_to(chain.es(), "spoc", &alarm).unwrap();
 }
 
 #[test]

@@ -251,6 +251,7 @@ fn an_alarm_rings_once_until_it_is_seen() {
         id: [n; 16],
         kind: "lane.equivocation".to_owned(),
         reference: "report/1/7".to_owned(),
+        object: Some(number(n)),
         at: at(i64::from(n)),
     };
     for node in nodes() {
@@ -277,6 +278,7 @@ fn what_happens_anew_rings_again_after_somebody_saw_to_it() {
         id: [1; 16],
         kind: "peer.equivocation".to_owned(),
         reference: "es-police".to_owned(),
+        object: None,
         at: at(when),
     };
     for node in nodes() {
