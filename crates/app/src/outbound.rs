@@ -419,11 +419,12 @@ impl App {
         })
     }
 
-    /// Rings for people: each cause once, and again when it comes again after somebody saw to it.
+    /// Rings for people about the partner of a lane: each cause once, and again when it comes again after somebody saw to it.
     pub(crate) fn raise(&self, tx: &mut dyn Tx, alarms: &[Alarm], lane: &LaneId) -> Result<(), AppError> {
+        let partner = if lane.from == self.party { &lane.to } else { &lane.from };
         for alarm in alarms {
             let kind = alarm_code(*alarm);
-            let (cause, reference) = (format!("{lane:?}"), lane.from.to_string());
+            let (cause, reference) = (format!("{lane:?}"), partner.to_string());
             let names = Names { reference, object: None, cause: &[cause.as_bytes()] };
             alarms::ring(tx, &self.alarm_of(kind, names))?;
         }

@@ -169,6 +169,27 @@ fn what_was_sent_and_taken_since_the_copy_comes_back_from_the_partner() {
 }
 
 #[test]
+fn an_alarm_about_a_lane_names_the_partner_at_both_ends() {
+    let (mut world, file) = world();
+    report_about(&world, 7);
+    world.settle();
+    world.ma().app.sign_checkpoint().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let copy = scratch.path().join("node.db");
+    backup_sqlite(&file.path().unwrap(), &copy).unwrap();
+    report_about(&world, 8);
+    world.settle();
+
+    put_back(&mut world, &copy);
+    exchange(&mut world);
+    for (node, partner) in [(world.ma(), ES), (world.es(), MA)] {
+        let rung = node.app.alarms(node.actor("spoc").may(intent::ReadHealth).unwrap()).unwrap();
+        let about = rung.iter().find(|alarm| alarm.kind == "peer.epoch_started").unwrap();
+        assert_eq!(about.reference, partner, "at {}", node.party);
+    }
+}
+
+#[test]
 fn the_same_copy_put_back_a_second_time_begins_a_third_log_and_nothing_is_lost() {
     let (mut world, file) = world();
     let before = report_about(&world, 7);
