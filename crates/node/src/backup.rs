@@ -22,7 +22,7 @@ use self::sound::{Opened, checked};
 use crate::config::{Config, Database};
 use crate::keyfile;
 use crate::ops::room_for_copy;
-use crate::setup;
+use crate::setup::{self, Unlocked};
 
 /// Name of the database in a copy.
 const DATABASE: &str = "node.db";
@@ -236,12 +236,14 @@ pub struct Done {
 pub fn restore(directory: &Path, copy: Option<&Path>) -> Result<Done> {
     let config = Config::load(directory)?;
     let blobs = Blobs::at(directory.join(&config.attachments));
+    // Once, and first: a passphrase takes seconds to try, and without the keys nothing is moved.
+    let keys = Unlocked::of(directory, &config)?;
     let mut damage = None;
     let (aside, sources) = match (copy, config.database(directory)?) {
         (None, _) => (None, None),
         (Some(copy), Database::Sqlite(path)) => {
             let found;
-            (found, damage) = check_file(copy, Some(setup::master(directory)?))?;
+            (found, damage) = check_file(copy, Some(keys.master()?))?;
             put_in_place((copy, &found), &path, &blobs)?
         }
         (Some(_), Database::Postgres(_)) => bail!(
@@ -257,7 +259,7 @@ pub fn restore(directory: &Path, copy: Option<&Path>) -> Result<Done> {
         files::put_back(&sources, &blobs, &files)?;
     }
     let missing = files::missing(&blobs, &files);
-    let (app, restored) = setup::restore(directory)?;
+    let (app, restored) = setup::restore(directory, &config, keys)?;
     app.close();
     let attachments_missing = u64::try_from(missing).unwrap_or(u64::MAX);
     Ok(Done { restored, aside, attachments_missing, damage })
@@ -338,7 +340,9 @@ mod tests {
         app.close();
         drop(app);
         assert_eq!(put_aside(&home).unwrap(), []);
+        let before = keyfile::opened();
         let done = restore(&home, Some(&out)).unwrap();
+        assert_eq!(keyfile::opened() - before, 1, "the key file is opened once");
         assert_eq!(done.restored.log, "ma-security/log/2");
         assert!(done.aside.as_ref().unwrap().is_file(), "what was in place is kept");
         let kept: Vec<PathBuf> = put_aside(&home).unwrap().into_iter().map(|one| one.path).collect();

@@ -171,6 +171,8 @@ pub fn create(
 /// # Errors
 /// When it cannot be read, is malformed, or what unlocks it is wrong (which looks the same as damage).
 pub fn open(path: &Path, unlock: &Unlock) -> Result<Secrets, KeyFileError> {
+    #[cfg(test)]
+    OPENED.with(|times| times.set(times.get() + 1));
     let file = Zeroizing::new(read_bounded(path)?);
     let (header, sealed) = file.split_at_checked(HEADER).ok_or(KeyFileError::Malformed)?;
     let mut reader = header;
@@ -188,6 +190,17 @@ pub fn open(path: &Path, unlock: &Unlock) -> Result<Secrets, KeyFileError> {
         .decrypt(&nonce_of(nonce)?, Payload { msg: sealed, aad: header })
         .map_err(|_| KeyFileError::Locked)?;
     Secrets::decode(&Zeroizing::new(plain)).ok_or(KeyFileError::Malformed)
+}
+
+#[cfg(test)]
+std::thread_local! {
+    static OPENED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
+/// How often this thread opened key files.
+#[cfg(test)]
+pub(crate) fn opened() -> usize {
+    OPENED.get()
 }
 
 fn cipher(key: &[u8; 32]) -> ChaCha20Poly1305 {

@@ -137,8 +137,7 @@ fn open_with(
 ) -> Result<(App, Config, Identity, Arc<Disk>)> {
     // Opening writes: on a full volume the ballast goes first.
     let _all_is_well = disk.relieve();
-    let unlock = unlock(directory, &config)?;
-    let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
+    let Unlocked { unlock, secrets } = Unlocked::of(directory, &config)?;
     let db = open_database(directory, &config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
@@ -159,16 +158,37 @@ fn open_with(
 ///
 /// # Errors
 /// As [`open`].
-pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
-    let config = Config::load(directory)?;
-    let _all_is_well = Disk::of_node(directory, &config).relieve();
-    let unlock = unlock(directory, &config)?;
-    let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
-    let db = open_database(directory, &config)?;
+pub(crate) fn restore(directory: &Path, config: &Config, unlocked: Unlocked) -> Result<(App, Restored)> {
+    let Unlocked { unlock, secrets } = unlocked;
+    let _all_is_well = Disk::of_node(directory, config).relieve();
+    let db = open_database(directory, config)?;
     let party = party_of(&db)?;
     let keys = directory.join(&config.keys);
-    let beside = Beside::of(directory, &config, unlock);
+    let beside = Beside::of(directory, config, unlock);
     App::restore(db, parts(&party, (&secrets, &keys), Box::new(|| ()), beside)?).map_err(explain)
+}
+
+/// The keys of a node as its key file holds them, with what unlocked it.
+pub(crate) struct Unlocked {
+    unlock: Unlock,
+    secrets: Secrets,
+}
+
+impl Unlocked {
+    /// Opens the key file of the node in a directory.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be unlocked without asking.
+    pub(crate) fn of(directory: &Path, config: &Config) -> Result<Self> {
+        let unlock = unlock(directory, config)?;
+        let secrets = keyfile::open(&directory.join(&config.keys), &unlock)?;
+        Ok(Self { unlock, secrets })
+    }
+
+    /// The key that contents of the node are encrypted under.
+    pub(crate) fn master(&self) -> Result<MasterKey> {
+        master_in(&self.secrets)
+    }
 }
 
 /// The key that contents of the node in a directory are encrypted under.
@@ -176,8 +196,7 @@ pub(crate) fn restore(directory: &Path) -> Result<(App, Restored)> {
 /// # Errors
 /// When there is none, or it cannot be unlocked without asking.
 pub(crate) fn master(directory: &Path) -> Result<MasterKey> {
-    let config = Config::load(directory)?;
-    master_in(&keyfile::open(&directory.join(&config.keys), &unlock(directory, &config)?)?)
+    Unlocked::of(directory, &Config::load(directory)?)?.master()
 }
 
 fn master_in(secrets: &Secrets) -> Result<MasterKey> {
