@@ -97,7 +97,8 @@ fn who_asked_for_a_consent_does_not_see_to_the_alarm_about_it() {
     let es = chain.es();
     join(es, chain.at_es, "asker", &[Role::Supervisor, Role::Spoc]);
     let may = es.actor("asker").may(intent::AskConsent).unwrap();
-    let (access, why) = (es.enter("asker", chain.at_es), text("The court there has a case on the same ferry"));
+    let (access, why) =
+        (es.enter("asker", chain.at_es), text("The court there has a case on the same ferry"));
     let id = es.app.ask_consent(may, &access, chain.number, (&party(CI), until()), &why).unwrap();
     chain.rest();
     chain.grant("supervisor", id).unwrap();

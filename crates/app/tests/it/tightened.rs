@@ -1,7 +1,7 @@
 //! A correction that allows less: tighter handling binds who has the report, and who is taken out erases it and signs.
 //! Nothing is loosened and nobody is added by one.
 
-use mithaq_app::{AppError, Changes, ErrorKind, HolderStanding, Use, intent};
+use mithaq_app::{AppError, Changes, ErrorKind, HolderStanding, NewReport, Use, intent};
 use mithaq_model::{
     CaseId, ConsentState, CrimeArea, Handling, HandlingCode, HandlingCodes, Pap, PartyId, Report, ReportId,
     ReportState, Tlp,
@@ -10,6 +10,7 @@ use mithaq_store::reports::Direction;
 use mithaq_testkit::{party, text};
 use mithaq_wire::OnwardStep;
 
+use crate::attachments;
 use crate::by_hand;
 use crate::erased::{OF_REPORTS, canaries};
 use crate::onward::{Chain, code, rows, until, verdicts};
@@ -154,14 +155,19 @@ struct Four {
 
 impl Four {
     fn new() -> Self {
+        Self::with(|world, case, new| world.ma().ready(case, new))
+    }
+
+    /// With a report that waits for its release.
+    fn with(ready: impl Fn(&World, CaseId, NewReport) -> ReportId) -> Self {
         let mut world = World::strangers(&[MA, ES, CI, FURTHER]);
         world.agreement = world.agree_all();
         let ma = world.ma();
         let at_ma = ma.case(CrimeArea::ForeignTerroristFighters);
         let subject = ma.add_subject(at_ma, recruiter(7));
         let new = new_report(world.agreement, &[party(ES), party(CI)], &[subject]);
-        let number = ma.ready(at_ma, new);
-        ma.release(number, &Use::default()).unwrap();
+        let number = ready(&world, at_ma, new);
+        world.ma().release(number, &Use::default()).unwrap();
         let area = CrimeArea::ForeignTerroristFighters;
         let cases = world.nodes[1..].iter().map(|node| node.case(area)).collect();
         let mut four = Self { world, at_ma, number, cases };
@@ -264,6 +270,52 @@ fn who_is_taken_out_erases_all_of_it_and_signs_and_the_others_get_the_correction
     let may = four.world.ma().actor("supervisor").may(intent::ReadReport).unwrap();
     let (head, _) = four.world.ma().app.receipts_of(may, four.number).unwrap();
     assert_eq!(head.state, ReportState::Acknowledged);
+}
+
+#[test]
+fn who_is_taken_out_gets_no_further_byte_of_a_file_and_the_others_get_all_of_it() {
+    const FILE: usize = 2 * 1024 * 1024 + 3;
+    let bytes = attachments::file(FILE, 5);
+    let mut four = Four::with(|world, at_ma, new| {
+        let ma = world.ma();
+        let number = ma.draft(at_ma, new);
+        ma.grade(at_ma, number);
+        attachments::attach(ma, at_ma, number, &bytes);
+        attachments::approve(ma, at_ma, number);
+        number
+    });
+    let root = attachments::own_root(four.world.ma(), four.number);
+    let asked = |four: &Four, node: usize, index: u64| {
+        let (ma, peer) = (four.world.ma(), four.world.nodes[node].party.clone());
+        let list = ma.app.chunk_list_for(&peer, four.world.agreement, root).map(drop);
+        let chunk = ma.app.chunk_for(&peer, (four.world.agreement, root), index).map(drop);
+        assert_eq!(list.is_ok(), chunk.is_ok());
+        chunk.map_err(|no| no.kind())
+    };
+    let pull = |four: &Four, node: usize, most: u64| {
+        attachments::pull_between((four.world.ma(), &four.world.nodes[node]), most)
+    };
+    let file = |four: &Four, node: usize| {
+        attachments::read(&four.world.nodes[node], four.cases[node - 1], four.number, 1, 0)
+    };
+    // One has a chunk of it, the other all.
+    pull(&four, 1, 1).unwrap();
+    pull(&four, 2, 100).unwrap();
+    assert_eq!(file(&four, 2).unwrap(), bytes);
+    correct(four.world.ma(), four.of(), &addressed(&[ES]));
+    for index in 0..3 {
+        assert_eq!(asked(&four, 2, index), Err(ErrorKind::NotFound), "from the correction on");
+        assert_eq!(asked(&four, 1, index), Ok(()), "who stays goes on in the middle");
+    }
+    four.rest();
+    assert_eq!(attachments::code(file(&four, 2)), "report.locked.recalled");
+    let (party_ma, out) = (four.world.ma().party.clone(), &four.world.nodes[2]);
+    assert_eq!((out.app.wants_from(&party_ma).unwrap(), attachments::on_disk(&out.mark)), (vec![], 0));
+    let late = out.app.take_chunk(&party_ma, (four.world.agreement, root), 1, b"late").unwrap_err();
+    assert_eq!((late.kind(), asked(&four, 2, 0)), (ErrorKind::NotFound, Err(ErrorKind::NotFound)));
+    pull(&four, 1, 100).unwrap();
+    assert_eq!(four.read(1).unwrap().version.get(), 2);
+    assert_eq!(file(&four, 1).unwrap(), bytes);
 }
 
 #[test]
