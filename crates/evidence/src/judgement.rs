@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use mithaq_envelope::AgreementSignature;
 use mithaq_ledger::{Hash, VerifierKey};
-use mithaq_model::{AgreementId, ObjectId, PartyId, ReportVersion, Role, Timestamp};
-use mithaq_wire::{Digest, Position};
+use mithaq_model::{AgreementId, ObjectId, PartyId, ReportId, ReportVersion, Role, Timestamp};
+use mithaq_wire::{Digest, MessageKind, Position};
 
 /// What the verifier knows from elsewhere than the bundle: paper, a partner, a court file. Everything may be empty;
 /// then nothing is anchored, and the judgement says so.
@@ -202,6 +202,10 @@ pub struct Message {
     pub agreement: AgreementId,
     /// Reference of the object it carries, or its place.
     pub object: String,
+    /// What it carries, as its sender signed; none when the envelope is not attached.
+    pub kind: Option<MessageKind>,
+    /// The report it is about, where the envelope or an entry of the bundle shows that its object is one.
+    pub report: Option<ReportId>,
     /// Hash of the envelope.
     pub envelope: Digest,
     /// Where it stands in its lane, as its sender signed; none when the envelope is not attached.

@@ -8,8 +8,8 @@ use mithaq_envelope::{
     peek_seal, verify, verify_receipt_proof, verify_receipts,
 };
 use mithaq_ledger::{Document, Entry};
-use mithaq_model::{AgreementId, ObjectId, PartyId, Timestamp};
-use mithaq_wire::{Digest, EnvelopeHeader, LaneId, LaterReceipt, Position, Statement, Verdict};
+use mithaq_model::{AgreementId, ObjectId, PartyId, ReportId, Timestamp};
+use mithaq_wire::{Digest, EnvelopeHeader, LaneId, LaterReceipt, MessageKind, Position, Statement, Verdict};
 
 use crate::error::{JudgeError, PaperFault};
 use crate::judgement::{Gap, Later, LaterKind, Message, Receipt, Violation};
@@ -29,6 +29,8 @@ pub(crate) struct Messages<'p> {
     /// Index of each entry about a later receipt: object, partner, what it says.
     announced: BTreeMap<(ObjectId, PartyId, What), u64>,
     recalled: BTreeMap<(ObjectId, PartyId), ()>,
+    /// Objects that entries name as reports.
+    reports: BTreeSet<ObjectId>,
     places: BTreeMap<(LaneId, Position), (Digest, Digest, String)>,
     /// Index of the entry that says that a receipt is there.
     answered: BTreeMap<Digest, u64>,
@@ -43,7 +45,7 @@ pub(crate) struct Messages<'p> {
 /// The object an entry is about, whether it names the report or the object it travels as.
 pub(crate) fn object_of(entry: &Entry<'_>) -> Option<ObjectId> {
     let text = entry.object.as_str();
-    text.parse().ok().or_else(|| text.parse::<mithaq_model::ReportId>().ok().map(ObjectId::from))
+    text.parse().ok().or_else(|| text.parse::<ReportId>().ok().map(ObjectId::from))
 }
 
 /// The word of a verdict as the log has it.
@@ -63,6 +65,7 @@ impl<'p> Messages<'p> {
             all: BTreeMap::new(),
             announced: BTreeMap::new(),
             recalled: BTreeMap::new(),
+            reports: BTreeSet::new(),
             places: BTreeMap::new(),
             answered: BTreeMap::new(),
             learned: BTreeMap::new(),
@@ -74,6 +77,7 @@ impl<'p> Messages<'p> {
 
     /// Takes an entry of the log; those about nothing sent or taken are passed over.
     pub(crate) fn entry(&mut self, index: u64, entry: &Entry<'_>) {
+        self.reports.extend(entry.object.as_str().parse::<ReportId>().ok().map(ObjectId::from));
         let partner = entry.counterparty.and_then(|id| PartyId::new(id.as_str()).ok());
         let Some(partner) = partner else { return };
         match entry.kind.as_str() {
@@ -120,6 +124,8 @@ impl<'p> Messages<'p> {
             partner,
             agreement: AgreementId::new(*agreement.as_bytes()),
             object: entry.object.as_str().to_owned(),
+            kind: None,
+            report: None,
             envelope: hash,
             place: None,
             receipt: None,
@@ -194,6 +200,7 @@ impl<'p> Messages<'p> {
         let counts = self.counts(&party, &[manifest.manifest().node_key], index);
         if let Some(message) = self.all.get_mut(&hash).filter(|_| counts) {
             message.place = Some(header.at);
+            message.kind = Some(header.kind);
         }
         if expired {
             self.violations.push(Violation::ManifestExpired { index, party });
@@ -345,6 +352,9 @@ impl<'p> Messages<'p> {
         );
         let mut messages: Vec<Message> = self.all.into_values().collect();
         messages.sort_by_key(|message| message.index);
+        for message in &mut messages {
+            message.report = report_of(message, &self.reports);
+        }
         for message in &messages {
             let index = message.index;
             if message.receipt.is_none() && message.is_sent {
@@ -371,6 +381,25 @@ impl<'p> Messages<'p> {
         }
         Ok((messages, self.later, self.violations))
     }
+}
+
+/// The report a message is about: some kinds are about nothing else, of others the log may say so.
+fn report_of(message: &Message, reports: &BTreeSet<ObjectId>) -> Option<ReportId> {
+    let object: ObjectId = message.object.parse().ok()?;
+    let is_about_one = match message.kind {
+        Some(
+            MessageKind::Report
+            | MessageKind::Correction
+            | MessageKind::Hop
+            | MessageKind::Order
+            | MessageKind::Receipts,
+        ) => true,
+        Some(MessageKind::EpochStart | MessageKind::Notice | MessageKind::Onward | MessageKind::Step) => {
+            false
+        }
+        None => reports.contains(&object),
+    };
+    is_about_one.then(|| object.into())
 }
 
 /// What a later receipt says, for finding the entry it belongs to.

@@ -20,6 +20,8 @@ fn a_whole_exchange_is_proven_to_someone_who_has_the_agreement_on_paper() {
     let message = &found.messages[0];
     assert_eq!((message.index, message.is_sent, message.partner.as_str()), (4, true, ES));
     assert_eq!(message.place.unwrap().seq, 1);
+    let report = message.object.parse::<mithaq_model::ObjectId>().unwrap().into();
+    assert_eq!((message.kind, message.report), (Some(mithaq_wire::MessageKind::Order), Some(report)));
     assert_eq!(message.receipt.as_ref().unwrap().verdict, "accepted");
     assert!(matches!(found.later[0].kind, LaterKind::Read { .. }));
     assert!(matches!(found.later[1].kind, LaterKind::Complete { root: ATTACHED, .. }));

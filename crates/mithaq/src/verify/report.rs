@@ -5,7 +5,8 @@ use std::time::Duration;
 use core::fmt::Display;
 
 use mithaq_evidence::{Gap, Judgement, Later, LaterKind, Message, RootSource, Violation};
-use mithaq_model::Words4;
+use mithaq_model::{ObjectId, ReportId, Words4};
+use mithaq_wire::MessageKind;
 use serde_json::{Value as Json, json};
 
 use super::opened::Found as Opened;
@@ -137,11 +138,12 @@ fn message(found: &Judgement, one: &Message, page: &mut Page) {
         (false, false) => &w::TAKEN_LOG,
     };
     let party = &found.party;
+    let what = what(one, page.ui);
     let values: [(&str, &dyn Display); 5] = [
         ("index", &one.index),
         ("at", &one.at),
         ("party", party),
-        ("object", &one.object),
+        ("what", &what),
         ("partner", &one.partner),
     ];
     page.say(sentence, &values);
@@ -154,24 +156,41 @@ fn message(found: &Judgement, one: &Message, page: &mut Page) {
     }
 }
 
+/// What a message carries, in words; a report by the number its people know.
+fn what(one: &Message, ui: Ui) -> String {
+    let number = one.report.map_or_else(|| one.object.clone(), |report| report.to_string());
+    let words = match one.kind {
+        Some(MessageKind::Report) => &w::REPORT,
+        Some(MessageKind::Correction) => &w::CORRECTION,
+        Some(MessageKind::Order) => &w::ORDER,
+        Some(MessageKind::Receipts) => &w::RECEIPTS,
+        Some(MessageKind::Hop) => &w::HOP,
+        Some(MessageKind::Step) => &w::STEP,
+        Some(MessageKind::Onward) => &w::ONWARD,
+        Some(MessageKind::Notice) => &w::NOTICE,
+        Some(MessageKind::EpochStart) => &w::EPOCH,
+        None if one.report.is_some() => &w::ABOUT_REPORT,
+        None => &w::MESSAGE,
+    };
+    fill(ui.words(words), &[("number", &number)])
+}
+
 fn later(one: &Later, page: &mut Page) {
+    let report = ReportId::from(one.object);
     match &one.kind {
         LaterKind::Read { role, .. } => {
-            page.say(&w::READ, &[("by", &one.by), ("object", &one.object), ("at", &one.at), ("role", role)]);
+            page.say(&w::READ, &[("by", &one.by), ("report", &report), ("at", &one.at), ("role", role)]);
         }
         LaterKind::Decided { accepted, .. } => {
             let sentence = if *accepted { &w::LET_IN } else { &w::TURNED_AWAY };
-            page.say(sentence, &[("by", &one.by), ("object", &one.object), ("at", &one.at)]);
+            page.say(sentence, &[("by", &one.by), ("report", &report), ("at", &one.at)]);
         }
         LaterKind::Complete { root, .. } => {
             let root = data_encoding::HEXLOWER.encode(root);
-            page.say(
-                &w::ATTACHED,
-                &[("by", &one.by), ("root", &root), ("object", &one.object), ("at", &one.at)],
-            );
+            page.say(&w::ATTACHED, &[("by", &one.by), ("root", &root), ("report", &report), ("at", &one.at)]);
         }
         LaterKind::Erased { .. } => {
-            page.say(&w::ERASURE, &[("by", &one.by), ("object", &one.object), ("at", &one.at)]);
+            page.say(&w::ERASURE, &[("by", &one.by), ("report", &report), ("at", &one.at)]);
         }
     }
 }
@@ -214,7 +233,9 @@ fn gap(one: &Gap, page: &mut Page) {
         }
         Gap::SuccessorNotAttested { origin } => page.say(&w::SUCCESSOR, &[("origin", origin)]),
         Gap::NoErasure { object, partner } => {
-            page.say(&w::NO_ERASURE, &[("partner", partner), ("object", object)]);
+            let report = object.parse::<ObjectId>().map(|object| ReportId::from(object).to_string());
+            let report = report.unwrap_or_else(|_other| object.clone());
+            page.say(&w::NO_ERASURE, &[("partner", partner), ("report", &report)]);
         }
     }
 }
@@ -297,9 +318,54 @@ fn message_json(one: &Message) -> Json {
         "partner": one.partner.as_str(),
         "agreement": one.agreement.to_string(),
         "object": one.object,
+        "report": one.report.map(|report| report.to_string()),
         "envelope": data_encoding::HEXLOWER.encode(&one.envelope.0),
         "signed_by_sender": one.place.is_some(),
         "receipt": receipt,
         "not_delivered": one.not_delivered.map(|at| at.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mithaq_model::{AgreementId, Lang, PartyId, Timestamp};
+    use mithaq_wire::Digest;
+
+    fn said(kind: Option<MessageKind>, is_report: bool, lang: Lang) -> String {
+        let object = ObjectId::new([7; 16]);
+        let one = Message {
+            index: 1,
+            at: Timestamp::from_millis(0),
+            is_sent: true,
+            partner: PartyId::new("es-police").unwrap(),
+            agreement: AgreementId::new([1; 32]),
+            object: object.to_string(),
+            kind,
+            report: is_report.then(|| object.into()),
+            envelope: Digest([2; 32]),
+            place: None,
+            receipt: None,
+            not_delivered: None,
+            logged_verdict: None,
+        };
+        what(&one, Ui { json: false, lang, quiet: true })
+    }
+
+    #[test]
+    fn what_a_message_carries_is_said_in_words_and_a_report_by_its_number() {
+        let object = ObjectId::new([7; 16]);
+        let report = ReportId::from(object);
+        assert_eq!(said(Some(MessageKind::Report), true, Lang::EN), format!("report {report}"));
+        assert_eq!(said(None, true, Lang::EN), format!("a message about report {report}"));
+        assert_eq!(said(None, false, Lang::EN), format!("the message {object}"), "nobody shows what it is");
+        let order = said(Some(MessageKind::Order), true, Lang::FR);
+        assert_eq!(order, format!("un ordre au sujet du rapport {report}"));
+        for kind in [MessageKind::Correction, MessageKind::Hop, MessageKind::Receipts] {
+            for lang in [Lang::AR, Lang::EN, Lang::ES, Lang::FR] {
+                let text = said(Some(kind), true, lang);
+                assert!(text.contains(&report.to_string()) && !text.contains('{'), "{text}");
+            }
+        }
+    }
 }
