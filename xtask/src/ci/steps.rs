@@ -11,7 +11,8 @@ const FUZZ_SECONDS: &str = "20";
 const SIM_SEEDS: &str = "1200";
 
 /// The kill loop in one run of the checks: always the same schedule, so that a failure is one of the change.
-const KILLS: &[&str] = &["bench", "kill", "--rotate", "--cycles", "20", "--seed", "1"];
+/// The checks' own build brings some thirty reports a second through; more would only be written ahead.
+const KILLS: &[&str] = &["bench", "kill", "--rotate", "--cycles", "20", "--rate", "40", "--seed", "1"];
 /// The same for several processes on a server with a standby.
 const CLUSTER: &[&str] = &["--seconds", "10", "--seed", "1"];
 

@@ -2,11 +2,14 @@
 //! with a reader and a verifier of its own, and says what was broken. It uses no code of the nodes but the door to the
 //! database. Names of invariants are those of the protocol's test plan (I1 to I18).
 
+mod files;
 mod item;
 mod lanes;
 mod log;
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use ed25519_dalek::VerifyingKey;
 use mithaq_db::{Db, Row, Value};
@@ -26,6 +29,39 @@ pub(super) struct Known {
     pub(super) released: BTreeSet<Object>,
     /// Reports whose recall was answered.
     pub(super) recalled: BTreeSet<Object>,
+    /// Requests that were sent, and what became of each.
+    pub(super) asked: BTreeMap<Object, Fate>,
+    /// Reports that were sent with a file of two chunks or more.
+    pub(super) files: BTreeSet<Object>,
+}
+
+/// What people did with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Opened at the desk that was asked, and left there.
+    Opened,
+    /// Taken up and not answered yet.
+    TakenUp,
+    /// Taken up and answered in full, once.
+    Answered,
+    /// Refused, on the ground R01.
+    Refused,
+    /// Taken back by who asked.
+    Withdrawn,
+}
+
+impl Fate {
+    /// The state that the end which asks must be in, and the end which was asked. That somebody only looked at a request is
+    /// not told to who asked.
+    pub(super) const fn states(self) -> [&'static str; 2] {
+        match self {
+            Self::Opened => ["received", "under_evaluation"],
+            Self::TakenUp => ["accepted"; 2],
+            Self::Answered => ["answered_full"; 2],
+            Self::Refused => ["refused"; 2],
+            Self::Withdrawn => ["withdrawn"; 2],
+        }
+    }
 }
 
 /// What was checked, and what did not hold.
@@ -37,6 +73,8 @@ pub(super) struct Verdict {
     pub(super) entries: usize,
     pub(super) checkpoints: usize,
     pub(super) erased: usize,
+    pub(super) requests: usize,
+    pub(super) files: usize,
 }
 
 impl Verdict {
@@ -48,6 +86,8 @@ impl Verdict {
         self.entries += other.entries;
         self.checkpoints += other.checkpoints;
         self.erased += other.erased;
+        self.requests += other.requests;
+        self.files += other.files;
     }
 
     fn holds(&mut self, holds: bool, what: impl FnOnce() -> String) {
@@ -62,13 +102,16 @@ pub(super) struct Side {
     pub(super) party: String,
     db: Db,
     log_key: String,
+    /// Directory of its attachments.
+    files: PathBuf,
     known: Known,
 }
 
 impl Side {
     pub(super) fn open(node: &Node, known: Known) -> Result<Self, Failure> {
         let (party, log_key) = (node.party.to_string(), node.log_key.clone());
-        Ok(Self { party, db: tables::open(node)?, log_key, known })
+        let files = node.directory.join("attachments");
+        Ok(Self { party, db: tables::open(node)?, log_key, files, known })
     }
 
     fn rows(&self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>, Failure> {
@@ -98,6 +141,8 @@ pub(super) fn judge(sides: &[Side]) -> Result<Verdict, Failure> {
         log::check(from, &mut verdict)?;
         for to in sides.iter().filter(|to| to.party != from.party) {
             lanes::check(from, to, &mut verdict)?;
+            requests::check(from, to, &mut verdict)?;
+            files::check(from, to, &mut verdict)?;
         }
     }
     Ok(verdict)

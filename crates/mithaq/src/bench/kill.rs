@@ -1,9 +1,13 @@
-//! Kills real nodes with `SIGKILL` in the middle of two streams of reports, with a network that breaks connections,
+//! Kills real nodes with `SIGKILL` in the middle of two streams of reports, of requests with their answers and of
+//! attachments, with a network that breaks connections,
 //! starts them again, and lets an independent judge say whether anything was lost, doubled, reordered or unsigned.
 //!
 //! When and whom is drawn from the seed and printed; where in the program the signal meets a node is the machine's
 //! matter, so a seed repeats the schedule and not the instruction.
 
+mod desk;
+mod files;
+mod people;
 mod rotate;
 pub(super) mod stream;
 
@@ -15,8 +19,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use self::desk::Desk;
+use self::files::Files;
+use self::people::People;
 use self::stream::Stream;
-use super::check::{Side, Verdict, judge};
+use super::check::{Known, Side, Verdict, judge};
 use super::dice::Dice;
 use super::goods::{self, Order};
 use super::proxy::{Proxy, Weather};
@@ -50,8 +57,8 @@ pub(crate) struct KillArgs {
     dir: Option<PathBuf>,
 }
 
-/// Reports written ahead for one cycle and direction, at most; streams end early when they are used up.
-const PER_CYCLE: usize = 120;
+/// Longest time of a cycle in milliseconds for which reports are written ahead; streams end early when they are used up.
+const CYCLE_MS: u32 = 1_200;
 /// A run is judged in rounds of so many cycles, so that a long run starts on fresh tables now and then.
 const ROUND: u32 = 50;
 const NODES: usize = 2;
@@ -86,7 +93,8 @@ pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
     }
     let summary = json!({ "seed": seed, "cycles": done, "network_faults": faults, "reports": reports, "rotations": rotations,
         "envelopes": all.envelopes, "receipts": all.receipts, "entries": all.entries,
-        "checkpoints": all.checkpoints, "erased": all.erased, "broken": all.broken });
+        "checkpoints": all.checkpoints, "erased": all.erased, "requests": all.requests, "files": all.files,
+        "broken": all.broken });
     let verdict = if all.broken.is_empty() {
         Ok(())
     } else {
@@ -102,8 +110,8 @@ pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
                 "{done} cycles, {faults} network faults, {rotations} changes of keys, {reports} reports released, seed {seed}"
             ),
             format!(
-                "judged: {} envelopes, {} receipts, {} ledger entries, {} checkpoints, {} erasures",
-                all.envelopes, all.receipts, all.entries, all.checkpoints, all.erased
+                "judged: {} envelopes, {} receipts, {} ledger entries, {} checkpoints, {} erasures, {} requests, {} attachments",
+                all.envelopes, all.receipts, all.entries, all.checkpoints, all.erased, all.requests, all.files
             ),
             format!("broken promises: {}", all.broken.len()),
         ],
@@ -133,7 +141,7 @@ async fn round(args: &KillArgs, seed: u64, (before, cycles): (u32, u32), ui: Ui)
     let mut rotations = 0;
     let outcome = async {
         let stop = Arc::new(AtomicBool::new(false));
-        let [first, second] = prepare(&mut fleet, args, cycles, (seed, &stop)).await?;
+        let work = prepare(&mut fleet, args, cycles, (seed, &stop), ui).await?;
         proxies.iter().for_each(|proxy| proxy.turn(weather));
         let striking = async {
             for cycle in 1..=cycles {
@@ -149,16 +157,14 @@ async fn round(args: &KillArgs, seed: u64, (before, cycles): (u32, u32), ui: Ui)
             proxies.iter().for_each(|proxy| proxy.turn(Weather::Calm));
             struck
         };
-        let (first, second, struck) = tokio::join!(first.run(), second.run(), ended);
+        let (done, struck) = tokio::join!(work.run(), ended);
         struck?;
-        let sides = [first?, second?];
-        for side in &sides {
-            side.wait_settled().await?;
-        }
-        Ok::<_, Failure>(sides)
+        let done = done?;
+        done.wait_settled().await?;
+        done.known()
     };
-    let streams = match outcome.await {
-        Ok(streams) => streams,
+    let known = match outcome.await {
+        Ok(known) => known,
         Err(failure) => {
             fleet.show_logs();
             return Err(failure);
@@ -166,14 +172,55 @@ async fn round(args: &KillArgs, seed: u64, (before, cycles): (u32, u32), ui: Ui)
     };
     // The last kill: what is judged is what a crash leaves.
     fleet.kill_all();
-    let reports = streams.iter().map(|stream| stream.known().released.len()).sum();
+    let reports = known.iter().map(|one| one.released.len()).sum();
     let sides = (0..NODES)
-        .zip(&streams)
-        .map(|(number, stream)| Side::open(fleet.node(number)?, stream.known().clone()))
+        .zip(known)
+        .map(|(number, known)| Side::open(fleet.node(number)?, known))
         .collect::<Result<Vec<_>, Failure>>()?;
     let verdict = tokio::task::block_in_place(|| judge(&sides))?;
     let faults = proxies.iter().map(Proxy::struck).sum();
     Ok(Round { verdict, faults, reports, rotations })
+}
+
+/// Everything people do while nodes die, in both directions.
+struct Work {
+    streams: [Stream; NODES],
+    desks: [Desk; NODES],
+    files: [Files; NODES],
+}
+
+impl Work {
+    async fn run(self) -> Result<Self, Failure> {
+        let ([reports, others], [first, second], [files, back]) = (self.streams, self.desks, self.files);
+        let (reports, others, first, second, files, back) =
+            tokio::join!(reports.run(), others.run(), first.run(), second.run(), files.run(), back.run());
+        Ok(Self { streams: [reports?, others?], desks: [first?, second?], files: [files?, back?] })
+    }
+
+    async fn wait_settled(&self) -> Result<(), Failure> {
+        for from in 0..NODES {
+            let (Some(stream), Some(desk), Some(files)) =
+                (self.streams.get(from), self.desks.get(from), self.files.get(from))
+            else {
+                continue;
+            };
+            stream.wait_settled().await?;
+            desk.wait_settled().await?;
+            files.wait_settled().await?;
+        }
+        Ok(())
+    }
+
+    /// What the people at each node know that they did.
+    fn known(&self) -> Result<[Known; NODES], Failure> {
+        let [mut one, mut other] = self.streams.each_ref().map(|stream| stream.known().clone());
+        let ([asks, asks_back], [sends, sends_back]) = (&self.desks, &self.files);
+        asks.tell([&mut one, &mut other])?;
+        asks_back.tell([&mut other, &mut one])?;
+        sends.tell(&mut one)?;
+        sends_back.tell(&mut other)?;
+        Ok([one, other])
+    }
 }
 
 /// Agreement, cases, and reports in both directions, ready to be released.
@@ -182,31 +229,40 @@ async fn prepare(
     args: &KillArgs,
     cycles: u32,
     (seed, stop): (u64, &Arc<AtomicBool>),
-) -> Result<[Stream; NODES], Failure> {
+    ui: Ui,
+) -> Result<Work, Failure> {
     fleet.start_all().await?;
     fleet.agree((0, 1), no_budget).await?;
-    let mut streams = Vec::new();
+    let (mut streams, mut people) = (Vec::new(), Vec::new());
     for from in 0..NODES {
         let case = fleet.open_case(from).await?;
         let subject = fleet.write_subject(from, &case).await?;
+        people.push(People::of(fleet, (from, 1 - from), (&case, &subject))?);
         fleet.kill(from);
-        let count = PER_CYCLE * usize::try_from(cycles + 1).unwrap_or(1);
+        let count = usize::try_from(args.rate * CYCLE_MS / 1_000 * (cycles + 1)).unwrap_or(usize::MAX);
         let order = Order { from, to: 1 - from, case: &case, subject: &subject, count, text: 900 };
         let ready = tokio::task::block_in_place(|| goods::write(fleet, &order))?;
         fleet.start(from)?;
         fleet.wait_ready(from).await?;
-        let number = u64::try_from(from).unwrap_or(0);
-        streams.push(Stream::new(
-            fleet,
-            &[from],
-            ready,
-            Dice::new(seed ^ (number + 1) << 32),
-            args.rate,
-            stop,
-        )?);
+        streams.push(Stream::new(fleet, &[from], ready, dice_of(seed, from), args.rate, stop)?);
     }
-    <[Stream; NODES]>::try_from(streams)
-        .map_err(|_count| Failure::new(Exit::Failed, "kill.streams", "a node has no stream"))
+    let missing = || Failure::new(Exit::Failed, "kill.streams", "a node has no stream");
+    let streams = <[Stream; NODES]>::try_from(streams).map_err(|_count| missing())?;
+    let [one, other] = <[People; NODES]>::try_from(people).map_err(|_count| missing())?;
+    let desks = [
+        Desk::new((&one, &other), dice_of(seed, 2), stop),
+        Desk::new((&other, &one), dice_of(seed, 3), stop),
+    ];
+    let files = [
+        Files::new((&one, &other), dice_of(seed, 4), stop, ui),
+        Files::new((&other, &one), dice_of(seed, 5), stop, ui),
+    ];
+    Ok(Work { streams, desks, files })
+}
+
+/// Choices of its own for each of those who work.
+fn dice_of(seed: u64, number: usize) -> Dice {
+    Dice::new(seed ^ (u64::try_from(number).unwrap_or(0) + 1) << 32)
 }
 
 /// What people change before a cycle: keys, programs. Returns how many nodes have new keys.

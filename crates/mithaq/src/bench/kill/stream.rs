@@ -140,44 +140,19 @@ impl Stream {
     async fn ask(&mut self, ids: Vec<String>) -> Result<(Vec<String>, Vec<String>), Failure> {
         let (mut done, mut left) = (Vec::new(), Vec::new());
         for id in ids {
-            let receipts = self.receipts(&id).await?;
+            let receipts = receipts(&self.supervisors(), &id).await?;
             let sent = receipts.as_array().is_some_and(|all| !all.is_empty());
             if sent { done.push(id) } else { left.push(id) }
         }
         Ok((done, left))
     }
 
-    async fn receipts(&self, id: &str) -> Result<Json, Failure> {
-        let path = format!("/api/v1/reports/{id}/receipts");
-        until_within(PATIENCE, "the node did not come back", async || {
-            for (_, supervisor) in &self.doors {
-                match supervisor.get(&path).await {
-                    Ok(found) => return Ok(Some(found.get("receipts").cloned().unwrap_or_default())),
-                    Err(failure) if away(&failure) => {}
-                    Err(failure) => return Err(failure),
-                }
-            }
-            Ok(None)
-        })
-        .await
+    fn supervisors(&self) -> Vec<&Api> {
+        self.doors.iter().map(|(_, supervisor)| supervisor).collect()
     }
 
     async fn recall(&mut self, id: &str) -> Result<(), Failure> {
-        let (path, body) = (format!("/api/v1/reports/{id}/recall"), json!({ "reason": "inaccurate" }));
-        let doors = &self.doors;
-        until_within(PATIENCE, "the node did not come back", async || {
-            for (_, supervisor) in doors {
-                match supervisor.post(&path, &body).await {
-                    Ok(_recipients) => return Ok(Some(())),
-                    // Recalled by the call under which the node died.
-                    Err(failure) if failure.code == "report.not_released" => return Ok(Some(())),
-                    Err(failure) if away(&failure) => {}
-                    Err(failure) => return Err(failure),
-                }
-            }
-            Ok(None)
-        })
-        .await?;
+        recall(&self.supervisors(), id).await?;
         self.known.recalled.insert(object(id)?);
         self.recalled.push(id.to_owned());
         Ok(())
@@ -188,7 +163,7 @@ impl Stream {
         let waits = self.last.iter().map(|id| (id, "verdict"));
         for (id, what) in waits.chain(self.recalled.iter().map(|id| (id, "erased"))) {
             until_within(PATIENCE, &format!("{id} has no `{what}` after the storm"), async || {
-                let receipts = self.receipts(id).await?;
+                let receipts = receipts(&self.supervisors(), id).await?;
                 let rows = receipts.as_array().cloned().unwrap_or_default();
                 let all = rows.iter().all(|row| row.get(what).is_some_and(|value| !value.is_null()));
                 Ok((all && !rows.is_empty()).then_some(()))
@@ -199,14 +174,48 @@ impl Stream {
     }
 }
 
+/// The receipts of a report, from the first process of its node that answers.
+pub(super) async fn receipts(supervisors: &[&Api], id: &str) -> Result<Json, Failure> {
+    let path = format!("/api/v1/reports/{id}/receipts");
+    until_within(PATIENCE, "the node did not come back", async || {
+        for supervisor in supervisors {
+            match supervisor.get(&path).await {
+                Ok(found) => return Ok(Some(found.get("receipts").cloned().unwrap_or_default())),
+                Err(failure) if away(&failure) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(None)
+    })
+    .await
+}
+
+/// Takes a report back, by the first process of its node that answers.
+pub(super) async fn recall(supervisors: &[&Api], id: &str) -> Result<(), Failure> {
+    let (path, body) = (format!("/api/v1/reports/{id}/recall"), json!({ "reason": "inaccurate" }));
+    until_within(PATIENCE, "the node did not come back", async || {
+        for supervisor in supervisors {
+            match supervisor.post(&path, &body).await {
+                Ok(_recipients) => return Ok(Some(())),
+                // Recalled by the call under which the node died.
+                Err(failure) if failure.code == "report.not_released" => return Ok(Some(())),
+                Err(failure) if away(&failure) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(None)
+    })
+    .await
+}
+
 /// Whether the node may simply be down, or busy starting.
-fn away(failure: &Failure) -> bool {
+pub(super) fn away(failure: &Failure) -> bool {
     failure.code == "cli.unreachable"
         || failure.exit == Exit::Failed
             && (failure.code.starts_with("store.") || failure.code == "node.outdated")
 }
 
-fn object(id: &str) -> Result<Object, Failure> {
+pub(super) fn object(id: &str) -> Result<Object, Failure> {
     let id: ReportId = id.parse().map_err(|_malformed| broken("a report without a number"))?;
     Ok(*id.as_bytes())
 }
