@@ -7,6 +7,7 @@ mod item;
 mod lanes;
 mod log;
 mod requests;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use ed25519_dalek::VerifyingKey;
 use mithaq_db::{Db, Row, Value};
 
 use self::item::Item;
+pub(super) use self::told::Run;
 use super::tables::{self, unreadable};
 use crate::fleet::Node;
 use crate::ui::Failure;

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 use tokio::task::{JoinSet, LocalSet};
 
-use super::check::{Known, Side, Verdict, judge};
+use super::check::{Known, Run, Side, Verdict, judge};
 use super::dice::Dice;
 use super::exchange::{last_receipts, released};
 use super::goods::{self, Order};
@@ -180,7 +180,20 @@ async fn endure(cluster: &mut Cluster, args: &ClusterArgs, ui: Ui) -> Result<(),
     let silent = silence(&cluster.fleet)?;
     let verdict = cluster.judge(known)?;
     ui.say(&format!("judged in {} ms", fault.elapsed().as_millis()));
-    report(&verdict, (reports, longest, silent, seed), ui)
+    let longest = longest.as_millis();
+    let run = Run {
+        fields: json!({ "reports": reports, "longest_pause_ms": longest, "longest_silence_ms": silent }),
+        lines: vec![
+            format!("{reports} reports released, seed {seed}"),
+            format!(
+                "longest pause: {longest} ms between two answers to one caller, {silent} ms between two receipts"
+            ),
+        ],
+        seed,
+        code: "cluster.broken",
+        hint: format!("run it again with `--seed {seed} --dir DIR` and look at the tables"),
+    };
+    verdict.tell(run, ui)
 }
 
 /// The longest time between two receipts that the node on the server stored, in milliseconds.
@@ -220,42 +233,6 @@ async fn strike(cluster: &mut Cluster, args: &ClusterArgs, ui: Ui) -> Result<(),
     }
     tokio::time::sleep(part * 4).await;
     Ok(())
-}
-
-fn report(
-    verdict: &Verdict,
-    (reports, longest, silent, seed): (usize, Duration, i64, u64),
-    ui: Ui,
-) -> Result<(), Failure> {
-    for line in verdict.broken.iter().take(20) {
-        ui.say(&format!("BROKEN {line}"));
-    }
-    let summary = json!({ "seed": seed, "reports": reports, "envelopes": verdict.envelopes,
-        "receipts": verdict.receipts, "entries": verdict.entries, "checkpoints": verdict.checkpoints,
-        "erased": verdict.erased, "longest_pause_ms": longest.as_millis(), "longest_silence_ms": silent,
-        "broken": verdict.broken });
-    let held = if verdict.broken.is_empty() {
-        Ok(())
-    } else {
-        let text = format!("{} promises were broken with seed {seed}", verdict.broken.len());
-        Err(Failure::new(Exit::NotVerified, "cluster.broken", text))
-    };
-    ui.judged(
-        summary,
-        &[
-            format!("{reports} reports released, seed {seed}"),
-            format!(
-                "judged: {} envelopes, {} receipts, {} ledger entries, {} checkpoints, {} erasures",
-                verdict.envelopes, verdict.receipts, verdict.entries, verdict.checkpoints, verdict.erased
-            ),
-            format!(
-                "longest pause: {} ms between two answers to one caller, {silent} ms between two receipts",
-                longest.as_millis()
-            ),
-            format!("broken promises: {}", verdict.broken.len()),
-        ],
-        held,
-    )
 }
 
 /// Reports per second through all processes, from the first call to the last receipt.

@@ -23,7 +23,7 @@ use self::desk::Desk;
 use self::files::Files;
 use self::people::People;
 use self::stream::Stream;
-use super::check::{Known, Side, Verdict, judge};
+use super::check::{Known, Run, Side, Verdict, judge};
 use super::dice::Dice;
 use super::goods::{self, Order};
 use super::proxy::{Proxy, Weather};
@@ -88,35 +88,16 @@ pub(crate) fn run(args: &KillArgs, ui: Ui) -> Result<(), Failure> {
             break;
         }
     }
-    for line in all.broken.iter().take(20) {
-        ui.say(&format!("BROKEN {line}"));
-    }
-    let summary = json!({ "seed": seed, "cycles": done, "network_faults": faults, "reports": reports, "rotations": rotations,
-        "envelopes": all.envelopes, "receipts": all.receipts, "entries": all.entries,
-        "checkpoints": all.checkpoints, "erased": all.erased, "requests": all.requests, "files": all.files,
-        "broken": all.broken });
-    let verdict = if all.broken.is_empty() {
-        Ok(())
-    } else {
-        let text = format!("{} promises were broken with seed {seed}", all.broken.len());
-        Err(Failure::new(Exit::NotVerified, "kill.broken", text).hint(format!(
-            "run it again with `--seed {seed} --cycles {done} --dir DIR` and look at the tables"
-        )))
+    let run = Run {
+        fields: json!({ "cycles": done, "network_faults": faults, "reports": reports, "rotations": rotations }),
+        lines: vec![format!(
+            "{done} cycles, {faults} network faults, {rotations} changes of keys, {reports} reports released, seed {seed}"
+        )],
+        seed,
+        code: "kill.broken",
+        hint: format!("run it again with `--seed {seed} --cycles {done} --dir DIR` and look at the tables"),
     };
-    ui.judged(
-        summary,
-        &[
-            format!(
-                "{done} cycles, {faults} network faults, {rotations} changes of keys, {reports} reports released, seed {seed}"
-            ),
-            format!(
-                "judged: {} envelopes, {} receipts, {} ledger entries, {} checkpoints, {} erasures, {} requests, {} attachments",
-                all.envelopes, all.receipts, all.entries, all.checkpoints, all.erased, all.requests, all.files
-            ),
-            format!("broken promises: {}", all.broken.len()),
-        ],
-        verdict,
-    )
+    all.tell(run, ui)
 }
 
 struct Round {
