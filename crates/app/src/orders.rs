@@ -18,7 +18,7 @@ use crate::release::refused;
 use crate::rights::{May, intent};
 
 /// Within which time a holder answers an order (domain page, §4.2: 72 hours).
-const ANSWER: Days = Days(3);
+pub(crate) const ANSWER: Days = Days(3);
 
 /// What a control message is about.
 #[derive(Debug, Clone, Copy)]

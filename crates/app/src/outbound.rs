@@ -12,7 +12,7 @@ use mithaq_exchange::{
     settle,
 };
 use mithaq_ledger::SignedNote;
-use mithaq_model::{CopyState, PartyId, ReportId};
+use mithaq_model::{CopyState, ObjectId, PartyId, ReportId};
 use mithaq_store::disclosures::{self, Answer};
 use mithaq_store::lanes::{self, LaneKey, Outbox};
 use mithaq_store::{alarms, reports, requests};
@@ -374,6 +374,9 @@ impl App {
                     let state = Self::copy_state(&statement.verdict);
                     self.hop_answered(tx, of, &batch.lane.to, state)?;
                 }
+                (MessageKind::Order, Some((object, _))) if statement.verdict == Verdict::Accepted => {
+                    self.order_accepted(tx, (key, &batch.lane.to), object)?;
+                }
                 (MessageKind::Step, Some((step, _))) => self.step_receipted(tx, step, said)?,
                 (MessageKind::Report, Some((object, _))) if requests.contains(&object.into()) => {
                     self.request_receipted(tx, object.into(), said)?;
@@ -387,6 +390,21 @@ impl App {
             accepted.extend(report.and_then(|one| one.object).map(|(object, _)| ReportId::from(object)));
         }
         Ok(reports::acknowledge(tx, &accepted, self.now())?)
+    }
+
+    /// A partner took an order. When no other about the object waits there, it confirmed what it was told.
+    fn order_accepted(
+        &self,
+        tx: &mut dyn Tx,
+        (lane, partner): (LaneKey, &PartyId),
+        object: ObjectId,
+    ) -> Result<(), AppError> {
+        let sent = lanes::of_object(tx, object)?;
+        let mut orders = sent.iter().filter(|(key, one)| *key == lane && one.kind == MessageKind::Order);
+        if orders.all(|(_, one)| one.state.verdict() == Some(&Verdict::Accepted)) {
+            disclosures::confirmed(tx, object, partner)?;
+        }
+        Ok(())
     }
 
     /// Declares what was not delivered by its deadline (N1).

@@ -12,7 +12,7 @@ use mithaq_wire::{LaterReceipt, MessageKind, Order, OrderReason};
 use crate::App;
 use crate::error::AppError;
 use crate::log::Event;
-use crate::orders::{Body, Control};
+use crate::orders::{ANSWER, Body, Control};
 use crate::quarantine::QUARANTINE_MAX;
 use crate::rights::{May, intent};
 
@@ -56,6 +56,7 @@ impl App {
                     agreement: *agreement,
                 };
                 app.send_control_in(tx, recipient, control, &Body::Order(Order::Expiry { object, expires }))?;
+                disclosures::confirm_by(tx, object, recipient, app.now().plus(ANSWER))?;
             }
             reports::set_expiry(tx, number, expires)?;
             let event = |(recipient, agreement): &(PartyId, AgreementId)| {

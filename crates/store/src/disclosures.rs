@@ -12,7 +12,7 @@ use crate::sql::{Of, PAGE_MAX, agreement, change_one, id, int, time};
 const OF: Of = Of("disclosure");
 const COLUMNS: &str =
     "SELECT object, version, recipient, agreement, lane, epoch, seq, sent_at, stored_at, verdict,
-    decided_at, read_at, erased_at, undelivered_at, answer_by FROM disclosure";
+    decided_at, read_at, erased_at, undelivered_at, answer_by, confirm_by FROM disclosure";
 
 /// One disclosure to one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Answers {
     pub undelivered: Option<Timestamp>,
     /// An answer to an order about it is owed by then.
     pub answer_by: Option<Timestamp>,
+    /// A receipt that accepts what allows less (a correction, an earlier last day) is owed by then.
+    pub confirm_by: Option<Timestamp>,
 }
 
 /// Stores new disclosures.
@@ -68,11 +70,12 @@ pub fn add_many(tx: &mut dyn Tx, disclosures: &[Disclosure]) -> Result<(), Store
             Value::from(new.place.epoch),
             int(new.place.seq)?,
             time(new.sent),
+            Value::from(new.answers.confirm_by.map(Timestamp::as_millis)),
         ]);
     }
     tx.exec_many(
-        "INSERT INTO disclosure (object, version, recipient, agreement, lane, epoch, seq, sent_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO disclosure (object, version, recipient, agreement, lane, epoch, seq, sent_at, confirm_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         &rows,
     )?;
     Ok(())
@@ -105,7 +108,8 @@ pub fn receipted(
         ]);
     }
     Ok(tx.exec_many(
-        "UPDATE disclosure SET stored_at = $5, verdict = $6, decided_at = $5
+        "UPDATE disclosure SET stored_at = $5, verdict = $6, decided_at = $5,
+         confirm_by = CASE WHEN $6 = 'accepted' THEN NULL ELSE confirm_by END
          WHERE lane = $1 AND epoch = $2 AND seq >= $3 AND seq <= $4 AND stored_at IS NULL",
         &rows,
     )?)
@@ -118,7 +122,10 @@ pub fn receipted(
 pub fn decided(tx: &mut dyn Tx, key: &Key<'_>, verdict: &Verdict, at: Timestamp) -> Result<(), StoreError> {
     let mut args = key.args();
     args.extend([Value::from(verdict_code(verdict)), time(at)]);
-    let sql = format!("UPDATE disclosure SET verdict = $4, decided_at = $5 {WHERE_KEY}");
+    let sql = format!(
+        "UPDATE disclosure SET verdict = $4, decided_at = $5,
+         confirm_by = CASE WHEN $4 = 'accepted' THEN NULL ELSE confirm_by END {WHERE_KEY}"
+    );
     change_one(tx, &sql, &args, "disclosure")
 }
 
@@ -168,7 +175,7 @@ impl Answer {
 /// [`StoreError::Missing`] when there is no such disclosure.
 pub fn answered(tx: &mut dyn Tx, key: &Key<'_>, answer: Answer, at: Timestamp) -> Result<(), StoreError> {
     let (column, settled) = match answer {
-        Answer::Erased => (answer.column(), ", answer_by = NULL"),
+        Answer::Erased => (answer.column(), ", answer_by = NULL, confirm_by = NULL"),
         Answer::Read | Answer::Undelivered => (answer.column(), ""),
     };
     let sql = format!("UPDATE disclosure SET {column} = COALESCE({column}, $4){settled} {WHERE_KEY}");
@@ -188,10 +195,41 @@ pub fn ask_by(
     recipient: Option<&PartyId>,
     answer_by: Timestamp,
 ) -> Result<u64, StoreError> {
-    let sql = "UPDATE disclosure SET answer_by = $2
+    let sql = "UPDATE disclosure SET answer_by = $2, confirm_by = NULL, escalated = 0
                WHERE object = $1 AND (recipient = $3 OR $4 = 1) AND erased_at IS NULL";
     let (one, all) = (recipient.map_or("", PartyId::as_str), i64::from(recipient.is_none()));
     Ok(tx.exec(sql, &[id(object), time(answer_by), Value::from(one), Value::from(all)])?)
+}
+
+/// Notes until when a recipient owes the receipt for an order about an object that leaves it the object: on the newest
+/// version that it stored.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn confirm_by(
+    tx: &mut dyn Tx,
+    object: ObjectId,
+    recipient: &PartyId,
+    confirm_by: Timestamp,
+) -> Result<(), StoreError> {
+    let held = "object = $1 AND recipient = $2 AND stored_at IS NOT NULL AND erased_at IS NULL";
+    let sql = format!(
+        "UPDATE disclosure SET confirm_by = $3, escalated = 0 WHERE {held} AND answer_by IS NULL
+         AND version = (SELECT MAX(version) FROM disclosure WHERE {held})"
+    );
+    tx.exec(&sql, &[id(object), Value::from(recipient.as_str()), time(confirm_by)])?;
+    Ok(())
+}
+
+/// Notes that a recipient accepted every order that [`confirm_by`] waits for. Corrections that have no receipt stay owed.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn confirmed(tx: &mut dyn Tx, object: ObjectId, recipient: &PartyId) -> Result<(), StoreError> {
+    let sql = "UPDATE disclosure SET confirm_by = NULL
+               WHERE object = $1 AND recipient = $2 AND verdict = 'accepted'";
+    tx.exec(sql, &[id(object), Value::from(recipient.as_str())])?;
+    Ok(())
 }
 
 /// Returns all disclosures of an object, at most 1,000.
@@ -203,15 +241,43 @@ pub fn of_object(tx: &mut dyn Tx, object: ObjectId) -> Result<Vec<Disclosure>, S
     tx.query(&sql, &[id(object)])?.iter().map(read).collect()
 }
 
-/// Whose recipient owes an answer since.
-const LATE: &str = "WHERE answer_by IS NOT NULL AND answer_by <= $1";
+/// What a recipient owes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owed {
+    /// Its signature that it erased.
+    Erasure,
+    /// A receipt that accepts what allows less.
+    Receipt,
+}
+
+impl Owed {
+    /// Whose recipient owes it since.
+    const fn late(self) -> &'static str {
+        match self {
+            Self::Erasure => "WHERE answer_by IS NOT NULL AND answer_by <= $1",
+            Self::Receipt => "WHERE confirm_by IS NOT NULL AND confirm_by <= $1",
+        }
+    }
+
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Erasure => "answer_by",
+            Self::Receipt => "confirm_by",
+        }
+    }
+}
 
 /// Returns disclosures whose answer was owed by `now` and did not come: the list of what is not proven.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
-pub fn overdue(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Disclosure>, StoreError> {
-    let sql = format!("{COLUMNS} {LATE} ORDER BY answer_by, object LIMIT $2");
+pub fn overdue(
+    tx: &mut dyn Tx,
+    owed: Owed,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Disclosure>, StoreError> {
+    let sql = format!("{COLUMNS} {} ORDER BY {}, object LIMIT $2", owed.late(), owed.column());
     tx.query(&sql, &[time(now), Value::from(limit.min(PAGE_MAX))])?.iter().map(read).collect()
 }
 
@@ -239,11 +305,13 @@ impl Escalated {
 /// [`StoreError::Integrity`] when a row is damaged.
 pub fn untold(
     tx: &mut dyn Tx,
+    owed: Owed,
     by: Timestamp,
     whom: Escalated,
     limit: u32,
 ) -> Result<Vec<Disclosure>, StoreError> {
-    let sql = format!("{COLUMNS} {LATE} AND escalated < $2 ORDER BY answer_by, object LIMIT $3");
+    let (late, column) = (owed.late(), owed.column());
+    let sql = format!("{COLUMNS} {late} AND escalated < $2 ORDER BY {column}, object LIMIT $3");
     let args = [time(by), whom.value(), Value::from(limit.min(PAGE_MAX))];
     tx.query(&sql, &args)?.iter().map(read).collect()
 }
@@ -265,12 +333,12 @@ pub fn told(
     Ok(())
 }
 
-/// Counts the disclosures of [`overdue`].
+/// Counts the disclosures of [`overdue`] whose erasure is not proven.
 ///
 /// # Errors
 /// When the engine refuses.
 pub fn count_overdue(tx: &mut dyn Tx, now: Timestamp) -> Result<u64, StoreError> {
-    let sql = format!("SELECT COUNT(*) FROM disclosure {LATE}");
+    let sql = format!("SELECT COUNT(*) FROM disclosure {}", Owed::Erasure.late());
     Ok(tx.query_one(&sql, &[time(now)])?.unsigned(0)?)
 }
 
@@ -291,6 +359,7 @@ fn read(row: &Row) -> Result<Disclosure, StoreError> {
             erased: OF.opt_time(row, 12)?,
             undelivered: OF.opt_time(row, 13)?,
             answer_by: OF.opt_time(row, 14)?,
+            confirm_by: OF.opt_time(row, 15)?,
         },
     })
 }

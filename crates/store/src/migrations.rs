@@ -124,6 +124,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0020_alarm_object.sql"),
         postgres: include_str!("../migrations/postgres/0020_alarm_object.sql"),
     },
+    Migration {
+        version: 21,
+        name: "confirm_by",
+        sqlite: include_str!("../migrations/sqlite/0021_confirm_by.sql"),
+        postgres: include_str!("../migrations/postgres/0021_confirm_by.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

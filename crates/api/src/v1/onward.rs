@@ -266,7 +266,7 @@ pub(crate) struct HolderView {
     version: u32,
     /// What was last heard, a code.
     state: &'static str,
-    /// What that is worth: `holds`, `none`, `not_proven` or `erased`.
+    /// What that is worth: `holds`, `none`, `not_proven`, `not_confirmed` or `erased`.
     standing: &'static str,
     /// An answer is owed by then.
     answer_by: Option<String>,

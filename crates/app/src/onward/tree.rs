@@ -23,6 +23,8 @@ pub enum Standing {
     None,
     /// It was told to erase, or says it did, and no signature of its own over it is here.
     NotProven,
+    /// It was sent a correction or an earlier last day, and no receipt of it that accepts is here.
+    NotConfirmed,
     /// It signed that it erased.
     Erased,
 }
@@ -35,6 +37,7 @@ impl Standing {
             Self::Holds => "holds",
             Self::None => "none",
             Self::NotProven => "not_proven",
+            Self::NotConfirmed => "not_confirmed",
             Self::Erased => "erased",
         }
     }
@@ -105,14 +108,16 @@ pub(super) fn direct(sent: &Disclosure) -> Holder {
         (None, None, None, None, Some(at)) => ("undelivered", at),
         (None, None, None, None, None) => ("sent", sent.sent),
     };
-    let standing = match (state, answers.answer_by) {
-        ("erased", _) => Standing::Erased,
-        ("refused", None) => Standing::None,
-        (_, Some(_)) => Standing::NotProven,
-        (_, None) => Standing::Holds,
+    let standing = match (state, answers.answer_by, answers.confirm_by) {
+        ("erased", ..) => Standing::Erased,
+        (_, Some(_), _) => Standing::NotProven,
+        (_, None, Some(_)) => Standing::NotConfirmed,
+        ("refused", None, None) => Standing::None,
+        (_, None, None) => Standing::Holds,
     };
     let (party, version) = (sent.recipient.clone(), sent.version);
-    Holder { party, via: None, version, state, standing, answer_by: answers.answer_by, at }
+    let answer_by = answers.answer_by.or(answers.confirm_by);
+    Holder { party, via: None, version, state, standing, answer_by, at }
 }
 
 pub(super) fn further(copy: &Copy) -> Holder {

@@ -16,6 +16,7 @@ use super::DELIVERY;
 use crate::App;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
+use crate::orders::ANSWER;
 use crate::outbound::{OneWrap, fact_event};
 use crate::ports::random;
 use crate::registry::Known;
@@ -94,6 +95,8 @@ impl App {
         let queued = enqueue(&hand.lane, &out, stamp, &mut wrap).map_err(crate::outbound::enqueue_error)?;
         hand.lane = queued.lane.clone();
         if matches!(kind, MessageKind::Report | MessageKind::Correction) {
+            // Who does not take a correction goes by what it replaces: people must hear of it.
+            let confirm = (kind == MessageKind::Correction).then(|| now.plus(ANSWER));
             places.disclosures.push(Disclosure {
                 object: object.0,
                 version: object.1,
@@ -102,7 +105,7 @@ impl App {
                 lane: key,
                 place: queued.lane.last(),
                 sent: now,
-                answers: Answers::default(),
+                answers: Answers { confirm_by: confirm, ..Answers::default() },
             });
         }
         places.placed.push((key, queued));

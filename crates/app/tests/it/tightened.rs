@@ -237,7 +237,9 @@ fn who_is_taken_out_erases_all_of_it_and_signs_and_the_others_get_the_correction
     assert!(!held.is_empty());
     correct(four.world.ma(), four.of(), &addressed(&[ES]));
     let owed: Vec<_> = four.tree().into_iter().filter(|(.., owed)| *owed).collect();
-    assert_eq!(owed, [(party(CI), 1, HolderStanding::NotProven, true)], "until it signs");
+    let not_proven = (party(CI), 1, HolderStanding::NotProven, true);
+    let not_confirmed = (party(ES), 2, HolderStanding::NotConfirmed, true);
+    assert_eq!(owed, [not_proven, not_confirmed], "until they sign");
     // Announced and not drained: nothing is read any more.
     four.world.announce(0, 2);
     assert_eq!(code(four.read(2)), "report.locked.control");
@@ -324,7 +326,8 @@ fn what_went_on_from_who_is_taken_out_goes_too() {
     four.pass_on();
     let held: Vec<_> = [2, 3].map(|node| canaries(&four.world.nodes[node], OF_REPORTS)).into();
     correct(four.world.ma(), four.of(), &addressed(&[ES]));
-    let owed: Vec<_> = four.tree().into_iter().filter(|(.., owed)| *owed).map(|(who, ..)| who).collect();
+    let owed = four.tree().into_iter().filter(|(.., standing, _)| *standing == HolderStanding::NotProven);
+    let owed: Vec<_> = owed.map(|(who, ..)| who).collect();
     assert_eq!(owed, [party(CI), party(FURTHER)]);
     assert_eq!(rows(four.world.ma(), Direction::Received)[0].state, ConsentState::Revoked);
     four.rest();

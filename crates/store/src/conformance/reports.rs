@@ -3,7 +3,7 @@ use mithaq_model::{Level, ObjectId, ReportId, ReportState, ReportVersion, Role};
 use mithaq_wire::{LaneId, OrderReason, Position, Statement, Verdict};
 
 use super::{AGREEMENT, Node, at, integrity, nodes, number, party};
-use crate::disclosures::{self, Answer, Answers, Disclosure, Escalated, Key};
+use crate::disclosures::{self, Answer, Answers, Disclosure, Escalated, Key, Owed};
 use crate::lanes::LaneKey;
 use crate::reports::{
     self, Approval, Decision, Direction, Erasure, Form, Leaving, NewVersion, Quarantined, ReportHead,
@@ -316,6 +316,55 @@ fn disclosure(n: u8) -> Disclosure {
     }
 }
 
+#[test]
+fn what_allows_less_is_owed_until_it_is_accepted_or_taken_back() {
+    let refused = Verdict::Refused { code: "AGR".to_owned(), ground: None };
+    for node in nodes() {
+        let owing = |n| Disclosure {
+            answers: Answers { confirm_by: Some(at(30)), ..Answers::default() },
+            ..disclosure(n)
+        };
+        let all = vec![owing(1), owing(2), owing(3), owing(4), disclosure(5), disclosure(6)];
+        node.write(move |tx, _| disclosures::add_many(tx, &all)).unwrap();
+        let verdicts = [(1, Verdict::Accepted), (2, refused.clone()), (5, Verdict::Accepted)];
+        let batch = verdicts.map(|(n, verdict)| statement(n, verdict));
+        node.write(move |tx, _| disclosures::receipted(tx, LaneKey::of(&lane()), &batch, at(10))).unwrap();
+        let owed = || {
+            let found = node.read(|tx, _| disclosures::overdue(tx, Owed::Receipt, at(30), 9)).unwrap();
+            found.into_iter().map(|d| d.object).collect::<Vec<ObjectId>>()
+        };
+        assert_eq!(owed(), [2, 3, 4].map(number), "a refusal is no acceptance");
+        assert_eq!(node.read(|tx, _| disclosures::overdue(tx, Owed::Receipt, at(29), 9)), Ok(vec![]));
+        // An order about what is not there waits for nothing; about what is there until it is accepted.
+        for n in [5, 6] {
+            let ask = move |tx: &mut dyn mithaq_db::Tx, _: &crate::Vault| {
+                disclosures::confirm_by(tx, number(n), &party("es-police"), at(30))
+            };
+            node.write(ask).unwrap();
+        }
+        assert_eq!(owed(), [2, 3, 4, 5].map(number));
+        for n in [3, 5] {
+            node.write(move |tx, _| disclosures::confirmed(tx, number(n), &party("es-police"))).unwrap();
+        }
+        assert_eq!(owed(), [2, 3, 4].map(number), "the receipt for an order is none for a correction");
+        let decided = node.write(|tx, _| {
+            let recipient = party("es-police");
+            let key = Key { object: number(2), version: v(1), recipient: &recipient };
+            disclosures::decided(tx, &key, &Verdict::Accepted, at(40))
+        });
+        assert_eq!((decided, owed()), (Ok(()), [3, 4].map(number).to_vec()));
+        // An order to erase takes its place, and people are told anew.
+        let told = |whom| {
+            let found = node.read(move |tx, _| disclosures::untold(tx, Owed::Erasure, at(50), whom, 9));
+            found.unwrap().len()
+        };
+        node.write(|tx, _| disclosures::told(tx, number(3), &party("es-police"), Escalated::Oversight))
+            .unwrap();
+        assert_eq!(node.write(|tx, _| disclosures::ask_by(tx, number(3), None, at(50))), Ok(1));
+        assert_eq!((owed(), told(Escalated::Dpo), told(Escalated::Oversight)), (vec![number(4)], 1, 1));
+    }
+}
+
 fn statement(n: u64, verdict: Verdict) -> Statement {
     Statement { at: Position { epoch: 1, seq: n }, envelope: sha256(b"e"), verdict }
 }
@@ -354,12 +403,13 @@ fn every_answer_finds_its_disclosure_and_the_first_stands() {
             assert_eq!(node.write(move |tx, _| disclosures::ask_by(tx, number(n), None, at(30))), Ok(1));
         }
         let owed = || {
-            let found = node.read(|tx, _| disclosures::overdue(tx, at(30), 9)).unwrap();
+            let found = node.read(|tx, _| disclosures::overdue(tx, Owed::Erasure, at(30), 9)).unwrap();
             found.into_iter().map(|d| d.object).collect::<Vec<ObjectId>>()
         };
         assert_eq!(owed(), [number(1), number(2)]);
         let untold = |whom| {
-            let found = node.read(move |tx, _| disclosures::untold(tx, at(30), whom, 9)).unwrap();
+            let found =
+                node.read(move |tx, _| disclosures::untold(tx, Owed::Erasure, at(30), whom, 9)).unwrap();
             found.into_iter().map(|d| d.object).collect::<Vec<ObjectId>>()
         };
         let tell = |whom| {
