@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use crate::*;
 
+mod edges;
+
 fn text(s: &str) -> Text {
     Text::line(Lang::EN, s).unwrap()
 }
