@@ -5,6 +5,7 @@ use mithaq_wire::cbor::Writer;
 use proptest::prelude::*;
 
 use super::fixture::World;
+use super::vectors::hex;
 use crate::keys::{Verifier, key_name};
 use crate::sign1::{self, Context, Sign1};
 use crate::*;
@@ -32,7 +33,7 @@ fn refusal(w: &World, protected: &[u8]) -> EnvelopeError {
 }
 
 #[test]
-fn labels() {
+fn headers_with_labels_out_of_order_twice_or_missing_are_refused() {
     let w = World::new();
     let document = mithaq_wire::encode_envelope_header(&w.header(mithaq_wire::MessageKind::Report, 1));
     let name = key_name(&w.ma.keys.node_key());
@@ -162,7 +163,7 @@ fn verify_ed25519(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool 
 }
 
 #[test]
-fn strict_verification() {
+fn second_spellings_of_s_and_keys_of_small_order_are_refused() {
     let w = World::new();
     let (key, message) = (w.ma.keys.node_key(), b"message");
     let signature = w.ma.keys.sign_node(message).unwrap();
@@ -196,6 +197,49 @@ fn strict_verification() {
             assert!(!verify_ed25519(&weak, &[n], &forged));
             assert!(!verify_ed25519(&key, &[n], &forged));
         }
+    }
+}
+
+/// The edges on which verifiers of Ed25519 disagree: "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko, 2020) and
+/// every pair of edge points. The same table is read by the tests of the ledger's verifier and of the checker's.
+#[test]
+fn every_edge_of_ed25519_gets_the_verdict_of_the_table() {
+    let table: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../docs/spec/vectors/ed25519.json")).unwrap();
+    let published = table["published"].as_array().unwrap();
+    let made = table["made"].as_array().unwrap();
+    assert_eq!((published.len(), made.len()), (12, 372));
+    for one in published {
+        let (key, message, signature) =
+            (hex(&one["key"]), hex(&one["message"]), hex(&one["signature"]).try_into().unwrap());
+        let verdict = verify_ed25519(&key.try_into().unwrap(), &message, &signature);
+        assert_eq!(Some(verdict), one["good"].as_bool(), "{}", one["why"]);
+    }
+    let at = |list: &str, place: &serde_json::Value| {
+        hex(&table[list][usize::try_from(place.as_u64().unwrap()).unwrap()])
+    };
+    for row in made {
+        let (key, message) = (at("keys", &row[0]).try_into().unwrap(), format!("mithaq {}", row[2]));
+        let signature = [at("rs", &row[1]), hex(&row[3])].concat().try_into().unwrap();
+        let verdict = verify_ed25519(&key, message.as_bytes(), &signature);
+        assert_eq!(Some(verdict), row[4].as_bool(), "{row}");
+    }
+    assert_eq!(made.iter().filter(|row| row[4] == true).count(), 43, "not everything is refused");
+}
+
+/// A key that is no key of small order and still has two spellings: y is below 19, and y + p fits into 255 bits.
+#[test]
+fn a_key_in_its_second_spelling_is_no_key() {
+    let spelled = |y: u8, plus_p: bool| {
+        let mut bytes = [if plus_p { 0xff } else { 0 }; 32];
+        bytes[0] = if plus_p { 0xed + y } else { y };
+        bytes[31] = if plus_p { 0x7f } else { 0 };
+        bytes
+    };
+    let twice: Vec<u8> = (0..19).filter(|y| Verifier::new(&spelled(*y, false)).is_some()).collect();
+    assert!(twice.len() > 5, "{twice:?}");
+    for y in twice {
+        assert!(Verifier::new(&spelled(y, true)).is_none(), "{y}");
     }
 }
 

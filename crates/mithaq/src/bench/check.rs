@@ -127,8 +127,8 @@ impl Side {
         for row in self.rows(sql, vec![Value::from(party)])? {
             let key = |bytes: &[u8]| {
                 let document = Item::read(bytes)?.part(1)?.bytes()?.to_vec();
-                let key = Item::read(&document)?.document()?.part(6)?.bytes()?.try_into().ok()?;
-                Some((item::hash(&document).to_vec(), VerifyingKey::from_bytes(&key).ok()?))
+                let key = item::key(Item::read(&document)?.document()?.part(6)?.bytes()?)?;
+                Some((item::hash(&document).to_vec(), key))
             };
             keys.extend(key(row.bytes(0).map_err(unreadable)?));
         }

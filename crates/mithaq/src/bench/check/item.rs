@@ -69,6 +69,17 @@ fn read(rest: &mut &[u8], depth: usize) -> Option<Item> {
         24..=27 => take(rest, 1 << (low - 24))?.iter().fold(0_u64, |n, byte| n << 8 | u64::from(*byte)),
         _indefinite => return None,
     };
+    // One value has one spelling: no head is longer than its number needs.
+    let least = match low {
+        24 => 24,
+        25 => 0x100,
+        26 => 0x1_0000,
+        27 => 0x1_0000_0000,
+        _short => 0,
+    };
+    if number < least {
+        return None;
+    }
     let length = usize::try_from(number).ok()?;
     Some(match first >> 5 {
         0 => Item::Number(i128::from(number)),
@@ -96,18 +107,32 @@ pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// An Ed25519 key in its one spelling and not of small order (envelope.md, Keys).
+pub(super) fn key(bytes: &[u8]) -> Option<VerifyingKey> {
+    let key = VerifyingKey::from_bytes(bytes.try_into().ok()?).ok()?;
+    let one_spelling = key.to_edwards().compress().as_bytes() == bytes;
+    (one_spelling && !key.is_weak()).then_some(key)
+}
+
+/// Whether a signature holds by the one rule of this protocol, without cofactor.
+pub(super) fn holds(key: &VerifyingKey, message: &[u8], signature: &[u8; 64]) -> bool {
+    key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+}
+
 /// Verifies a COSE_Sign1 for one purpose and returns the document in its protected header.
 pub(super) fn signed(bytes: &[u8], purpose: &str, key: &VerifyingKey) -> Option<Item> {
     let sign1 = Item::read(bytes)?;
     let (protected, payload) = (sign1.part(0)?.bytes()?, sign1.part(2)?.bytes()?);
-    let signature = Signature::from_slice(sign1.part(3)?.bytes()?).ok()?;
+    let signature = sign1.part(3)?.bytes()?.try_into().ok()?;
     // ["Signature1", protected, external_aad, payload], each byte string with its own head.
     let mut covered = vec![0x84];
     covered.extend_from_slice(b"\x6aSignature1");
     for part in [protected, purpose.as_bytes(), payload] {
         put_bytes(&mut covered, part);
     }
-    key.verify_strict(&covered, &signature).ok()?;
+    if !holds(key, &covered, &signature) {
+        return None;
+    }
     Item::read(Item::read(protected)?.at(-70_001)?.bytes()?)
 }
 
@@ -163,7 +188,21 @@ mod tests {
         assert_eq!(read("6449455446"), Some(Item::Text("IETF".to_owned())));
         assert_eq!(read("8301820203820405").unwrap().part(1).unwrap().part(1), Some(&Item::Number(3)));
         assert_eq!(read("a201020304").unwrap().at(3), Some(&Item::Number(4)));
-        for bad in ["", "18", "0000", "5f4101ff", "f97c00", "1c", "44010203", "9bffffffffffffffff"] {
+        for bad in [
+            "",
+            "18",
+            "0000",
+            "5f4101ff",
+            "f97c00",
+            "1c",
+            "44010203",
+            "9bffffffffffffffff",
+            "1817",
+            "190017",
+            "5803010203",
+            "1a0000ffff",
+            "1b00000000ffffffff",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert_eq!(Item::read(&[0x81; 40]), None);
@@ -210,5 +249,29 @@ mod tests {
         let middle = envelope.len() / 2;
         envelope[middle] ^= 1;
         assert_eq!(signed(&envelope, "mithaq/1 envelope", &key), None);
+    }
+
+    /// The table that the verifiers of the node and of `mithaq verify` are held to as well.
+    #[test]
+    fn the_checker_gives_the_verdict_of_the_table_at_every_edge_of_ed25519() {
+        let table = include_str!("../../../../../docs/spec/vectors/ed25519.json");
+        let table: serde_json::Value = serde_json::from_str(table).unwrap();
+        let verdict = |bytes: Vec<u8>, message: &[u8], signature: Vec<u8>| {
+            Some(key(&bytes).is_some_and(|key| holds(&key, message, &signature.try_into().unwrap())))
+        };
+        let (published, made) = (table["published"].as_array().unwrap(), table["made"].as_array().unwrap());
+        assert_eq!((published.len(), made.len()), (12, 372));
+        for one in published {
+            let found = verdict(unhex(&one["key"]), &unhex(&one["message"]), unhex(&one["signature"]));
+            assert_eq!(found, one["good"].as_bool(), "{}", one["why"]);
+        }
+        let at = |list: &str, place: &serde_json::Value| {
+            unhex(&table[list][usize::try_from(place.as_u64().unwrap()).unwrap()])
+        };
+        for row in made {
+            let signature = [at("rs", &row[1]), unhex(&row[3])].concat();
+            let found = verdict(at("keys", &row[0]), format!("mithaq {}", row[2]).as_bytes(), signature);
+            assert_eq!(found, row[4].as_bool(), "{row}");
+        }
     }
 }

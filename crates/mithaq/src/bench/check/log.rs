@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use data_encoding::BASE64;
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::VerifyingKey;
 
 use super::{Side, Verdict, item};
 use crate::bench::tables::unreadable;
@@ -139,8 +139,7 @@ fn notes(side: &Side) -> Result<Vec<(u64, String)>, Failure> {
 fn log_key(text: &str) -> Option<VerifyingKey> {
     // Base64 has `+` too: the key is all that follows the second one.
     let bytes = BASE64.decode(text.splitn(3, '+').nth(2)?.as_bytes()).ok()?;
-    let key: [u8; 32] = bytes.get(1..)?.try_into().ok()?;
-    VerifyingKey::from_bytes(&key).ok()
+    item::key(bytes.get(1..)?)
 }
 
 /// Whether a note is a signature of the log over this size and root.
@@ -152,8 +151,8 @@ fn signed(note: &str, size: u64, root: &[u8; 32], key: &VerifyingKey) -> bool {
         let good = lines.next()? == size.to_string() && lines.next()? == BASE64.encode(root);
         let by_log = signatures.lines().any(|line| {
             let bytes = line.rsplit(' ').next().and_then(|last| BASE64.decode(last.as_bytes()).ok());
-            let signature = bytes.and_then(|bytes| Signature::from_slice(bytes.get(4..)?).ok());
-            signature.is_some_and(|signature| key.verify_strict(text.as_bytes(), &signature).is_ok())
+            let signature = bytes.and_then(|bytes| bytes.get(4..)?.try_into().ok());
+            signature.is_some_and(|signature| item::holds(key, text.as_bytes(), &signature))
         });
         Some(good && by_log)
     };
