@@ -292,7 +292,7 @@ fn who_may_not_carry_carries_nothing_and_nobody_gets_a_volume_without_an_agreeme
 }
 
 /// Fetches everything of the first node for the second, as a node that accepts no connection does.
-fn fetch(world: &World) -> usize {
+pub(crate) fn fetch(world: &World) -> usize {
     let (ma, es) = (world.ma(), world.es());
     let mut fetched = 0;
     for lane in es.app.to_fetch(&ma.party) {

@@ -1,5 +1,8 @@
 //! A correction that allows less: tighter handling binds who has the report, and who is taken out erases it and signs.
 //! Nothing is loosened and nobody is added by one.
+//!
+//! MISP #2223 and #4784: what its origin had tightened reached neither those who had it already nor those who fetched it
+//! afterwards; here at whatever step of its way a report is when that happens.
 
 use mithaq_app::{AppError, Changes, ErrorKind, HolderStanding, NewReport, Use, intent};
 use mithaq_model::{
@@ -11,10 +14,10 @@ use mithaq_testkit::{party, text};
 use mithaq_wire::OnwardStep;
 
 use crate::attachments;
-use crate::by_hand;
 use crate::erased::{OF_REPORTS, canaries};
 use crate::onward::{Chain, code, rows, until, verdicts};
 use crate::world::{CI, ES, MA, Node, World, handling, new_report, recruiter};
+use crate::{by_hand, courier};
 
 const FURTHER: &str = "fr-police";
 
@@ -106,6 +109,34 @@ fn what_went_on_follows_the_tighter_handling_or_is_not_read() {
     assert_eq!(code(chain.read_at_ci()), "report.locked.superseded");
     assert!(verdicts(chain.ma(), "onward.denied").contains(&"release.ORC".to_owned()));
     assert!(rows(chain.es(), Direction::Own).iter().all(|row| row.version.get() < 3), "no token for it");
+}
+
+/// It waited when it was tightened: over the line, by hand, and with the file half fetched.
+#[test]
+fn handling_tightened_while_a_report_waits_or_is_fetched_binds_whoever_gets_it() {
+    for way in ["fetched", "by hand", "between"] {
+        let world = World::new();
+        let of = world.released();
+        if way == "between" {
+            assert_eq!(courier::fetch(&world), 1, "the first version is there before");
+        }
+        correct(world.ma(), of, &handled(labelled(Tlp::Red)));
+        if way == "by hand" {
+            for volume in courier::export(world.ma(), world.es(), 1 << 20) {
+                courier::import(world.es(), &volume);
+            }
+        } else {
+            courier::fetch(&world);
+        }
+        let there = world.es().case(CrimeArea::ForeignTerroristFighters);
+        let shown = world.es().read(there, of.1).unwrap();
+        assert!(shown.version.get() == 2 && bound(&shown, Tlp::Red), "{way}");
+        let may = world.es().actor("analyst").may(intent::AskConsent).unwrap();
+        let access = world.es().enter("analyst", there);
+        let why = text("The court there has a case on the same ferry line");
+        let asked = world.es().app.ask_consent(may, &access, of.1, (&party(CI), until()), &why);
+        assert_eq!(code(asked), "onward.named_only", "{way}: nor does it go on");
+    }
 }
 
 #[test]
