@@ -6,6 +6,7 @@ mod fetch;
 mod hanging;
 mod hidden;
 mod isolation;
+mod moved;
 mod operations;
 mod senders;
 mod versions;

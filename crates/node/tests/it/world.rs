@@ -50,7 +50,7 @@ pub(crate) fn now() -> Timestamp {
     mithaq_app::ports::Clock::now(&SystemClock)
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
@@ -102,16 +102,21 @@ impl Site {
 
     /// The line this node has to another one that is set up and does not run yet, with its own key.
     pub(crate) fn line_to(&self, other: &Self) -> PeerClient {
+        let (pin, endpoint) = other.with(|app| {
+            let registry = app.registry();
+            let manifest = registry.own.as_ref().unwrap().manifest();
+            (manifest.tls_spki.0, manifest.endpoints.first().unwrap().clone())
+        });
+        self.line(&endpoint, pin)
+    }
+
+    /// The line this node has to an address where it expects a key.
+    pub(crate) fn line(&self, endpoint: &str, pin: [u8; 32]) -> PeerClient {
         let config = Config::load(&self.dir).unwrap();
         let unlock = setup::unlock(&self.dir, &config).unwrap();
         let secrets = keyfile::open(&self.dir.join(&config.keys), &unlock).unwrap();
         let identity = Identity::new(secrets.get("tls").unwrap()).unwrap();
-        let (pin, endpoint) = other.with(|app| {
-            let registry = app.registry();
-            let manifest = registry.own.as_ref().unwrap().manifest();
-            (manifest.tls_spki.0, Endpoint::parse(manifest.endpoints.first().unwrap()).unwrap())
-        });
-        PeerClient::pinned(endpoint, &identity, pin).unwrap()
+        PeerClient::pinned(Endpoint::parse(endpoint).unwrap(), &identity, pin).unwrap()
     }
 
     pub(crate) fn token(&self, login: &str) -> String {
