@@ -33,15 +33,6 @@ pub struct Batch {
     pub envelopes: Vec<Vec<u8>>,
 }
 
-impl Batch {
-    /// Returns the first place when it had its receipt before the batch was handed out. That is so only where the
-    /// partner said that it has less than it signed for: what it signs now it decides anew.
-    #[must_use]
-    pub fn again_from(&self) -> Option<Position> {
-        (self.first <= self.settled).then_some(self.first)
-    }
-}
-
 /// What of a lane is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {

@@ -49,35 +49,28 @@ pub struct Settled {
 pub struct Answered<'a> {
     answer: &'a BatchAnswer,
     settled_before: Position,
-    /// First and last place that the question sent again though it had its receipt.
-    again: Option<(Position, Position)>,
+    /// From where on the partner took again what it had lost is not known.
+    is_brought: bool,
 }
 
 impl<'a> Answered<'a> {
     /// Returns the answer to a batch.
     #[must_use]
-    pub fn to(batch: &Batch, answer: &'a BatchAnswer) -> Self {
-        Self::since(batch.settled, answer).again(batch.again_from())
+    pub const fn to(batch: &Batch, answer: &'a BatchAnswer) -> Self {
+        Self::since(batch.settled, answer)
     }
 
     /// Returns an answer to what was asked when the cursor stood there ([`Batch::settled`]).
     #[must_use]
     pub const fn since(settled_before: Position, answer: &'a BatchAnswer) -> Self {
-        Self { answer, settled_before, again: None }
+        Self { answer, settled_before, is_brought: false }
     }
 
     /// Returns an answer that a partner brings by itself: it fetched, or it comes by hand, and from where on it took
     /// again what it had lost is not known. A second verdict in it is never held against the partner.
     #[must_use]
     pub const fn brought(answer: &'a BatchAnswer) -> Self {
-        let last = Position { epoch: u32::MAX, seq: u64::MAX };
-        Self { answer, settled_before: START, again: Some((START, last)) }
-    }
-
-    /// Says from where on the question sent again what already had its receipt ([`Batch::again_from`]).
-    #[must_use]
-    pub fn again(self, again_from: Option<Position>) -> Self {
-        Self { again: again_from.map(|from| (from, self.settled_before)), ..self }
+        Self { answer, settled_before: START, is_brought: true }
     }
 }
 
@@ -105,8 +98,9 @@ pub fn settle<'a, O: Outbox, K: ReadReceipts>(
     now: Timestamp,
     jitter: u16,
 ) -> Result<Settled, SettleError<O::Error>> {
-    let Answered { answer, settled_before, again } = answered.into();
-    let mut run = Run { lane: lane.clone(), outbox, again, changed: BTreeMap::new(), out: Out::default() };
+    let Answered { answer, settled_before, is_brought } = answered.into();
+    let mut run =
+        Run { lane: lane.clone(), outbox, is_brought, changed: BTreeMap::new(), out: Out::default() };
     if answer.receipts.len() > ANSWER_RECEIPTS_MAX {
         run.fault(PeerFault::AnswerSize, None);
     } else {
@@ -192,8 +186,7 @@ struct Out {
 struct Run<'a, O> {
     lane: LaneOut,
     outbox: &'a mut O,
-    /// Places that had their receipt when they were sent again, because the partner said it has less.
-    again: Option<(Position, Position)>,
+    is_brought: bool,
     changed: BTreeMap<Position, OutState>,
     out: Out,
 }
@@ -254,11 +247,11 @@ impl<O: Outbox> Run<'_, O> {
             if *before == statement.verdict {
                 return Ok(Ok(false));
             }
-            if self.again.is_none_or(|(first, last)| statement.at < first || statement.at > last) {
+            if !self.is_brought && self.lane.again.is_none_or(|again| !again.has(statement.at)) {
                 return Ok(Err(PeerFault::ReceiptContradicts));
             }
-            // It lost what it knew when it signed the first (a recall came meanwhile, a rule changed) and decided
-            // again. Both receipts are kept; the first stays what was decided.
+            // It lost what it knew when it signed one of the two (a recall came meanwhile, a rule changed) and decided
+            // again. Both receipts are kept; the one that came first stays what was decided.
             let code = verdict_code(&statement.verdict).to_owned();
             self.out.alarms.push(Alarm::DecidedAnew);
             self.out.facts.push(about(&self.lane, Happened::DecidedAnew, &message, &code));
@@ -335,6 +328,7 @@ impl<O: Outbox> Run<'_, O> {
         if have < settled_before {
             // It signed for more than it has: restored from an old copy, or untrue. Both are sent again.
             self.fault(PeerFault::HaveBehind, None);
+            self.lane = self.lane.clone().lost_by_partner(have);
             return Ok(Some(have));
         }
         Ok(answer.stopped.as_ref().map(|_| settled))

@@ -53,6 +53,12 @@ impl Store {
         self.lanes_out.get(id).cloned().unwrap_or_else(|| LaneOut::new(id.clone()))
     }
 
+    /// Notes that a partner said that it has less of a lane than it signed for.
+    pub fn lost_by_partner(&mut self, lane: &LaneId, have: Position) {
+        let row = self.lane_out(lane).lost_by_partner(have);
+        self.lanes_out.insert(lane.clone(), row);
+    }
+
     /// Returns an incoming lane's row, new if it has none.
     #[must_use]
     pub fn lane_in(&self, id: &LaneId) -> LaneIn {

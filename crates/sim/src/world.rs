@@ -52,7 +52,6 @@ pub(crate) struct Pending {
     life: u32,
     lane: LaneId,
     settled: Position,
-    again: Option<Position>,
 }
 
 /// Where a crash strikes.
@@ -257,9 +256,9 @@ impl World {
         us.windows.insert(lane.id.clone(), window);
         let (life, id) = (us.life, lane.id.clone());
         let Some(batch) = batch else { return false };
-        let (settled, again) = (batch.settled, batch.again_from());
+        let settled = batch.settled;
         let request = self.send(node, peer, batch.envelopes);
-        self.pending.insert(request, Pending { node, life, lane: id, settled, again });
+        self.pending.insert(request, Pending { node, life, lane: id, settled });
         self.after(TIMEOUT, Event::Timeout(request));
         true
     }
@@ -416,7 +415,7 @@ impl World {
         let Some(node) = self.nodes.get(to).filter(|node| node.up) else { return };
         let life = node.life;
         let Some(pending) = self.pending.get(&id).filter(|p| p.node == to && p.life == life) else { return };
-        let (lane, settled, again) = (pending.lane.clone(), pending.settled, pending.again);
+        let (lane, settled) = (pending.lane.clone(), pending.settled);
         let jitter = self.dice.jitter();
         let Some(node) = self.nodes.get(to) else { return };
         let (row, clock) = (node.store.lane_out(&lane), node.clock(now));
@@ -427,7 +426,7 @@ impl World {
         };
         let Ok(settled) = settle(
             &row,
-            Answered::since(settled, &answer).again(again),
+            Answered::since(settled, &answer),
             &mut OutboxOf(&node.store, lane),
             &node.hand,
             clock,

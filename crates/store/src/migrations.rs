@@ -130,6 +130,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0021_confirm_by.sql"),
         postgres: include_str!("../migrations/postgres/0021_confirm_by.sql"),
     },
+    Migration {
+        version: 22,
+        name: "again",
+        sqlite: include_str!("../migrations/sqlite/0022_again.sql"),
+        postgres: include_str!("../migrations/postgres/0022_again.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

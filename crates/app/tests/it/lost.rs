@@ -9,7 +9,8 @@ use mithaq_db::testing::TestDatabase;
 use mithaq_db::{Db, SqliteOptions, backup_sqlite};
 use mithaq_evidence::{Anchors, judge};
 use mithaq_model::{AgreementId, CrimeArea, PartyId, ReportId};
-use mithaq_wire::{BatchAnswer, Digest, Lane, Position, decode_batch_answer, encode_batch_answer};
+use mithaq_store::lanes;
+use mithaq_wire::{BatchAnswer, Digest, Lane, LaneId, Position, decode_batch_answer, encode_batch_answer};
 
 use crate::world::{ES, MA, Node, World, parts, recruiter};
 
@@ -145,6 +146,14 @@ fn what_was_sent_and_taken_since_the_copy_comes_back_from_the_partner() {
     };
     meet(&mut world);
     assert_eq!(world.ma().count("message.recovered"), 1, "the lost report, by the partner's receipt");
+    let lane = LaneId {
+        from: world.es().party.clone(),
+        to: world.ma().party.clone(),
+        agreement: world.agreement,
+        lane: Lane::Control,
+    };
+    let sent = world.es().db.read(move |tx| lanes::peek_outbound(tx, &lane)).unwrap().unwrap();
+    assert!(sent.again.is_some_and(|again| again.has(sent.settled)), "what it may decide anew is kept");
     exchange(&mut world);
     assert_eq!(world.ma().count("receipt.read"), 1, "R3 came again");
     world.ma().release(stuck, &Use::default()).unwrap();

@@ -1,7 +1,7 @@
 //! What the sender queues, hands out, and makes of answers.
 
 use mithaq_exchange::{
-    Alarm, Answered, Batch, EnqueueError, Flow, Halt, OutState, PeerFault, Window, acknowledge, failed,
+    Alarm, Answered, EnqueueError, Flow, Halt, OutState, PeerFault, Settled, Window, acknowledge, failed,
     is_due, overdue, pick_lane, settle,
 };
 use mithaq_model::Millis;
@@ -136,57 +136,112 @@ fn every_lie_of_an_answer_is_a_fault() {
     assert_eq!(settled.lane.settled, at(3), "what it signed stays signed");
 }
 
-/// Takes three reports, loses the last two with what it decided, hears of a recall, and gets them again.
-fn restored() -> (Node, mithaq_wire::LaneId, Batch, BatchAnswer) {
-    let (mut a, mut b) = pair();
-    let lane = a.lane_to(&b.party, Lane::Report);
-    let first = a.report(&b.party, 1);
-    let one = b.take(&a.party, &[first]).1;
-    a.settle(&lane, &one);
-    let backup = b.store.clone();
-    let rest: Vec<_> = (2..=3).map(|n| a.report(&b.party, n)).collect();
-    let good = b.take(&a.party, &rest).1;
-    a.settle(&lane, &good);
-    b.store = backup;
-    let recall = a.recall(&b.party, object(2), &[]);
-    let order = a.queue(&b.party, MessageKind::Order, &recall);
-    b.take(&a.party, &[order]);
-    let row = a.store.lane_out(&lane);
-    let mut window = Window::new(&row);
-    window.partner_has(at(1));
-    let batch = window.next(&row, a.store.out_after(&lane, window.handed(), 9), NOW).unwrap();
-    let anew = b.take(&a.party, &batch.envelopes).1;
-    (a, lane, batch, anew)
+/// Takes three reports, loses what it decided, hears of a recall, and gets them again: the answers of before the loss and of
+/// after it.
+struct Lost {
+    a: Node,
+    lane: mithaq_wire::LaneId,
+    before: BatchAnswer,
+    after: BatchAnswer,
+}
+
+impl Lost {
+    fn new() -> Self {
+        let (mut a, mut b) = pair();
+        let lane = a.lane_to(&b.party, Lane::Report);
+        let empty = b.store.clone();
+        let first = a.report(&b.party, 1);
+        let one = b.take(&a.party, core::slice::from_ref(&first)).1;
+        a.settle(&lane, &one);
+        let mut all: Vec<_> = (2..=3).map(|n| a.report(&b.party, n)).collect();
+        let before = b.take(&a.party, &all).1;
+        b.store = empty;
+        let recall = a.recall(&b.party, object(2), &[]);
+        let order = a.queue(&b.party, MessageKind::Order, &recall);
+        b.take(&a.party, &[order]);
+        all.insert(0, first);
+        let after = b.take(&a.party, &all).1;
+        Self { a, lane, before, after }
+    }
+
+    /// It told what it has: nothing.
+    fn told(mut self) -> Self {
+        self.a.store.lost_by_partner(&self.lane, at(0));
+        self
+    }
+
+    fn settle(&mut self, answer: &BatchAnswer) -> Settled {
+        let settled = self.judge(Answered::since(at(0), answer));
+        self.a.store.commit_settled(&settled);
+        settled
+    }
+
+    fn judge(&self, answered: Answered<'_>) -> Settled {
+        let row = self.a.store.lane_out(&self.lane);
+        settle(&row, answered, &mut OutboxOf(&self.a.store, self.lane.clone()), &self.a.paper, NOW, 0)
+            .unwrap()
+    }
 }
 
 #[test]
 fn a_restored_partner_that_decides_anew_is_not_accused() {
-    let (mut a, lane, batch, anew) = restored();
-    assert_eq!((batch.again_from(), batch.settled), (Some(at(2)), at(3)));
-    let row = a.store.lane_out(&lane);
-    let mut outbox = OutboxOf(&a.store, lane.clone());
-    let settled = settle(&row, Answered::to(&batch, &anew), &mut outbox, &a.paper, NOW, 0).unwrap();
-    let brought = settle(&row, Answered::brought(&anew), &mut outbox, &a.paper, NOW, 0).unwrap();
-    assert_eq!(brought.alarms, [Alarm::DecidedAnew], "what is fetched or carried is not accused either");
+    let mut lost = Lost::new();
+    lost.settle(&lost.before.clone());
+    let brought = lost.judge(Answered::brought(&lost.after));
+    assert_eq!(brought.alarms, [Alarm::DecidedAnew], "what is fetched or carried is not accused");
+    let mut lost = lost.told();
+    let settled = lost.settle(&lost.after.clone());
     assert_eq!(settled.alarms, [Alarm::DecidedAnew], "people hear of it, without an accusation");
     assert_eq!((settled.facts.len(), settled.receipts.len()), (1, 1), "its second word is kept");
     assert_eq!(settled.facts[0].verdict.as_deref(), Some("object.recalled"));
     assert!(settled.changed.is_empty() && settled.evidence.is_empty(), "the first stays what was decided");
-    a.store.commit_settled(&settled);
+}
+
+#[test]
+fn answers_of_before_and_of_after_a_loss_that_cross_do_not_accuse() {
+    for before_first in [true, false] {
+        // It was told while the answer of before was on its way. The one of after may be lost, and its receipts come
+        // with another answer, to another process.
+        let mut lost = Lost::new().told();
+        let mut answers = [lost.before.clone(), lost.after.clone()];
+        if !before_first {
+            answers.reverse();
+        }
+        assert_eq!(lost.settle(&answers[0]).alarms, []);
+        let second = lost.settle(&answers[1]);
+        assert_eq!((second.alarms.as_slice(), second.evidence.len()), (&[Alarm::DecidedAnew][..], 0));
+    }
 }
 
 #[test]
 fn two_verdicts_without_a_loss_between_them_are_a_contradiction() {
-    let (a, lane, batch, anew) = restored();
-    let row = a.store.lane_out(&lane);
-    let elsewhere = Batch { first: at(3), ..batch.clone() };
-    let fresh = Batch { first: at(4), last: at(4), ..batch };
-    for question in [elsewhere, fresh] {
-        let mut outbox = OutboxOf(&a.store, lane.clone());
-        let settled = settle(&row, Answered::to(&question, &anew), &mut outbox, &a.paper, NOW, 0).unwrap();
+    let accused = |mut lost: Lost| {
+        lost.settle(&lost.before.clone());
+        let settled = lost.settle(&lost.after.clone());
         assert!(settled.alarms.contains(&Alarm::Peer(PeerFault::ReceiptContradicts)));
         assert_eq!(settled.evidence.len(), 1, "its own signatures are kept");
-    }
+    };
+    accused(Lost::new());
+    // It told a loss, of other places.
+    let mut elsewhere = Lost::new();
+    elsewhere.a.store.lost_by_partner(&elsewhere.lane.clone(), at(2));
+    accused(elsewhere);
+}
+
+#[test]
+fn an_answer_that_tells_less_than_was_signed_is_a_loss_too_and_one_that_is_busy_is_none() {
+    let mut lost = Lost::new();
+    lost.settle(&lost.before.clone());
+    let rows = lost.a.store.out_after(&lost.lane, at(0), 9);
+    let stopped = BatchAnswer { stopped: Some("node.busy".to_owned()), ..answer(at(3), rows[2].envelope) };
+    assert_eq!(lost.judge(Answered::since(at(3), &stopped)).lane.again, None);
+    let overtaken = lost.judge(Answered::since(at(1), &answer(at(1), rows[0].envelope)));
+    assert_eq!(overtaken.lane.again, None, "an answer that was overtaken");
+    let behind = lost.judge(Answered::since(at(3), &answer(at(1), rows[0].envelope)));
+    let again = behind.lane.again.unwrap();
+    assert_eq!((again.after, again.to), (at(1), at(3)));
+    let wider = behind.lane.lost_by_partner(at(0)).again.unwrap();
+    assert!(wider.has(at(1)) && wider.has(at(3)) && !wider.has(at(4)) && !wider.has(at(0)));
 }
 
 #[test]

@@ -101,11 +101,9 @@ pub(super) fn ledger(end: &NodeEnd, report: &mut Report) {
     }
 }
 
-/// Who lost nothing and does not lie is never said to contradict itself. One that was restored is spared for what it gets
-/// again; an answer of before its loss that comes after one of after it can still accuse it, which is not judged here.
+/// Who does not lie is never said to contradict itself, also one that was restored.
 pub(super) fn accusations(end: &NodeEnd, ends: &[NodeEnd], report: &mut Report) {
-    let whole: BTreeSet<&str> =
-        ends.iter().filter(|end| end.honest && !end.restored).map(|end| end.name.as_str()).collect();
+    let whole: BTreeSet<&str> = ends.iter().filter(|end| end.honest).map(|end| end.name.as_str()).collect();
     let contradicts = "exchange.peer_misbehaved.receipt_contradicts";
     for leaf in end.ledger.iter().filter(|leaf| leaf.verdict.as_deref() == Some(contradicts)) {
         report.expect(!whole.contains(leaf.counterparty.as_str()), "I6", || {
