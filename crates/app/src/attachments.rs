@@ -105,6 +105,11 @@ fn stop_moving<K: Ord, T>(all: &Moving<K, T>, key: &K) {
     all.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
 }
 
+/// Where to go on with what is not complete: never behind the last chunk, whose coming completes it.
+fn to_move(have: u64, chunks: u64) -> u64 {
+    have.min(chunks.saturating_sub(1))
+}
+
 /// The disk did not do what it was asked. Without room it is asked again later; nothing of the part counts.
 fn disk(error: io::Error) -> AppError {
     if error.kind() == io::ErrorKind::StorageFull {

@@ -12,9 +12,9 @@ use mithaq_store::blobs::Blob;
 use mithaq_store::reports;
 pub use mithaq_wire::Want;
 use mithaq_wire::limits::{CHUNK_TAG, PLAIN_CHUNK, WANTS_MAX};
-use mithaq_wire::{ChunkList, Digest, Lane, decode_chunk_list};
+use mithaq_wire::{ChunkList, Digest, Lane, chunks_of, decode_chunk_list};
 
-use super::{about, disk, keep_moving, moving, stop_moving};
+use super::{about, disk, keep_moving, moving, stop_moving, to_move};
 use crate::App;
 use crate::error::AppError;
 
@@ -70,7 +70,7 @@ impl App {
                 wants.push(Want {
                     agreement: link.agreement,
                     root: link.root,
-                    have: have.map(|have| next.unwrap_or(have)),
+                    have: have.map(|have| to_move(next.unwrap_or(have), chunks_of(link.length))),
                 });
             }
             Ok(wants)
@@ -145,12 +145,16 @@ impl App {
         }
         let (next, last) = (pull.next, pull.next == chunks);
         if last || next.saturating_sub(pull.durable) >= self.attachment_limits().durable_every {
-            self.blobs.sync(Blob::Root(root)).map_err(disk)?;
-            self.durable(root, next, last)?;
+            let kept = self.blobs.sync(Blob::Root(root)).map_err(disk);
+            let kept = kept.and_then(|()| self.durable(root, next, last));
+            if last {
+                // Also when it failed: nothing would come any more that completes what is in memory.
+                stop_moving(&self.pulls, &root);
+            }
+            kept?;
             pull.durable = next;
         }
         if last {
-            stop_moving(&self.pulls, &root);
             self.wake();
         }
         Ok(Pulled { next, chunks })
@@ -221,7 +225,8 @@ impl App {
         let file = self.read(move |_app, tx| Ok(rows::file(tx, root)?))?;
         let file = file.filter(|file| file.state == FileState::Partial).ok_or_else(AppError::not_found)?;
         let list = self.list_here(root).ok_or_else(AppError::not_found)?;
-        let pull = Pull { list, next: file.have, durable: file.have, ahead: BTreeSet::new() };
+        let have = to_move(file.have, list.chunks());
+        let pull = Pull { list, next: have, durable: have, ahead: BTreeSet::new() };
         Ok(keep_moving(&self.pulls, root, pull))
     }
 

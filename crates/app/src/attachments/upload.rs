@@ -11,7 +11,7 @@ use mithaq_store::reports::{self, Form, NewVersion};
 use mithaq_wire::limits::{CHUNK_TAG, PLAIN_CHUNK};
 use mithaq_wire::{ChunkList, chunks_of, encode_chunk_list, encode_report};
 
-use super::{disk, keep_moving, moving, stop_moving};
+use super::{disk, keep_moving, moving, stop_moving, to_move};
 use crate::App;
 use crate::cases::CaseAccess;
 use crate::drafts::Draft;
@@ -91,14 +91,16 @@ impl App {
         })
     }
 
-    /// Returns how far an upload is: where to go on.
+    /// Returns how far an upload is: where to go on. Never behind the last chunk: with all of them there it is still not
+    /// in the draft when the node was killed between the two, and the last one, given again, brings it there.
     ///
     /// # Errors
     /// When there is none of this officer by that number.
     pub fn upload_state(&self, may: May<intent::WriteReport>, id: [u8; 16]) -> Result<UploadState, AppError> {
         let one = self.uploading(may, id)?;
         let one = one.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(UploadState { id, next: one.next, chunks: chunks_of(one.upload.attachment.length), place: None })
+        let chunks = chunks_of(one.upload.attachment.length);
+        Ok(UploadState { id, next: to_move(one.next, chunks), chunks, place: None })
     }
 
     /// Takes the chunk at a place of an upload: 1 MiB each, the last one the rest. A chunk that was taken before is

@@ -1,17 +1,19 @@
 //! Attachments that go further, and that go: onward with their report, erased without a trace, named with a key that is not
 //! theirs.
 
+use std::io::Write as _;
 use std::path::Path;
 
-use mithaq_app::{AppError, ErrorKind, intent};
+use mithaq_app::{AppError, Changes, ErrorKind, intent};
 use mithaq_db::{Tx, testing::sqlite};
 use mithaq_store::attachments::{self as rows, FileState, LinkState};
+use mithaq_testkit::text;
 use mithaq_wire::{Digest, OrderReason};
 use sha2::{Digest as _, Sha256};
 
 use crate::attachments::{
     approve, attach, begin, case_there, code, drafted, file, often, on_disk, own_root, pull, pull_between,
-    put, read, sent, state,
+    put, read, restart, sent, state,
 };
 use crate::onward::{Chain, verdicts};
 use crate::world::{CI, Node, World};
@@ -251,4 +253,54 @@ fn a_disk_that_fails_loses_nothing() {
     std::fs::rename(&files, &place).unwrap();
     pull(&world, 100).unwrap();
     assert_eq!(read(es, case_there(&world), number, 1, 0).unwrap(), bytes);
+}
+
+/// Found by the kill loop: the last chunk was on disk, the node was killed, and who asked where to go on was told that
+/// nothing is missing. The report left without its file.
+#[test]
+fn an_upload_that_has_every_chunk_and_is_not_in_the_draft_asks_for_the_last_again() {
+    let mut world = World::new();
+    world.ma().app.limit_attachments(often());
+    let (case, number) = drafted(&world, &[]);
+    let bytes = file(MIB + 9, 5);
+    let begun = begin(world.ma(), case, number, bytes.len()).unwrap();
+    put(&world.ma().app, world.ma(), begun.id, 0, &bytes[..MIB]).unwrap();
+    // What stops it between the last chunk and the draft is here the review, not a kill.
+    world.ma().review(case, number).unwrap();
+    assert_eq!(code(put(&world.ma().app, world.ma(), begun.id, 1, &bytes[MIB..])), "report.reviewed");
+    restart(&mut world, 0, 3);
+    let ma = world.ma();
+    let may = ma.actor("analyst").may(intent::WriteReport).unwrap();
+    let state = ma.app.upload_state(may, begun.id).unwrap();
+    assert_eq!((state.next, state.place), (1, None));
+    let changes = Changes { title: Some(text("The list is attached")), ..Changes::default() };
+    ma.app.revise_report(may, &ma.enter("analyst", case), number, &changes).unwrap();
+    assert_eq!(put(&ma.app, ma, begun.id, 1, &bytes[MIB..]).unwrap().place, Some(1));
+    assert_eq!(read(ma, case, number, 1, 0).unwrap(), bytes);
+}
+
+#[test]
+fn a_transfer_that_has_every_chunk_and_is_not_complete_asks_for_the_last_again() {
+    let mut world = World::new();
+    world.es().app.limit_attachments(often());
+    let bytes = file(MIB + 9, 8);
+    let number = sent(&mut world, &[&bytes]);
+    pull(&world, 1).unwrap();
+    let root = own_root(world.ma(), number);
+    let all_there = move |tx: &mut dyn Tx| {
+        let file = rows::file(tx, root)?.ok_or_else(AppError::not_found)?;
+        rows::put_file(tx, &rows::File { have: 2, ..file })?;
+        Ok::<_, AppError>(())
+    };
+    world.es().db.write(all_there).unwrap();
+    // As the start would find it: both chunks on the disk.
+    let want = world.es().app.wants_from(&world.ma().party).unwrap().remove(0);
+    let last = world.ma().app.chunk_for(&world.es().party, (want.agreement, root), 1).unwrap();
+    let held = world.es().mark.1.path().join("attachments").join(format!("{root:?}.mxa"));
+    std::fs::OpenOptions::new().append(true).open(&held).unwrap().write_all(&last).unwrap();
+    restart(&mut world, 1, 3);
+    world.announce(0, 1);
+    assert_eq!(world.es().app.wants_from(&world.ma().party).unwrap()[0].have, Some(1));
+    pull(&world, 1).unwrap();
+    assert_eq!(read(world.es(), case_there(&world), number, 1, 0).unwrap(), bytes);
 }
