@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_app::{AppError, Use};
-use mithaq_db::{Tx, Value};
+use mithaq_db::{Engine, Tx, Value};
 use mithaq_model::{CaseId, Link, LinkId, LinkRole, ReportId, Subject, SubjectClass, Timestamp};
 use mithaq_testkit::{party, subject_named};
 
@@ -49,8 +49,16 @@ type Places = BTreeMap<&'static str, BTreeSet<String>>;
 
 fn tables(node: &Node) -> Vec<(String, String)> {
     let read = |tx: &mut dyn Tx| -> Result<Vec<(String, String)>, AppError> {
-        let sql = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
-                   WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid";
+        let sql = match tx.engine() {
+            Engine::Sqlite => {
+                "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
+                 WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+            }
+            Engine::Postgres => {
+                "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns
+                 WHERE table_schema = 'public'"
+            }
+        };
         let rows = tx.query(sql, &[])?;
         Ok(rows
             .iter()
