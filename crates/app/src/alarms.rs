@@ -51,8 +51,7 @@ impl App {
         peer: &PartyId,
         cause: &str,
     ) -> Result<bool, AppError> {
-        let (reference, cause) = (peer.to_string(), [peer.as_str().as_bytes(), cause.as_bytes()]);
-        self.ring_once(tx, kind, Names { reference, object: None, cause: &cause })
+        self.alarm_for(tx, kind, (peer, None), cause.as_bytes())
     }
 
     /// Rings about a party and what somebody here asked it, sent it or planned.
@@ -63,8 +62,19 @@ impl App {
         (peer, object): (&PartyId, ObjectId),
         cause: &str,
     ) -> Result<bool, AppError> {
-        let (reference, cause) = (peer.to_string(), [peer.as_str().as_bytes(), cause.as_bytes()]);
-        self.ring_once(tx, kind, Names { reference, object: Some(object), cause: &cause })
+        self.alarm_for(tx, kind, (peer, Some(object)), cause.as_bytes())
+    }
+
+    /// The same for any cause.
+    pub(crate) fn alarm_for(
+        &self,
+        tx: &mut dyn Tx,
+        kind: &str,
+        (peer, object): (&PartyId, Option<ObjectId>),
+        cause: &[u8],
+    ) -> Result<bool, AppError> {
+        let (reference, cause) = (peer.to_string(), [peer.as_str().as_bytes(), cause]);
+        self.ring_once(tx, kind, Names { reference, object, cause: &cause })
     }
 }
 

@@ -13,7 +13,6 @@ use mithaq_model::{Days, OfficerId, PartyId, Timestamp};
 use mithaq_store::{partners, settings};
 
 use crate::App;
-use crate::alarms::Names;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
 use crate::registry::{KeyStanding, Peer, distrust_of};
@@ -389,7 +388,7 @@ impl App {
             self.keep_distrust(tx, party, bytes)?;
             let since = format!("size/{}", distrust.since);
             events.push(Event::system("partner.key_distrusted", party).with(party).verdict(since));
-            self.key_alarm(tx, ("peer.key_distrusted", party), bytes)?;
+            self.alarm_for(tx, "peer.key_distrusted", (party, None), bytes)?;
         }
         self.log(tx, &events)?;
         Ok(())
@@ -399,22 +398,12 @@ impl App {
     fn refuse_papers(&self, peer: &PartyId, why: ManifestError) -> Result<(), AppError> {
         let party = peer.clone();
         self.write(move |app, tx| {
-            if app.key_alarm(tx, ("peer.manifest_refused", &party), why.code().as_bytes())? {
+            if app.alarm(tx, "peer.manifest_refused", &party, why.code())? {
                 let event = Event::system("partner.manifest_refused", &party).with(&party);
                 app.log(tx, &[event.verdict(why.code())])?;
             }
             Ok(())
         })
-    }
-
-    fn key_alarm(
-        &self,
-        tx: &mut dyn Tx,
-        (kind, about): (&str, &PartyId),
-        cause: &[u8],
-    ) -> Result<bool, AppError> {
-        let (reference, cause) = (about.to_string(), [about.as_str().as_bytes(), cause]);
-        self.ring_once(tx, kind, Names { reference, object: None, cause: &cause })
     }
 
     /// The root that agreements name for a partner.
@@ -438,7 +427,7 @@ impl App {
         let Some(end) = self.keys_ending() else { return Ok(()) };
         self.write(move |app, tx| {
             let cause = end.as_millis().to_be_bytes();
-            if app.key_alarm(tx, ("keys.ending", &app.party), &cause)? {
+            if app.alarm_for(tx, "keys.ending", (&app.party, None), &cause)? {
                 app.log(tx, &[Event::system("keys.ending", &app.party)])?;
             }
             Ok(())

@@ -106,10 +106,7 @@ impl Dialogue {
         }
         self.started = Some(stored);
         self.stopped = self.stopped.map(|stopped| stopped.max(stored));
-        let answered = matches!(
-            self.state,
-            RequestState::AnsweredFull | RequestState::AnsweredPart | RequestState::Refused
-        ) || self.marks.is_some();
+        let answered = is_answer(self.state) || self.marks.is_some();
         if let (true, None, Some(ended), Some(due)) = (answered, self.in_time, self.ended, self.runs_out()) {
             self.in_time = Some(ended <= due.plus(SKEW));
         }
@@ -167,7 +164,7 @@ impl Dialogue {
             }
             (Speaker::Asking, Said::Clarified { .. }) => self.state == S::Clarification,
             (Speaker::Asking, Said::Feedback { .. }) => {
-                let answered = matches!(self.state, S::AnsweredFull | S::AnsweredPart | S::Refused);
+                let answered = is_answer(self.state);
                 // Said in time, and closed by the timer while it was on its way.
                 let crossed = self.state == S::Closed
                     && self.ended.is_some_and(|ended| at <= ended.plus(FEEDBACK).plus(SKEW));
@@ -303,12 +300,8 @@ impl Dialogue {
     /// The first end counts for the clock.
     fn end(&mut self, state: RequestState, at: Timestamp) {
         if self.in_time.is_none() && self.ended.is_none() {
-            let answers = matches!(
-                state,
-                RequestState::AnsweredFull | RequestState::AnsweredPart | RequestState::Refused
-            );
             let unknown = self.started.is_none() && self.stopped.is_none();
-            self.in_time = match (answers, self.due()) {
+            self.in_time = match (is_answer(state), self.due()) {
                 // The clock's start is still on its way: measured when it is there.
                 _unknown if unknown => None,
                 (true, Some(due)) => Some(at <= due.plus(SKEW)),
@@ -321,6 +314,11 @@ impl Dialogue {
         self.state = state;
         self.stopped = None;
     }
+}
+
+/// Whether the asked side gave its answer, whole or in part, or said that it gives none.
+const fn is_answer(state: RequestState) -> bool {
+    matches!(state, RequestState::AnsweredFull | RequestState::AnsweredPart | RequestState::Refused)
 }
 
 #[cfg(test)]

@@ -252,11 +252,9 @@ pub enum Owed {
 
 impl Owed {
     /// Whose recipient owes it since.
-    const fn late(self) -> &'static str {
-        match self {
-            Self::Erasure => "WHERE answer_by IS NOT NULL AND answer_by <= $1",
-            Self::Receipt => "WHERE confirm_by IS NOT NULL AND confirm_by <= $1",
-        }
+    fn late(self) -> String {
+        let column = self.column();
+        format!("WHERE {column} IS NOT NULL AND {column} <= $1")
     }
 
     const fn column(self) -> &'static str {
