@@ -241,26 +241,12 @@ mod tests {
     /// The table that the verifiers of envelopes and of the checker are held to as well.
     #[test]
     fn the_edges_of_ed25519_get_the_verdict_of_the_table_here_too() {
-        let table: serde_json::Value =
-            serde_json::from_str(include_str!("../../../docs/spec/vectors/ed25519.json")).unwrap();
-        let bytes = |hex: &serde_json::Value| HEXLOWER.decode(hex.as_str().unwrap().as_bytes()).unwrap();
-        let verdict = |key: Vec<u8>, message: &[u8], signature: Vec<u8>| {
-            let key = VerifierKey::new("edge", KeyKind::Ed25519, &key.try_into().unwrap());
-            Some(key.is_ok_and(|key| key.accepts(message, &signature.try_into().unwrap())))
-        };
-        let (published, made) = (table["published"].as_array().unwrap(), table["made"].as_array().unwrap());
-        assert_eq!((published.len(), made.len()), (12, 372));
-        for one in published {
-            let found = verdict(bytes(&one["key"]), &bytes(&one["message"]), bytes(&one["signature"]));
-            assert_eq!(found, one["good"].as_bool(), "{}", one["why"]);
-        }
-        let at = |list: &str, place: &serde_json::Value| {
-            bytes(&table[list][usize::try_from(place.as_u64().unwrap()).unwrap()])
-        };
-        for row in made {
-            let signature = [at("rs", &row[1]), bytes(&row[3])].concat();
-            let found = verdict(at("keys", &row[0]), format!("mithaq {}", row[2]).as_bytes(), signature);
-            assert_eq!(found, row[4].as_bool(), "{row}");
+        let table = mithaq_testkit::ed25519_edges();
+        assert_eq!((table.published.len(), table.made.len()), (12, 372));
+        for edge in table.iter() {
+            let key = VerifierKey::new("edge", KeyKind::Ed25519, &edge.key);
+            let found = key.is_ok_and(|key| key.accepts(&edge.message, &edge.signature));
+            assert_eq!(found, edge.good, "{}", edge.why);
         }
     }
 }

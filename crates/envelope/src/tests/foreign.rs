@@ -5,7 +5,6 @@ use mithaq_wire::cbor::Writer;
 use proptest::prelude::*;
 
 use super::fixture::World;
-use super::vectors::hex;
 use crate::keys::{Verifier, key_name};
 use crate::sign1::{self, Context, Sign1};
 use crate::*;
@@ -204,27 +203,13 @@ fn second_spellings_of_s_and_keys_of_small_order_are_refused() {
 /// every pair of edge points. The same table is read by the tests of the ledger's verifier and of the checker's.
 #[test]
 fn every_edge_of_ed25519_gets_the_verdict_of_the_table() {
-    let table: serde_json::Value =
-        serde_json::from_str(include_str!("../../../../docs/spec/vectors/ed25519.json")).unwrap();
-    let published = table["published"].as_array().unwrap();
-    let made = table["made"].as_array().unwrap();
-    assert_eq!((published.len(), made.len()), (12, 372));
-    for one in published {
-        let (key, message, signature) =
-            (hex(&one["key"]), hex(&one["message"]), hex(&one["signature"]).try_into().unwrap());
-        let verdict = verify_ed25519(&key.try_into().unwrap(), &message, &signature);
-        assert_eq!(Some(verdict), one["good"].as_bool(), "{}", one["why"]);
+    let table = mithaq_testkit::ed25519_edges();
+    assert_eq!((table.published.len(), table.made.len()), (12, 372));
+    for edge in table.iter() {
+        let verdict = verify_ed25519(&edge.key, &edge.message, &edge.signature);
+        assert_eq!(verdict, edge.good, "{}", edge.why);
     }
-    let at = |list: &str, place: &serde_json::Value| {
-        hex(&table[list][usize::try_from(place.as_u64().unwrap()).unwrap()])
-    };
-    for row in made {
-        let (key, message) = (at("keys", &row[0]).try_into().unwrap(), format!("mithaq {}", row[2]));
-        let signature = [at("rs", &row[1]), hex(&row[3])].concat().try_into().unwrap();
-        let verdict = verify_ed25519(&key, message.as_bytes(), &signature);
-        assert_eq!(Some(verdict), row[4].as_bool(), "{row}");
-    }
-    assert_eq!(made.iter().filter(|row| row[4] == true).count(), 43, "not everything is refused");
+    assert_eq!(table.made.iter().filter(|edge| edge.good).count(), 43, "not everything is refused");
 }
 
 /// A key that is no key of small order and still has two spellings: y is below 19, and y + p fits into 255 bits.

@@ -254,24 +254,11 @@ mod tests {
     /// The table that the verifiers of the node and of `mithaq verify` are held to as well.
     #[test]
     fn the_checker_gives_the_verdict_of_the_table_at_every_edge_of_ed25519() {
-        let table = include_str!("../../../../../docs/spec/vectors/ed25519.json");
-        let table: serde_json::Value = serde_json::from_str(table).unwrap();
-        let verdict = |bytes: Vec<u8>, message: &[u8], signature: Vec<u8>| {
-            Some(key(&bytes).is_some_and(|key| holds(&key, message, &signature.try_into().unwrap())))
-        };
-        let (published, made) = (table["published"].as_array().unwrap(), table["made"].as_array().unwrap());
-        assert_eq!((published.len(), made.len()), (12, 372));
-        for one in published {
-            let found = verdict(unhex(&one["key"]), &unhex(&one["message"]), unhex(&one["signature"]));
-            assert_eq!(found, one["good"].as_bool(), "{}", one["why"]);
-        }
-        let at = |list: &str, place: &serde_json::Value| {
-            unhex(&table[list][usize::try_from(place.as_u64().unwrap()).unwrap()])
-        };
-        for row in made {
-            let signature = [at("rs", &row[1]), unhex(&row[3])].concat();
-            let found = verdict(at("keys", &row[0]), format!("mithaq {}", row[2]).as_bytes(), signature);
-            assert_eq!(found, row[4].as_bool(), "{row}");
+        let table = mithaq_testkit::ed25519_edges();
+        assert_eq!((table.published.len(), table.made.len()), (12, 372));
+        for edge in table.iter() {
+            let found = key(&edge.key).is_some_and(|key| holds(&key, &edge.message, &edge.signature));
+            assert_eq!(found, edge.good, "{}", edge.why);
         }
     }
 }
