@@ -87,6 +87,7 @@ fn parts() -> OpenApiRouter<App> {
         .routes(routes!(attachments::read))
         .routes(routes!(attachments::remove))
         .routes(routes!(attachments::progress, attachments::cancel))
+        .routes(routes!(attachments::under_way))
         .routes(routes!(attachments::chunk))
         .routes(routes!(requests::new, requests::list))
         .routes(routes!(requests::figures))

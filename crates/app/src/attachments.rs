@@ -8,6 +8,7 @@
 mod inward;
 mod outward;
 mod reading;
+mod under_way;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ pub use inward::{Pulled, Want};
 pub(crate) use outward::RECEIPT_AWAITED;
 pub use reading::AttachmentReader;
 pub(crate) use reading::whole;
+pub(crate) use under_way::nothing_under_way;
 pub(crate) use upload::Uploading;
 pub use upload::{NewAttachment, UploadState};
 

@@ -12,6 +12,7 @@ use mithaq_store::{Page, Plain, subjects};
 use mithaq_wire::{decode_report, encode_report};
 
 use crate::App;
+use crate::attachments::nothing_under_way;
 use crate::cases::CaseAccess;
 use crate::error::{AppError, ErrorKind, words};
 use crate::log::{Committed, Event};
@@ -216,8 +217,8 @@ impl App {
     /// Reviews what somebody else wrote: facts and assessments apart, graded, nothing of a special category.
     ///
     /// # Errors
-    /// When the reviewer is the author, it is not graded, or the screen for special categories finds something
-    /// that the legal adviser has not cleared.
+    /// When the reviewer is the author, it is not graded, a file is still on its way into it, or the screen for special
+    /// categories finds something that the legal adviser has not cleared.
     pub fn review_report(
         &self,
         may: May<intent::ReviewReport>,
@@ -230,6 +231,7 @@ impl App {
             let draft = app.load_draft(tx, number)?;
             of_case(&draft.head, case)?;
             review(&draft, may.actor())?;
+            nothing_under_way(tx, number)?;
             if !app.rights_in(tx, &draft.report, draft.hash)?.special.is_empty() {
                 screened(&draft.report)?;
             }

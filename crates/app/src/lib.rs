@@ -73,6 +73,7 @@ pub use justifications::Judgement;
 pub use keys::{KeyLoader, Keys};
 pub use logs::{LogCause, LogMatter, LogRuling};
 pub use mithaq_envelope::Distrust;
+pub use mithaq_store::attachments::UnderWay;
 pub use mithaq_store::holds::{Hold, Scope as HoldScope};
 pub use node::{App, Parts};
 pub use onward::{Holder, HolderStanding};

@@ -87,8 +87,9 @@ impl Event {
         Self { role: "none", actor: Some(actor), ..Self::system(&format!("refused.{intent}"), actor) }
     }
 
-    pub(crate) fn case(mut self, case: CaseId) -> Self {
-        self.case = Some(case.to_string());
+    /// Of the case, for what belongs to one.
+    pub(crate) fn case(mut self, case: impl Into<Option<CaseId>>) -> Self {
+        self.case = case.into().map(|case| case.to_string());
         self
     }
 

@@ -293,11 +293,7 @@ impl App {
             // Who works other cases neither speaks for this one nor learns that it is there.
             let case = head_seen(tx, may, number)?.case;
             let request = app.request_locked(tx, number, direction)?;
-            let event = app.say_in(tx, may, request, said)?;
-            let event = match case {
-                Some(case) => event.case(case),
-                None => event,
-            };
+            let event = app.say_in(tx, may, request, said)?.case(case);
             app.log(tx, &[event]).map(drop)
         })?;
         self.wake();

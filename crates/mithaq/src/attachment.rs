@@ -73,11 +73,18 @@ pub(crate) enum AttachmentCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// List what is on its way into a draft: its review waits for that
+    Uploads {
+        /// Report
+        report: String,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// Say how far an upload is
     Upload {
         /// Upload
         id: String,
-        /// End it: what came of it is removed
+        /// End it, though another officer may have begun it: what came of it is removed
         #[arg(long)]
         cancel: bool,
         #[command(flatten)]
@@ -101,6 +108,9 @@ pub(crate) fn run(command: &AttachmentCommand, ui: Ui) -> Result<(), Failure> {
         }
         AttachmentCommand::Get { report, place, out, reason, node } => {
             get((report, *place), out, &reason.in_case(ui), &node.api(ui)?, ui)
+        }
+        AttachmentCommand::Uploads { report, node } => {
+            node.print(ui, Method::GET, &format!("/api/v1/reports/{report}/uploads"), None)
         }
         AttachmentCommand::Upload { id, cancel, node } => {
             let method = if *cancel { Method::DELETE } else { Method::GET };

@@ -101,6 +101,7 @@ pub(crate) const CALLS: &[(&str, &str, &str)] = &[
     ("get", "/api/v1/reports/{id}/receipts", "report receipts"),
     ("post", "/api/v1/reports/{id}/review", "report review"),
     ("post", "/api/v1/reports/{id}/revise", "report revise"),
+    ("get", "/api/v1/reports/{id}/uploads", "attachment uploads"),
     ("get", "/api/v1/requests", "request list"),
     ("post", "/api/v1/requests", "request new"),
     ("get", "/api/v1/requests/figures", "request figures"),

@@ -13,7 +13,7 @@ use crate::sql::{Of, PAGE_MAX, agreement, id, int, time};
 mod uploads;
 
 pub use uploads::{
-    NewUpload, Upload, advance_upload, end_upload, stale_uploads, start_upload, upload, uploads_of,
+    NewUpload, UnderWay, Upload, advance_upload, end_upload, stale_uploads, start_upload, under_way, upload,
 };
 
 const OF_FILE: Of = Of("attachment_file");

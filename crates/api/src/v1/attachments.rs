@@ -10,8 +10,11 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::{Frame, SizeHint};
-use mithaq_app::{App, AppError, AttachmentReader, AttachmentState, NewAttachment, UploadState, intent};
+use mithaq_app::{
+    App, AppError, AttachmentReader, AttachmentState, NewAttachment, UnderWay, UploadState, intent,
+};
 use mithaq_model::{CaseId, MediaType, ReportId};
+use mithaq_wire::chunks_of;
 use mithaq_wire::limits::PLAIN_CHUNK;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -124,7 +127,51 @@ pub(crate) async fn chunk(
     Ok(Json(taken.into()))
 }
 
-/// Ends an upload that is not to be finished.
+/// An upload that is not finished.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UnderWayView {
+    /// Its number: 32 hexadecimal digits.
+    id: String,
+    /// Who brings it.
+    officer: String,
+    /// Bytes of the file.
+    length: u64,
+    /// Chunks of 1 MiB that are here.
+    have: u64,
+    /// Chunks there will be.
+    chunks: u64,
+    /// When it last went on.
+    changed_at: String,
+}
+
+impl From<&UnderWay> for UnderWayView {
+    fn from(one: &UnderWay) -> Self {
+        Self {
+            id: data_encoding::HEXLOWER.encode(&one.id),
+            officer: one.officer.to_string(),
+            length: one.length,
+            have: one.have,
+            chunks: chunks_of(one.length),
+            changed_at: one.changed_at.to_string(),
+        }
+    }
+}
+
+/// Lists what is on its way into a draft: the review waits until each is finished or ended.
+#[utoipa::path(get, path = "/api/v1/reports/{id}/uploads", tag = "attachments", params(("id" = String, Path)),
+    responses((status = 200, body = [UnderWayView]), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn under_way(
+    State(app): State<App>,
+    Signed(actor): Signed,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<UnderWayView>>, ApiError> {
+    let may = may(&app, &actor, intent::ReadReport).await?;
+    let id: ReportId = number(&id)?;
+    let found = blocking(app, move |app| app.uploads_under_way(may, id)).await?;
+    Ok(Json(found.iter().map(UnderWayView::from).collect()))
+}
+
+/// Ends an upload that is not to be finished: one's own, or another's into a draft one sees. It is logged.
 #[utoipa::path(delete, path = "/api/v1/uploads/{id}", tag = "attachments", params(("id" = String, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(crate) async fn cancel(

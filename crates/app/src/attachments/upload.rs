@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mithaq_envelope::{ChunkKey, attachment_root, chunk_hash};
-use mithaq_model::{Attachment, Days, MediaType, ReportId, ReportState, Sensitive, Text};
+use mithaq_model::{Attachment, MediaType, ReportId, ReportState, Sensitive, Text};
 use mithaq_store::attachments::{self as rows, File, FileState, NewUpload, Upload};
 use mithaq_store::blobs::Blob;
 use mithaq_store::reports::{self, Form, NewVersion};
@@ -19,9 +19,6 @@ use crate::error::{AppError, ErrorKind, words};
 use crate::log::{Committed, Event};
 use crate::ports::random;
 use crate::rights::{May, intent};
-
-/// An upload nobody went on with for so long ends.
-const STALE: Days = Days(7);
 
 /// What an author says of a file.
 #[derive(Debug, Clone)]
@@ -78,7 +75,7 @@ impl App {
             }
             open_for_files(&draft)?;
             check(&new, app.attachment_limits().longest)?;
-            let under_way = usize::try_from(rows::uploads_of(tx, number)?).unwrap_or(usize::MAX);
+            let under_way = rows::under_way(tx, number)?.len();
             if draft.report.attachments.len().saturating_add(under_way) >= Attachment::MAX {
                 return Err(AppError::invalid("attachments").hint("a report has at most 16 attachments"));
             }
@@ -204,14 +201,8 @@ impl App {
             let case = draft.head.case;
             let place = draft.report.attachments.len().saturating_add(1);
             let committed = app.change_files(tx, draft, salt, |files| files.push(attachment))?;
-            let event = Event::by(may, "attachment.added", number).committed(committed);
-            app.log(
-                tx,
-                &[match case {
-                    Some(case) => event.case(case),
-                    None => event,
-                }],
-            )?;
+            let event = Event::by(may, "attachment.added", number).case(case).committed(committed);
+            app.log(tx, &[event])?;
             Ok(u32::try_from(place).unwrap_or(u32::MAX))
         })
         .inspect(|_place| {
@@ -271,23 +262,6 @@ impl App {
         self.sweep_attachments().map(drop)
     }
 
-    /// Ends an upload that is not to be finished.
-    ///
-    /// # Errors
-    /// When there is none of this officer by that number.
-    pub fn cancel_upload(&self, may: May<intent::WriteReport>, id: [u8; 16]) -> Result<(), AppError> {
-        let _mine = self.uploading(may, id)?;
-        self.drop_upload(id)
-    }
-
-    pub(super) fn end_stale_uploads(&self) -> Result<(), AppError> {
-        let before = self.now().minus(STALE);
-        for id in self.read(move |_app, tx| Ok(rows::stale_uploads(tx, before)?))? {
-            self.drop_upload(id)?;
-        }
-        Ok(())
-    }
-
     /// Another process may have gone on with it.
     fn follow_upload(&self, id: [u8; 16], one: &Mutex<Uploading>) -> Result<(), AppError> {
         let row = self.read(move |app, tx| Ok(rows::upload(tx, &app.vault, id)?))?;
@@ -309,12 +283,6 @@ impl App {
         }
         self.drop_upload(upload.id)?;
         Err(lost())
-    }
-
-    fn drop_upload(&self, id: [u8; 16]) -> Result<(), AppError> {
-        self.write(move |_app, tx| Ok(rows::end_upload(tx, id)?))?;
-        stop_moving(&self.uploads, &id);
-        self.blobs.remove(Blob::Upload(id)).map_err(disk)
     }
 
     fn uploading(

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use mithaq_app::{AppError, Changes, ErrorKind, intent};
 use mithaq_db::{Tx, testing::sqlite};
+use mithaq_model::ReportState;
 use mithaq_store::attachments::{self as rows, FileState, LinkState};
+use mithaq_store::reports;
 use mithaq_testkit::text;
 use mithaq_wire::{Digest, OrderReason};
 use sha2::{Digest as _, Sha256};
@@ -228,6 +230,39 @@ fn an_upload_nobody_goes_on_with_ends_and_what_is_in_the_draft_stays() {
     assert_eq!(on_disk(&world.ma().mark), 2, "what is in the draft stays: ciphertext and list");
 }
 
+/// A report reviewed while a file is on its way into it would leave without it, and the file could not come in afterwards.
+#[test]
+fn a_draft_is_not_reviewed_while_a_file_is_on_its_way_into_it() {
+    let world = World::new();
+    let ma = world.ma();
+    let (case, number) = drafted(&world, &[]);
+    let begun = begin(ma, case, number, 2 * MIB).unwrap();
+    put(&ma.app, ma, begun.id, 0, &file(MIB, 2)).unwrap();
+    assert_eq!(code(ma.review(case, number)), "attachment.under_way");
+    let sees = ma.actor("supervisor").may(intent::ReadReport).unwrap();
+    let listed = ma.app.uploads_under_way(sees, number).unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (listed[0].id, listed[0].officer, listed[0].length),
+        (begun.id, ma.id("analyst"), 2 * 1_048_576)
+    );
+
+    // Who does not see the draft learns nothing of the upload; a colleague of the case ends it, and that is logged.
+    let newcomer = ma.hire("newcomer", &[mithaq_model::Role::Analyst]);
+    let write = || ma.actor("newcomer").may(intent::WriteReport).unwrap();
+    let read = ma.actor("newcomer").may(intent::ReadReport).unwrap();
+    assert_eq!(code(ma.app.cancel_upload(write(), begun.id)), "object.not_found");
+    assert_eq!(code(ma.app.uploads_under_way(read, number)), "object.not_found");
+    assert_eq!(ma.count("attachment.given_up"), 0);
+    let governs = ma.actor("supervisor").may(intent::GovernCase).unwrap();
+    ma.app.assign_to_case(governs, case, newcomer).unwrap();
+    ma.app.cancel_upload(write(), begun.id).unwrap();
+    assert_eq!(ma.count("attachment.given_up"), 1);
+    assert_eq!(code(put(&ma.app, ma, begun.id, 1, &file(MIB, 3))), "object.not_found");
+    assert_eq!(on_disk(&ma.mark), 0, "nothing is left of it");
+    ma.review(case, number).unwrap();
+}
+
 #[test]
 fn a_disk_that_fails_loses_nothing() {
     let mut world = World::new();
@@ -265,16 +300,19 @@ fn an_upload_that_has_every_chunk_and_is_not_in_the_draft_asks_for_the_last_agai
     let bytes = file(MIB + 9, 5);
     let begun = begin(world.ma(), case, number, bytes.len()).unwrap();
     put(&world.ma().app, world.ma(), begun.id, 0, &bytes[..MIB]).unwrap();
-    // What stops it between the last chunk and the draft is here the review, not a kill.
-    world.ma().review(case, number).unwrap();
+    // What stops it between the last chunk and the draft is here a state it cannot come into, not a kill.
+    let turn = |node: &Node, from, to| {
+        let at = node.app.now();
+        node.db.write(move |tx| reports::set_state(tx, number, from, to, at)).unwrap();
+    };
+    turn(world.ma(), ReportState::Graded, ReportState::Reviewed);
     assert_eq!(code(put(&world.ma().app, world.ma(), begun.id, 1, &bytes[MIB..])), "report.reviewed");
     restart(&mut world, 0, 3);
     let ma = world.ma();
     let may = ma.actor("analyst").may(intent::WriteReport).unwrap();
     let state = ma.app.upload_state(may, begun.id).unwrap();
     assert_eq!((state.next, state.place), (1, None));
-    let changes = Changes { title: Some(text("The list is attached")), ..Changes::default() };
-    ma.app.revise_report(may, &ma.enter("analyst", case), number, &changes).unwrap();
+    turn(ma, ReportState::Reviewed, ReportState::Graded);
     assert_eq!(put(&ma.app, ma, begun.id, 1, &bytes[MIB..]).unwrap().place, Some(1));
     assert_eq!(read(ma, case, number, 1, 0).unwrap(), bytes);
 }

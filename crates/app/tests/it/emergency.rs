@@ -6,6 +6,7 @@ use mithaq_model::{
 };
 use mithaq_testkit::text;
 
+use crate::attachments::{begin, code, put};
 use crate::world::{ES, MA, Node, World, grade, ground, recruiter};
 
 fn invoke(node: &Node, login: &str, number: ReportId) -> Result<(), AppError> {
@@ -62,6 +63,18 @@ fn two_persons_open_it_and_it_leaves_at_once() {
     assert_eq!((held.len(), held[0].report, held[0].code.as_str()), (1, number, "PRT"));
     let alarms = es.app.alarms(es.actor("spoc").may(intent::ReadHealth).unwrap()).unwrap();
     assert!(alarms.iter().any(|alarm| alarm.kind == "quarantine.life_at_risk"));
+}
+
+#[test]
+fn it_does_not_wait_for_a_file_which_does_not_slip_in_afterwards() {
+    let (world, case, number) = world();
+    let ma = world.ma();
+    let begun = begin(ma, case, number, 5).unwrap();
+    assert_eq!(code(ma.review(case, number)), "attachment.under_way");
+    invoke(ma, "supervisor", number).unwrap();
+    confirm(ma, "spoc", number).unwrap();
+    ma.release(number, &Use::default()).unwrap();
+    assert_eq!(code(put(&ma.app, ma, begun.id, 0, b"later")), "report.not_a_draft");
 }
 
 #[test]

@@ -34,6 +34,7 @@ const NUMBERED: &[(&str, &str, &str)] = &[
     ("get", "/api/v1/reports/{report}/attachments", ""),
     ("get", "/api/v1/reports/{report}/holders", ""),
     ("get", "/api/v1/reports/{report}/receipts", ""),
+    ("get", "/api/v1/reports/{report}/uploads", ""),
     ("get", "/api/v1/uploads/{upload}", ""),
     ("post", "/api/v1/cases/{case}/search", BY_NAME),
     ("post", "/api/v1/cases/{case}/subjects/{subject}/read", WHY),

@@ -79,13 +79,40 @@ pub fn upload(tx: &mut dyn Tx, vault: &Vault, number: [u8; 16]) -> Result<Option
     row.map(|row| read(&row, vault, number)).transpose()
 }
 
-/// Returns how many uploads a draft has under way.
+/// How far an upload is, without what it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnderWay {
+    /// Its number.
+    pub id: [u8; 16],
+    /// Who brings it.
+    pub officer: OfficerId,
+    /// Bytes of the file.
+    pub length: u64,
+    /// Chunks from the beginning that are durable.
+    pub have: u64,
+    /// When somebody last went on with it.
+    pub changed_at: Timestamp,
+}
+
+/// Returns the uploads under way for a draft, the oldest word of them first; a draft has at most as many as it has
+/// attachments.
 ///
 /// # Errors
-/// When the engine refuses.
-pub fn uploads_of(tx: &mut dyn Tx, report: ReportId) -> Result<u64, StoreError> {
-    let row = tx.query_one("SELECT COUNT(*) FROM attachment_upload WHERE report = $1", &[id(report)])?;
-    Ok(row.unsigned(0)?)
+/// [`StoreError::Integrity`] when a row is damaged.
+pub fn under_way(tx: &mut dyn Tx, report: ReportId) -> Result<Vec<UnderWay>, StoreError> {
+    let sql = "SELECT id, officer, length, have, changed_at FROM attachment_upload WHERE report = $1
+        ORDER BY changed_at, id";
+    let rows = tx.query(sql, &[id(report)])?;
+    let read = |row: &Row| {
+        Ok(UnderWay {
+            id: row.array(0)?,
+            officer: OF.id(row, 1)?,
+            length: row.unsigned(2)?,
+            have: row.unsigned(3)?,
+            changed_at: OF.time(row, 4)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Says how many chunks are durable.

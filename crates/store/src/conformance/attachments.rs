@@ -201,7 +201,10 @@ fn an_upload_is_kept_encrypted_goes_on_and_ends_with_its_key() {
         assert_eq!((found.attachment, found.have), (new_upload(1, 5, 100).attachment, 0));
         node.write(|tx, _| attachments::advance_upload(tx, [1; 16], 17, at(900))).unwrap();
         assert_eq!(load(1).unwrap().have, 17);
-        assert_eq!(node.read(|tx, _| attachments::uploads_of(tx, number(5))).unwrap(), 2);
+        let under_way = node.read(|tx, _| attachments::under_way(tx, number(5))).unwrap();
+        let far: Vec<_> = under_way.iter().map(|one| (one.id, one.have, one.changed_at)).collect();
+        assert_eq!(far, [([2; 16], 0, at(200)), ([1; 16], 17, at(900))], "not that of another draft");
+        assert_eq!((under_way[0].officer, under_way[0].length), (number(4), 5_000_000_000));
         let stale = node.read(|tx, _| attachments::stale_uploads(tx, at(301))).unwrap();
         assert_eq!(stale, [[2; 16], [3; 16]], "not what was gone on with");
         node.write(|tx, _| attachments::end_upload(tx, [2; 16])).unwrap();
