@@ -6,14 +6,14 @@
 //! that the rest of the crate stays synchronous, and speaks no TLS.
 
 pub(crate) mod bell;
+mod many;
 mod types;
+mod wide;
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::Future;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -26,13 +26,8 @@ use crate::{DbError, Engine, PostgresOptions, Row, Share, Value};
 use types::{row, translate};
 
 type Answer<T> = Result<T, tokio_postgres::Error>;
-/// One list of values on its way to the server.
-type Request<'a, T> = Pin<Box<dyn Future<Output = Answer<T>> + 'a>>;
-
 /// Statements kept prepared per session; above it all are dropped and prepared anew.
 const STATEMENTS_MAX: usize = 512;
-/// Lists of values of one statement that travel without waiting for an answer.
-const ROWS_IN_FLIGHT: usize = 256;
 /// The oldest server whose behaviour is tested.
 const VERSION_MIN: i64 = 150_000;
 
@@ -371,19 +366,7 @@ impl Connection for PgConnection {
     }
 
     fn exec_many(&mut self, sql: &str, rows: &[Vec<Value>]) -> Result<u64, DbError> {
-        let Some(first) = rows.first() else { return Ok(0) };
-        let statement = self.prepare_for(sql, first.len())?;
-        alike(first, rows)?;
-        self.dirty = true;
-        let client = Arc::clone(&self.client);
-        let mut sum = 0;
-        for block in rows.chunks(ROWS_IN_FLIGHT) {
-            let requests =
-                block.iter().map(|row| -> Request<'_, u64> { Box::pin(client.execute_raw(&statement, row)) });
-            let result = self.send(all(requests.collect()));
-            sum += self.forget_stale(sql, result)?.into_iter().sum::<u64>();
-        }
-        Ok(sum)
+        self.run_all(sql, rows)
     }
 
     fn query(&mut self, sql: &str, args: &[Value]) -> Result<Vec<Row>, DbError> {
@@ -395,23 +378,7 @@ impl Connection for PgConnection {
     }
 
     fn query_many(&mut self, sql: &str, lists: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, DbError> {
-        let Some(first) = lists.first() else { return Ok(Vec::new()) };
-        let statement = self.prepare_for(sql, first.len())?;
-        alike(first, lists)?;
-        self.dirty = true;
-        let client = Arc::clone(&self.client);
-        let mut found = Vec::with_capacity(lists.len());
-        for block in lists.chunks(ROWS_IN_FLIGHT) {
-            let (client, statement) = (&client, &statement);
-            let requests = block.iter().map(|list| -> Request<'_, Vec<_>> {
-                Box::pin(async move { client.query(statement, &borrowed(list)).await })
-            });
-            let result = self.send(all(requests.collect()));
-            for rows in self.forget_stale(sql, result)? {
-                found.push(rows.iter().map(row).collect::<Result<_, _>>()?);
-            }
-        }
-        Ok(found)
+        self.ask_all(sql, lists)
     }
 
     fn script(&mut self, sql: &str) -> Result<(), DbError> {
@@ -440,30 +407,4 @@ impl Connection for PgConnection {
 /// Values as the client takes them.
 fn borrowed(args: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
     args.iter().map(|value| -> &(dyn ToSql + Sync) { value }).collect()
-}
-
-/// All lists of values of one statement are of one length.
-fn alike(first: &[Value], lists: &[Vec<Value>]) -> Result<(), DbError> {
-    let odd = lists.iter().find(|list| list.len() != first.len());
-    odd.map_or(Ok(()), |odd| Err(DbError::Parameters { expected: first.len(), given: odd.len() }))
-}
-
-/// Waits for all, started in order, and returns their answers in it; the first error in that order.
-async fn all<T>(mut requests: Vec<Request<'_, T>>) -> Answer<Vec<T>> {
-    let mut answers: Vec<Option<Answer<T>>> = requests.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        let mut waiting = false;
-        for (request, answer) in requests.iter_mut().zip(&mut answers) {
-            if answer.is_some() {
-                continue;
-            }
-            match request.as_mut().poll(context) {
-                Poll::Ready(done) => *answer = Some(done),
-                Poll::Pending => waiting = true,
-            }
-        }
-        if waiting { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    answers.into_iter().flatten().collect()
 }

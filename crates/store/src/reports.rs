@@ -9,7 +9,7 @@ mod erase;
 mod leaving;
 mod list;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_db::{Row, Tx, Value, lock_clause};
 use mithaq_model::{
@@ -18,7 +18,7 @@ use mithaq_model::{
 use mithaq_wire::Digest;
 
 use crate::sight::{self, Sight};
-use crate::sql::{Of, id, insert_new, sha256, time};
+use crate::sql::{Of, id, in_lists, insert_new, sha256, time};
 use crate::vault::{Kind, Plain, Record, erase_key};
 use crate::{StoreError, Vault};
 
@@ -275,7 +275,24 @@ pub fn write_draft(
 const EDIT: &str =
     "UPDATE report_version SET form = $4, hash = $5, at = $6, revision = revision + 1, content = $7
     WHERE id = $1 AND version = $2 AND revision = $3 AND form = 'draft'";
-const SET_STATE: &str = "UPDATE report SET state = $3, changed_at = $4 WHERE id = $1 AND state = $2";
+/// Gives reports another state when they have the one it follows. Returns how many had it.
+fn set_states(
+    tx: &mut dyn Tx,
+    numbers: &[ReportId],
+    (from, to): (ReportState, ReportState),
+    at: Timestamp,
+) -> Result<u64, StoreError> {
+    let values: Vec<_> = numbers.iter().map(|number| id(*number)).collect();
+    let mut changed: u64 = 0;
+    for (marks, list) in in_lists(&values, 4) {
+        let sql =
+            format!("UPDATE report SET state = $2, changed_at = $3 WHERE state = $1 AND id IN ({marks})");
+        let mut args = vec![Value::from(from.code()), Value::from(to.code()), time(at)];
+        args.extend(list);
+        changed = changed.saturating_add(tx.exec(&sql, &args)?);
+    }
+    Ok(changed)
+}
 
 fn edit_columns((number, revision): (ReportId, u32), new: &NewVersion<'_>, content: Vec<u8>) -> Vec<Value> {
     vec![
@@ -300,12 +317,11 @@ pub fn set_state(
     to: ReportState,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    insert_new(
-        tx,
-        SET_STATE,
-        &[id(number), Value::from(from.code()), Value::from(to.code()), time(at)],
-        "report",
-    )
+    if set_states(tx, &[number], (from, to), at)? == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict { what: "report" })
+    }
 }
 
 /// Changes the last day of use.
@@ -366,12 +382,17 @@ pub fn head_locked(tx: &mut dyn Tx, number: ReportId) -> Result<ReportHead, Stor
 /// # Errors
 /// As [`head_locked`].
 pub fn heads_locked(tx: &mut dyn Tx, numbers: &[ReportId]) -> Result<Vec<ReportHead>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE r.id = $1{}", lock_clause(tx.engine()));
-    let lists: Vec<_> = numbers.iter().map(|number| vec![id(*number)]).collect();
-    let found = tx.query_many(&sql, &lists)?;
-    let one =
-        |rows: &Vec<Row>| rows.first().ok_or(StoreError::Missing { what: "report" }).and_then(read_head);
-    found.iter().map(one).collect()
+    let (values, lock) =
+        (numbers.iter().map(|number| id(*number)).collect::<Vec<_>>(), lock_clause(tx.engine()));
+    let mut found = BTreeMap::new();
+    for (marks, list) in in_lists(&values, 1) {
+        for row in tx.query(&format!("{COLUMNS} WHERE r.id IN ({marks}){lock}"), &list)? {
+            let head = read_head(&row)?;
+            found.insert(head.id, head);
+        }
+    }
+    let one = |number| found.get(number).cloned().ok_or(StoreError::Missing { what: "report" });
+    numbers.iter().map(one).collect()
 }
 
 /// Returns the versions of a report without their content.

@@ -13,7 +13,7 @@ use mithaq_model::{
 
 use crate::reports::Direction;
 use crate::sight::{self, Sight};
-use crate::sql::{Of, Page, id, insert_new, int, time};
+use crate::sql::{Of, Page, id, in_lists, insert_new, int, time};
 use crate::vault::{Kind, Plain, Record, erase_keys};
 use crate::{StoreError, Vault};
 
@@ -154,9 +154,14 @@ pub fn get(tx: &mut dyn Tx, number: ReportId) -> Result<Option<Request>, StoreEr
 /// # Errors
 /// When the engine refuses.
 pub fn among(tx: &mut dyn Tx, numbers: &[ReportId]) -> Result<BTreeSet<ReportId>, StoreError> {
-    let lists: Vec<_> = numbers.iter().map(|number| vec![id(*number)]).collect();
-    let found = tx.query_many("SELECT 1 FROM request WHERE id = $1", &lists)?;
-    Ok(numbers.iter().zip(found).filter(|(_, rows)| !rows.is_empty()).map(|(number, _)| *number).collect())
+    let values: Vec<_> = numbers.iter().map(|number| id(*number)).collect();
+    let mut found = BTreeSet::new();
+    for (marks, list) in in_lists(&values, 1) {
+        for row in tx.query(&format!("SELECT id FROM request WHERE id IN ({marks})"), &list)? {
+            found.insert(OF.id(&row, 0)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Returns a request, locked until the job ends: to be read before it is changed.

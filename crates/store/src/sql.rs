@@ -75,6 +75,22 @@ pub(crate) fn agreement(id: &AgreementId) -> Value {
     Value::from(id.as_bytes())
 }
 
+/// How many values `IN (…)` has in a statement: few sizes, so that few statements are prepared.
+const IN_SIZES: [usize; 4] = [1, 4, 16, 64];
+
+/// Cuts values into lists for `IN (…)`, each with its placeholders, numbered from `first`. A list is filled up with its
+/// last value, which is the same set: of use only where a row counts once, as in one `SELECT`, `UPDATE` or `DELETE`.
+pub(crate) fn in_lists(values: &[Value], first: usize) -> impl Iterator<Item = (String, Vec<Value>)> {
+    let [.., most] = IN_SIZES;
+    values.chunks(most).map(move |chunk| {
+        let size = IN_SIZES.into_iter().find(|size| *size >= chunk.len()).unwrap_or(most);
+        let mut list = chunk.to_vec();
+        list.extend(core::iter::repeat_n(chunk.last(), size - chunk.len()).flatten().cloned());
+        let marks: Vec<String> = (first..).take(size).map(|number| format!("${number}")).collect();
+        (marks.join(", "), list)
+    })
+}
+
 /// Inserts exactly one row, or says that it is there already.
 pub(crate) fn insert_new(
     tx: &mut dyn Tx,

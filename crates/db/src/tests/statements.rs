@@ -108,6 +108,24 @@ fn exec_counts_what_it_changed() {
     });
 }
 
+/// Rows that are inserted together are what they would be one after the other.
+#[test]
+fn the_same_row_twice_among_many_counts_as_one_after_the_other() {
+    on_each(|database| {
+        let db = database.db();
+        // Of 150 rows every third is there before it.
+        let rows: Vec<_> = (0..150_i64).map(|n| args![n - n % 3 / 2, format!("n{n}")].to_vec()).collect();
+        let (skip, again) = (rows.clone(), rows);
+        let sql = "INSERT INTO item (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        assert_eq!(db.write(move |tx| tx.exec_many(sql, &skip)), Ok(100));
+        let sql = "INSERT INTO item (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name, size = 1";
+        assert_eq!(db.write(move |tx| tx.exec_many(sql, &again)), Ok(150));
+        let last = query(db, "SELECT name FROM item WHERE id = 1 AND size = 1", &[]).unwrap();
+        assert_eq!(last[0].text(0), Ok("n2"), "the later one");
+        assert_eq!(count(db), 100);
+    });
+}
+
 #[test]
 fn a_failing_row_of_many_undoes_all() {
     on_each(|database| {

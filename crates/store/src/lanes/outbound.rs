@@ -1,5 +1,7 @@
 //! The sending end of lanes: the head of the chain, the durable cursor and the outbox.
 
+use std::collections::BTreeMap;
+
 use mithaq_db::{Row, Tx, Value, args, lock_clause};
 use mithaq_exchange::{Again, Halt, LaneOut, Logged, OutMessage, OutState, PeerFault};
 use mithaq_model::{ObjectId, ReportVersion, Timestamp};
@@ -231,7 +233,7 @@ pub fn save_states(
     changed: &[(Position, OutState)],
 ) -> Result<(), StoreError> {
     let next = |(a, state): &(Position, OutState), (b, other): &(Position, OutState)| {
-        a.epoch == b.epoch && a.seq.checked_add(1) == Some(b.seq) && state == other
+        follows(a, b) && state == other
     };
     let mut rows = Vec::new();
     for run in changed.chunk_by(next) {
@@ -250,6 +252,11 @@ pub fn save_states(
     } else {
         Err(StoreError::Missing { what: "message" })
     }
+}
+
+/// Whether a place is the next one: then both are found as one range.
+fn follows(a: &Position, b: &Position) -> bool {
+    a.epoch == b.epoch && a.seq.checked_add(1) == Some(b.seq)
 }
 
 const COLUMNS: &str = "SELECT epoch, seq, kind, object, version, hash, deadline, logged,
@@ -318,13 +325,18 @@ pub fn messages(
     lane: LaneKey,
     places: &[Position],
 ) -> Result<Vec<Option<OutMessage>>, StoreError> {
-    let sql = "SELECT epoch, seq, kind, object, version, hash, deadline, logged,
-               state, verdict, code, ground, receipt, NULL
-               FROM outbox WHERE lane = $1 AND epoch = $2 AND seq = $3";
-    let list = |at: &Position| Ok(vec![lane.value(), Value::from(at.epoch), int(at.seq)?]);
-    let lists = places.iter().map(list).collect::<Result<Vec<_>, StoreError>>()?;
-    let found = tx.query_many(sql, &lists)?;
-    found.into_iter().map(|rows| rows.into_iter().next().map(read).transpose()).collect()
+    let mut lists = Vec::new();
+    for run in places.chunk_by(follows) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        lists.push(vec![lane.value(), Value::from(first.epoch), int(first.seq)?, int(last.seq)?]);
+    }
+    let sql = format!("{LIGHT} WHERE lane = $1 AND epoch = $2 AND seq >= $3 AND seq <= $4");
+    let mut found = BTreeMap::new();
+    for row in tx.query_many(&sql, &lists)?.into_iter().flatten() {
+        let message = read(row)?;
+        found.insert(message.at, message);
+    }
+    Ok(places.iter().map(|place| found.get(place).cloned()).collect())
 }
 
 /// How many messages are under way at most, with room.

@@ -1,10 +1,12 @@
 //! Own reports on their way out: many at once, as one call releases them and one answer acknowledges them.
 
-use mithaq_db::{Tx, Value};
+use std::collections::BTreeMap;
+
+use mithaq_db::Tx;
 use mithaq_model::{ReportId, ReportState, Timestamp};
 
-use super::{EDIT, NewVersion, SET_STATE, edit_columns, record};
-use crate::sql::{id, time};
+use super::{EDIT, NewVersion, edit_columns, record, set_states};
+use crate::sql::count;
 use crate::vault::{ERASE_KEY, key_columns};
 use crate::{StoreError, Vault};
 
@@ -27,26 +29,28 @@ pub struct Leaving<'a> {
 /// [`StoreError::Conflict`] when one of them is no draft any more, was edited since it was read, or has another state; or
 /// stands there twice.
 pub fn release(tx: &mut dyn Tx, vault: &Vault, leaving: &[Leaving<'_>]) -> Result<(), StoreError> {
-    let (mut versions, mut states, mut old, mut keys) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut versions, mut old, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    let mut alike: BTreeMap<(ReportState, Timestamp), Vec<ReportId>> = BTreeMap::new();
     for Leaving { id: number, revision, from, sealed: new } in leaving {
         let next = revision.checked_add(1).ok_or(StoreError::Limit { what: "number of edits" })?;
         let sealed = vault.seal(&record(number, new.version, next), new.content)?;
         versions.push(edit_columns((*number, *revision), new, sealed.content));
-        let to = ReportState::Released;
-        states.push(vec![id(*number), Value::from(from.code()), Value::from(to.code()), time(new.at)]);
+        alike.entry((*from, new.at)).or_default().push(*number);
         old.push(key_columns(&record(number, new.version, *revision))?);
         keys.push(sealed.key);
     }
-    change_all(tx, EDIT, &versions, "draft")?;
-    change_all(tx, SET_STATE, &states, "report")?;
+    all_of(tx.exec_many(EDIT, &versions)?, versions.len(), "draft")?;
+    for ((from, at), numbers) in &alike {
+        let changed = set_states(tx, numbers, (*from, ReportState::Released), *at)?;
+        all_of(changed, numbers.len(), "report")?;
+    }
     tx.exec_many(ERASE_KEY, &old)?;
     Vault::put_keys(tx, &keys)
 }
 
-/// Changes exactly one row per list of values.
-fn change_all(tx: &mut dyn Tx, sql: &str, rows: &[Vec<Value>], what: &'static str) -> Result<(), StoreError> {
-    let changed = tx.exec_many(sql, rows)?;
-    if usize::try_from(changed) == Ok(rows.len()) { Ok(()) } else { Err(StoreError::Conflict { what }) }
+/// Every one of them was there to be changed.
+fn all_of(changed: u64, wanted: usize, what: &'static str) -> Result<(), StoreError> {
+    if changed == count(wanted) { Ok(()) } else { Err(StoreError::Conflict { what }) }
 }
 
 /// Notes of released reports that a partner accepted them. What is in another state by now stays as it is.
@@ -54,9 +58,5 @@ fn change_all(tx: &mut dyn Tx, sql: &str, rows: &[Vec<Value>], what: &'static st
 /// # Errors
 /// When the engine refuses.
 pub fn acknowledge(tx: &mut dyn Tx, numbers: &[ReportId], at: Timestamp) -> Result<(), StoreError> {
-    let (from, to) = (ReportState::Released.code(), ReportState::Acknowledged.code());
-    let row = |number: &ReportId| vec![id(*number), Value::from(from), Value::from(to), time(at)];
-    let rows: Vec<_> = numbers.iter().map(row).collect();
-    tx.exec_many(SET_STATE, &rows)?;
-    Ok(())
+    set_states(tx, numbers, (ReportState::Released, ReportState::Acknowledged), at).map(drop)
 }
