@@ -16,6 +16,12 @@ pub(crate) struct Options {
     /// Use the optimised program
     #[arg(long)]
     release: bool,
+    /// Run this program instead of building one: two versions are compared in the same hour
+    #[arg(long, value_name = "FILE", conflicts_with = "release")]
+    binary: Option<PathBuf>,
+    /// With `--measure`: say which statements the primary ran, how often and how long (PostgreSQL's `pg_stat_statements`)
+    #[arg(long)]
+    statements: bool,
     /// What `mithaq bench cluster` takes: `--seconds N`, `--rate N`, `--calm`, `--measure N`, …
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
@@ -23,6 +29,10 @@ pub(crate) struct Options {
 
 /// The port only names the socket file.
 const PORT: &str = "5432";
+
+/// How many statements are shown.
+const SHOWN: &str = "SELECT calls || ' calls, ' || round(total_exec_time)::text || ' ms, ' || rows || ' rows: '
+    || left(regexp_replace(query, '\\s+', ' ', 'g'), 160) FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 60";
 
 /// A primary in `data` with its socket in `p`, a standby in `standby` with its socket in `s`.
 struct Servers {
@@ -73,6 +83,15 @@ impl Servers {
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
         bail!("the standby did not become synchronous")
+    }
+
+    /// Restarts the primary with the module that counts.
+    fn count_statements(&self) -> Result<()> {
+        let mut command = as_user(self.user, &bin("pg_ctl")?);
+        command.arg("stop").arg("-D").arg(self.dir.join("data")).args(["-w", "-s", "-m", "fast"]);
+        shell::output(command.current_dir(&self.dir))?;
+        self.launch("data", "p", "-c shared_preload_libraries=pg_stat_statements")?;
+        self.sql("p", "CREATE EXTENSION pg_stat_statements").map(drop)
     }
 
     fn socket(&self, name: &str) -> Result<()> {
@@ -145,21 +164,39 @@ impl Drop for Servers {
 /// Makes the servers and runs the nodes on them.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let root: &Path = &workspace.root;
+    let program = match &options.binary {
+        Some(file) => std::path::absolute(file)?,
+        None => build(workspace, options.release)?,
+    };
+    let args: Vec<&str> = options.args.iter().map(String::as_str).collect();
+    on_servers_with(root, &program, &args, options.statements)
+}
+
+fn build(workspace: &Workspace, release: bool) -> Result<PathBuf> {
     let mut build = vec!["build", "--quiet", "--package", "mithaq"];
-    if options.release {
+    if release {
         build.push("--release");
     }
-    shell::run(&mut shell::cargo(root, &build))?;
-    let program = if options.release { workspace.release_bin("mithaq") } else { workspace.bin("mithaq") };
-    let args: Vec<&str> = options.args.iter().map(String::as_str).collect();
-    on_servers(root, &program, &args)
+    shell::run(&mut shell::cargo(&workspace.root, &build))?;
+    Ok(if release { workspace.release_bin("mithaq") } else { workspace.bin("mithaq") })
 }
 
 /// Makes the servers and runs the program's own part on them.
 pub(crate) fn on_servers(root: &Path, program: &Path, more: &[&str]) -> Result<()> {
+    on_servers_with(root, program, more, false)
+}
+
+fn on_servers_with(root: &Path, program: &Path, more: &[&str], statements: bool) -> Result<()> {
     let servers = Servers::start(root)?;
+    if statements {
+        servers.count_statements()?;
+    }
     let (database, fail_over) = (servers.address(), servers.fail_over()?);
     let mut args = vec!["bench", "cluster", "--database", &database, "--fail-over", &fail_over];
     args.extend(more);
-    shell::run(&mut shell::program(root, program, &args))
+    shell::run(&mut shell::program(root, program, &args))?;
+    if statements {
+        print!("{}", servers.sql("p", SHOWN)?);
+    }
+    Ok(())
 }
