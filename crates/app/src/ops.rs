@@ -50,6 +50,8 @@ pub struct Figures {
     pub attachments: Vec<(LinkState, u64, u64)>,
     /// Copies whose holder was to prove by now that it erased, and did not.
     pub not_proven: u64,
+    /// Corrections and earlier last days whose recipient was to accept them by now, and did not.
+    pub not_confirmed: u64,
     /// Receipts of erasure that wait until no file holds what was erased.
     pub unwiped: u64,
     /// What the database did since the start.
@@ -159,6 +161,7 @@ impl App {
                 entries: app.tally.read(),
                 attachments: mithaq_store::attachments::figures(tx)?,
                 not_proven: app.count_unproven(tx)?,
+                not_confirmed: app.count_unconfirmed(tx)?,
                 unwiped: mithaq_store::erasures::count(tx)?,
                 database: app.db.stats(),
             })

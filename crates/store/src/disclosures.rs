@@ -331,12 +331,12 @@ pub fn told(
     Ok(())
 }
 
-/// Counts the disclosures of [`overdue`] whose erasure is not proven.
+/// Counts the disclosures of [`overdue`].
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn count_overdue(tx: &mut dyn Tx, now: Timestamp) -> Result<u64, StoreError> {
-    let sql = format!("SELECT COUNT(*) FROM disclosure {}", Owed::Erasure.late());
+pub fn count_overdue(tx: &mut dyn Tx, owed: Owed, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = format!("SELECT COUNT(*) FROM disclosure {}", owed.late());
     Ok(tx.query_one(&sql, &[time(now)])?.unsigned(0)?)
 }
 

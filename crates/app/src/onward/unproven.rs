@@ -127,7 +127,11 @@ impl App {
 
     pub(crate) fn count_unproven(&self, tx: &mut dyn Tx) -> Result<u64, AppError> {
         let now = self.now();
-        let sent = disclosures::count_overdue(tx, now)?;
+        let sent = disclosures::count_overdue(tx, Owed::Erasure, now)?;
         Ok(sent.saturating_add(onward::count_overdue(tx, now)?))
+    }
+
+    pub(crate) fn count_unconfirmed(&self, tx: &mut dyn Tx) -> Result<u64, AppError> {
+        Ok(disclosures::count_overdue(tx, Owed::Receipt, self.now())?)
     }
 }

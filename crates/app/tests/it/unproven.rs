@@ -86,12 +86,15 @@ fn who_does_not_accept_a_correction_in_time_is_told_of_at_each_step_and_for_each
         assert_eq!(ma.app.remind_unproven().unwrap(), 1);
         assert_eq!(ma.app.remind_unproven().unwrap(), 0, "once");
         assert_eq!(unconfirmed(ma), [(ES.to_owned(), round + 1)]);
+        let figures = ma.app.figures().unwrap();
+        assert_eq!((figures.not_confirmed, figures.not_proven), (1, 0));
         assert_eq!(rung(ma, "correction.not_confirmed")[0], format!("{object} {ES}"));
         chain.world.clock.0.advance(Days(7));
         assert_eq!(chain.ma().app.remind_unproven().unwrap(), 1);
         chain.rest();
         let ma = chain.ma();
         assert_eq!((unconfirmed(ma).len(), ma.app.remind_unproven().unwrap()), (0, 0), "it is here now");
+        assert_eq!(ma.app.figures().unwrap().not_confirmed, 0);
         let counts = ["correction.not_confirmed", "correction.not_confirmed_week"].map(|kind| ma.count(kind));
         assert_eq!(counts, [round as usize; 2]);
     }

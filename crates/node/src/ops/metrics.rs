@@ -184,6 +184,12 @@ fn ledger(page: &mut Page, figures: &Figures) {
         figures.not_proven,
     );
     page.one(
+        "mithaq_corrections_not_confirmed",
+        "gauge",
+        "Corrections and earlier last days whose recipient was to accept them by now, and did not.",
+        figures.not_confirmed,
+    );
+    page.one(
         "mithaq_erasure_receipts_waiting",
         "gauge",
         "Receipts of erasure that wait until no file holds what was erased.",
@@ -300,6 +306,7 @@ mod tests {
             .into(),
             attachments: vec![(LinkState::Wanted, 2, 70)],
             not_proven: 4,
+            not_confirmed: 3,
             unwiped: 0,
             database: DbStats { commits: 13, commit_times, commit_micros: 1_500_000, ..DbStats::default() },
         };
@@ -320,6 +327,7 @@ mod tests {
         for part in [
             "mithaq_ledger_unsigned_entries 2",
             "mithaq_erasures_not_proven 4",
+            "mithaq_corrections_not_confirmed 3",
             "mithaq_attachment_bytes{state=\"wanted\"} 70",
             "mithaq_attachments{state=\"here\"} 0",
             "mithaq_refusals_total{kind=\"report.decided\",code=\"AGR\"} 2",

@@ -420,7 +420,8 @@ fn every_answer_finds_its_disclosure_and_the_first_stands() {
         tell(Escalated::Oversight);
         tell(Escalated::Dpo);
         assert_eq!(untold(Escalated::Oversight), [number(2)], "it is not unsaid");
-        assert_eq!(node.read(|tx, _| disclosures::count_overdue(tx, at(30))), Ok(2));
+        assert_eq!(node.read(|tx, _| disclosures::count_overdue(tx, Owed::Erasure, at(30))), Ok(2));
+        assert_eq!(node.read(|tx, _| disclosures::count_overdue(tx, Owed::Receipt, at(30))), Ok(0));
         assert_eq!(answer(1, Answer::Erased, 25), Ok(()));
         assert_eq!(owed(), [number(2)]);
         assert_eq!(answers(1).erased, Some(at(25)));
