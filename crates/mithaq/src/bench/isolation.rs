@@ -1,5 +1,8 @@
 //! What a slow or dead partner does to the others (I14): receipts of one partner while another is well, answers late, or
 //! never answers; the same rate of reports to both throughout.
+//!
+//! In rounds: a machine that stands still for a tenth of a second does so in any part, and a p99 of one part each would
+//! tell where that fell.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,9 +24,12 @@ pub(crate) struct IsolationArgs {
     /// Reports per second to each of the two partners
     #[arg(long, default_value_t = 50, value_name = "PER_SECOND")]
     rate: u32,
-    /// Seconds of each part
-    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    /// Seconds of each part of a round
+    #[arg(long, default_value_t = 15, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
+    /// Rounds: each has every part once
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
     /// Put the nodes here and leave them, instead of in a temporary directory; it must not exist
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -47,22 +53,32 @@ pub(crate) fn run(args: &IsolationArgs, ui: Ui) -> Result<(), Failure> {
         let [_, _, other] = &mut specs;
         let proxy = Proxy::start(0, other.peer(), Weather::Calm).await?;
         other.told_port = proxy.port();
-        let each = usize::try_from(args.rate * args.seconds).unwrap_or(1);
+        let each = usize::try_from(args.rate.saturating_mul(args.seconds)).unwrap_or(1).max(1);
+        let rounds = usize::try_from(args.rounds).unwrap_or(1);
+        let count = each.saturating_mul(PARTS.len()).saturating_mul(rounds);
         ui.say("three nodes are made, started and brought under two agreements");
-        let mut stage = Stage::of(args.dir.as_deref(), &specs, each * PARTS.len(), 900).await?;
-        let to_other = stage.ready.split_off(each * PARTS.len());
-        let mut begun = Vec::new();
-        for (part, (name, weather)) in PARTS.iter().enumerate() {
-            ui.say(&format!("{} s {name}", args.seconds));
-            proxy.turn(*weather);
-            let range = part * each..(part + 1) * each;
-            let pairs = stage.ready.get(range.clone()).zip(to_other.get(range));
-            begun.push(both(&stage, args.rate, pairs.unwrap_or_default()).await?);
+        let mut stage = Stage::of(args.dir.as_deref(), &specs, count, 900).await?;
+        let to_other = stage.ready.split_off(count);
+        let mut begun: [Begun; PARTS.len()] = Default::default();
+        let mut parts = stage.ready.chunks(each).zip(to_other.chunks(each));
+        for round in 1..=rounds {
+            for ((name, weather), begun) in PARTS.iter().zip(&mut begun) {
+                ui.say(&format!("round {round} of {rounds}: {} s {name}", args.seconds));
+                proxy.turn(*weather);
+                let pairs = parts.next().unwrap_or_default();
+                begun.extend(both(&stage, args.rate, pairs).await?);
+                // What waits for the other partner is not part of the next part.
+                proxy.turn(Weather::Calm);
+                last_receipts(&stage.fleet, &newest(pairs.1)).await?;
+            }
         }
         stage.fleet.kill_all();
         let receipted = tables::receipted(&tables::open(stage.fleet.node(0)?)?)?.into_iter().collect();
         put(&mut outcome, &begun, &receipted);
-        outcome.note(format!("{} reports per second to each of two partners, one by one", args.rate));
+        outcome.note(format!(
+            "{} reports per second to each of two partners, one by one; {rounds} rounds of {} s a part",
+            args.rate, args.seconds
+        ));
         outcome.print(ui)
     })
 }
@@ -84,9 +100,12 @@ async fn both(stage: &Stage, rate: u32, (first, other): (&[String], &[String])) 
     while let Some(done) = calls.join_next().await {
         done.map_err(anyhow::Error::from)??;
     }
-    let newest: Vec<String> = first.iter().rev().take(4).cloned().collect();
-    last_receipts(&stage.fleet, &newest).await?;
+    last_receipts(&stage.fleet, &newest(first)).await?;
     Ok(begun)
+}
+
+fn newest(ids: &[String]) -> Vec<String> {
+    ids.iter().rev().take(4).cloned().collect()
 }
 
 fn put(outcome: &mut Outcome, parts: &[Begun], receipted: &std::collections::BTreeMap<[u8; 16], i64>) {
