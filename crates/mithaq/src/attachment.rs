@@ -135,6 +135,7 @@ fn add(what: &What<'_>, path: &Path, reason: &Reason, api: &Api, ui: Ui) -> Resu
         let begun = match what.resume {
             Some(id) => one_back(api.get(&format!("/api/v1/uploads/{id}")).await?),
             None => {
+                tell_of_others(what.report, api, ui).await;
                 let mut body = reason.in_case(ui);
                 let more =
                     json!({ "name": { "lang": "und", "text": name }, "length": length, "media": what.media });
@@ -150,6 +151,19 @@ fn add(what: &What<'_>, path: &Path, reason: &Reason, api: &Api, ui: Ui) -> Resu
     })?;
     let place = number(&done, "place");
     ui.result(&done, &[format!("attachment {place} of {}, {length} bytes", what.report)])
+}
+
+/// An upload that was left, or whose number was lost with the answer, keeps the report from its review.
+async fn tell_of_others(report: &str, api: &Api, ui: Ui) {
+    // Who may not list them is told at the review.
+    let Ok(found) = api.get(&format!("/api/v1/reports/{report}/uploads")).await else { return };
+    let count = found.as_array().map_or(0, Vec::len);
+    if count > 0 {
+        ui.say(&format!(
+            "{count} other uploads are on their way into {report}, which is not reviewed before they are finished or ended: \
+             `mithaq attachment uploads {report}`"
+        ));
+    }
 }
 
 /// The last chunk that is there is sent again: the node tells whether this is still the same file.

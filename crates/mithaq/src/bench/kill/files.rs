@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hyper::Method;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
@@ -86,6 +87,12 @@ impl Files {
     }
 
     async fn try_to_bring(&self, id: &str, bytes: &[u8]) -> Result<(), Failure> {
+        // An upload whose first answer was lost with the node has a number nobody knows: it is looked up and ended.
+        let under_way = self.from.analyst.get(&format!("/api/v1/reports/{id}/uploads")).await?;
+        for one in under_way.as_array().into_iter().flatten() {
+            let number = one.get("id").and_then(Json::as_str).unwrap_or_default();
+            self.from.analyst.json(Method::DELETE, &format!("/api/v1/uploads/{number}"), None).await?;
+        }
         let path = format!("/api/v1/reports/{id}/attachments");
         if self.from.analyst.get(&path).await?.as_array().is_some_and(|all| !all.is_empty()) {
             return Ok(());
