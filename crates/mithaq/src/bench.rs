@@ -18,6 +18,7 @@ mod isolation;
 mod kill;
 mod machine;
 mod percentile;
+mod plug;
 mod proxy;
 mod result;
 mod stage;
@@ -55,6 +56,8 @@ pub(crate) enum BenchCommand {
     Sync(sync::SyncArgs),
     /// Kill nodes in the middle of their work, break their network, and judge what is left
     Kill(kill::KillArgs),
+    /// Pull the plug on a whole demo at some moment, start its nodes again, and judge what is left
+    Plug(plug::PlugArgs),
     /// Several processes of one node on a PostgreSQL with a standby: kill them, and judge what is left
     Cluster(cluster::ClusterArgs),
 }
@@ -72,6 +75,7 @@ pub(crate) fn run(command: &BenchCommand, ui: Ui) -> Result<(), Failure> {
         BenchCommand::Isolation(args) => isolation::run(args, ui),
         BenchCommand::Sync(args) => sync::run(args, ui),
         BenchCommand::Kill(args) => kill::run(args, ui),
+        BenchCommand::Plug(args) => plug::run(args, ui),
         BenchCommand::Cluster(args) => cluster::run(args, ui),
     }
 }

@@ -100,6 +100,12 @@ impl Fleet {
         Ok(Self { nodes, agreements: BTreeMap::new(), lang, temporary })
     }
 
+    /// Finds nodes that were made before, by the directories they lie in; none of them runs.
+    pub(crate) fn found(directories: &[PathBuf], lang: &'static str) -> Result<Self, Failure> {
+        let nodes = directories.iter().map(|directory| make::found(directory)).collect::<Result<_, _>>()?;
+        Ok(Self { nodes, agreements: BTreeMap::new(), lang, temporary: None })
+    }
+
     /// Whether its directory was named by the person, and stays.
     pub(crate) const fn lasts(&self) -> bool {
         self.temporary.is_none()

@@ -13,7 +13,9 @@ const SIM_SEEDS: &str = "1200";
 /// The kill loop in one run of the checks: always the same schedule, so that a failure is one of the change.
 /// The checks' own build brings some thirty reports a second through; more would only be written ahead.
 const KILLS: &[&str] = &["bench", "kill", "--rotate", "--cycles", "20", "--rate", "40", "--seed", "1"];
-/// The same for several processes on a server with a standby.
+/// The plug pulled on a whole demo, at moments that do not change.
+const PLUGS: &[&str] = &["bench", "plug", "--times", "4", "--within", "8s", "--seed", "1"];
+/// Kills of several processes on a server with a standby.
 const CLUSTER: &[&str] = &["--seconds", "10", "--seed", "1"];
 
 /// Runs of the real program. Each begins with the subcommand it needs; one that does not exist yet is left out.
@@ -132,7 +134,8 @@ pub(crate) fn sim(workspace: &Workspace, options: &SimOptions) -> Result<()> {
 
 pub(super) fn kills(context: &mut Context<'_>) -> Result<Outcome> {
     shell::run(&mut context.cargo(BUILD))?;
-    done(shell::run(&mut context.program("mithaq", KILLS)))
+    shell::run(&mut context.program("mithaq", KILLS))?;
+    done(shell::run(&mut context.program("mithaq", PLUGS)))
 }
 
 pub(super) fn cluster(context: &mut Context<'_>) -> Result<Outcome> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-use mithaq_app::NewOfficer;
+use mithaq_app::{App, NewOfficer};
 use mithaq_model::{Days, Lang, Millis, PartyId, Role, Sensitive, UnitId};
 use mithaq_node::config::Config;
 use mithaq_node::setup::{self, Init};
@@ -103,11 +103,7 @@ pub(super) fn node(directory: &Path, spec: &Spec) -> Result<Node, Failure> {
         })
         .collect();
     app.add_first_officers(&officers).map_err(failed)?;
-    let mut tokens = BTreeMap::new();
-    for (login, _) in OFFICERS {
-        let issued = app.issue_token(login, Millis::hours(24)).map_err(failed)?;
-        tokens.insert(login, issued.secret.to_string());
-    }
+    let tokens = tokens(&app)?;
     app.close();
     Ok(Node {
         party,
@@ -119,6 +115,32 @@ pub(super) fn node(directory: &Path, spec: &Spec) -> Result<Node, Failure> {
         program: None,
         child: None,
     })
+}
+
+fn tokens(app: &App) -> Result<BTreeMap<&'static str, String>, Failure> {
+    let mut tokens = BTreeMap::new();
+    for (login, _) in OFFICERS {
+        let issued = app.issue_token(login, Millis::hours(24)).map_err(failed)?;
+        tokens.insert(login, issued.secret.to_string());
+    }
+    Ok(tokens)
+}
+
+/// A node that was made before and does not run.
+pub(super) fn found(directory: &Path) -> Result<Node, Failure> {
+    let (app, config, _identity) = setup::open(directory, Box::new(|| ()))?;
+    let node = Node {
+        party: app.party().clone(),
+        state: "",
+        directory: directory.to_path_buf(),
+        address: config.client_listen.to_string(),
+        tokens: tokens(&app)?,
+        log_key: app.log_key().map_err(failed)?.to_string(),
+        program: None,
+        child: None,
+    };
+    app.close();
+    Ok(node)
 }
 
 /// Another process of a node: its keys and its database, ports of its own.
