@@ -14,7 +14,7 @@ const SIM_SEEDS: &str = "1200";
 /// The checks' own build brings some thirty reports a second through; more would only be written ahead.
 const KILLS: &[&str] = &["bench", "kill", "--rotate", "--cycles", "20", "--rate", "40", "--seed", "1"];
 /// The plug pulled on a whole demo, at moments that do not change.
-const PLUGS: &[&str] = &["bench", "plug", "--times", "4", "--within", "8s", "--seed", "1"];
+const PLUGS: &[&str] = &["bench", "plug", "--times", "4", "--within", "16s", "--seed", "1"];
 /// Kills of several processes on a server with a standby.
 const CLUSTER: &[&str] = &["--seconds", "10", "--seed", "1"];
 

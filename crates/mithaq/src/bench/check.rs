@@ -35,6 +35,8 @@ pub(super) struct Known {
     pub(super) asked: BTreeMap<Object, Fate>,
     /// Reports that were sent with a file of two chunks or more.
     pub(super) files: BTreeSet<Object>,
+    /// Nobody is left to say what was done: only what the ends say of one another is compared.
+    pub(super) silent: bool,
 }
 
 /// What people did with a request.

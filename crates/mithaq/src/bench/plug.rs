@@ -104,7 +104,8 @@ async fn once(place: &Path, after: Duration) -> Result<Option<Verdict>, Failure>
     }
     arrived?;
     fleet.kill_all();
-    let sides = fleet.nodes().iter().map(|node| Side::open(node, Known::default()));
+    let silent = || Known { silent: true, ..Known::default() };
+    let sides = fleet.nodes().iter().map(|node| Side::open(node, silent()));
     let sides = sides.collect::<Result<Vec<_>, _>>()?;
     tokio::task::block_in_place(|| judge(&sides)).map(Some)
 }

@@ -73,7 +73,8 @@ pub(super) fn check(asking: &Side, asked: &Side, verdict: &mut Verdict) -> Resul
         verdict.requests += 1;
         let name = format!("{name} {}", hex(id));
         let Some(fate) = asking.known.asked.get(id) else {
-            verdict.broken.push(format!("I2 {name}: nobody asked this"));
+            verdict.holds(asking.known.silent, || format!("I2 {name}: nobody asked this"));
+            verdict.holds(there.contains_key(id), || format!("I1 {name}: lost on its way"));
             continue;
         };
         // Taken back before it was taken there: refused for that, and no row.
