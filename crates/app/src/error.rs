@@ -372,6 +372,12 @@ pub(crate) mod words {
         es: "El archivo es más largo de lo que admite este nodo.",
         fr: "Le fichier est plus long que ce que ce nœud accepte.",
     };
+    pub(crate) const FILE_UNDER_WAY: Words4 = Words4 {
+        ar: "ما زال ملف في طريقه إلى هذا التقرير.",
+        en: "A file is still on its way into this report.",
+        es: "Todavía hay un archivo en camino hacia este informe.",
+        fr: "Un fichier est encore en route vers ce rapport.",
+    };
     pub(crate) const INTEGRITY: Words4 = Words4 {
         ar: "سجلات هذه العقدة متناقضة، أُوقفت الكتابة.",
         en: "The records of this node disagree with themselves; writing has stopped.",

@@ -80,7 +80,7 @@ pub(crate) enum AttachmentCommand {
         #[command(flatten)]
         node: NodeArgs,
     },
-    /// Say how far an upload is
+    /// Say how far an upload is, or end it
     Upload {
         /// Upload
         id: String,
@@ -160,8 +160,8 @@ async fn tell_of_others(report: &str, api: &Api, ui: Ui) {
     let count = found.as_array().map_or(0, Vec::len);
     if count > 0 {
         ui.say(&format!(
-            "{count} other uploads are on their way into {report}, which is not reviewed before they are finished or ended: \
-             `mithaq attachment uploads {report}`"
+            "uploads on their way into {report} beside this one: {count}; it is not reviewed before they are finished or \
+             ended: `mithaq attachment uploads {report}`"
         ));
     }
 }

@@ -8,7 +8,7 @@ use mithaq_store::reports;
 
 use super::{disk, stop_moving};
 use crate::App;
-use crate::error::AppError;
+use crate::error::{AppError, ErrorKind, words};
 use crate::log::Event;
 use crate::rights::{May, intent};
 use crate::sight::head_seen;
@@ -75,7 +75,7 @@ pub(crate) fn nothing_under_way(tx: &mut dyn Tx, number: ReportId) -> Result<(),
     if rows::under_way(tx, number)?.is_empty() {
         return Ok(());
     }
-    Err(AppError::conflict("attachment.under_way").hint(
+    Err(AppError::new(ErrorKind::Conflict, "attachment.under_way", words::FILE_UNDER_WAY).hint(
         "`mithaq attachment uploads` with the report says what is on its way into it: have it finished, or end it with \
          `mithaq attachment upload --cancel` and its number",
     ))

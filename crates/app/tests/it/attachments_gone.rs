@@ -4,12 +4,11 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use mithaq_app::{AppError, Changes, ErrorKind, intent};
+use mithaq_app::{AppError, ErrorKind, intent};
 use mithaq_db::{Tx, testing::sqlite};
 use mithaq_model::ReportState;
 use mithaq_store::attachments::{self as rows, FileState, LinkState};
 use mithaq_store::reports;
-use mithaq_testkit::text;
 use mithaq_wire::{Digest, OrderReason};
 use sha2::{Digest as _, Sha256};
 
