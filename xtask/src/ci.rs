@@ -127,7 +127,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "kill",
-        about: "real nodes are killed ten times under a broken network while keys change, and nothing is lost, doubled or unsigned",
+        about: "real nodes are killed twenty times under a broken network while keys change, then whole demos at one moment, and nothing is lost, doubled or unsigned",
         advice: "run `cargo xtask kill --seed S` with the seed named above",
         run: steps::kills,
     },

@@ -386,7 +386,8 @@ pub fn heads_locked(tx: &mut dyn Tx, numbers: &[ReportId]) -> Result<Vec<ReportH
         (numbers.iter().map(|number| id(*number)).collect::<Vec<_>>(), lock_clause(tx.engine()));
     let mut found = BTreeMap::new();
     for (marks, list) in in_lists(&values, 1) {
-        for row in tx.query(&format!("{COLUMNS} WHERE r.id IN ({marks}){lock}"), &list)? {
+        // In one order, so that no two transactions wait for each other's row.
+        for row in tx.query(&format!("{COLUMNS} WHERE r.id IN ({marks}) ORDER BY r.id{lock}"), &list)? {
             let head = read_head(&row)?;
             found.insert(head.id, head);
         }

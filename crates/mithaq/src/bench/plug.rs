@@ -85,7 +85,7 @@ pub(crate) fn run(args: &PlugArgs, ui: Ui) -> Result<(), Failure> {
 
 /// One demo from its beginning to what the judge says of it; none when it ended before all its nodes were there.
 async fn once(place: &Path, after: Duration) -> Result<Option<Verdict>, Failure> {
-    let mut demo = Command::new(std::env::current_exe()?)
+    let demo = Command::new(std::env::current_exe()?)
         .args(["demo", "--check", "--lang", "en", "--dir"])
         .arg(place)
         .stdin(Stdio::null())
@@ -93,8 +93,9 @@ async fn once(place: &Path, after: Duration) -> Result<Option<Verdict>, Failure>
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()?;
+    let demo = Demo(demo);
     tokio::time::sleep(after).await;
-    pull_the_plug(&mut demo)?;
+    drop(demo);
     let Some(nodes) = whole(place)? else { return Ok(None) };
     let mut fleet = found(&nodes).await?;
     fleet.start_all().await?;
@@ -110,13 +111,17 @@ async fn once(place: &Path, after: Duration) -> Result<Option<Verdict>, Failure>
     tokio::task::block_in_place(|| judge(&sides)).map(Some)
 }
 
-/// The program and its nodes are one group of processes: nobody says goodbye.
-fn pull_the_plug(demo: &mut Child) -> Result<(), Failure> {
-    let group = format!("-{}", demo.id());
-    // A demo that has ended by itself has no group any more.
-    let _all_of_it = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status()?;
-    demo.wait()?;
-    Ok(())
+/// A running demo. The program and its nodes are one group of processes, and it ends with its plug pulled, also when
+/// this program is stopped meanwhile: nobody says goodbye.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        // One that has ended by itself has no group any more.
+        let _all_of_it = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        let _reaped = self.0.wait();
+    }
 }
 
 /// The directories of the nodes, when the last of them is complete: they are made one after the other, and a node that
