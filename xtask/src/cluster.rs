@@ -169,7 +169,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         None => build(workspace, options.release)?,
     };
     let args: Vec<&str> = options.args.iter().map(String::as_str).collect();
-    on_servers_with(root, &program, &args, options.statements)
+    on_servers(root, &program, &args, options.statements)
 }
 
 fn build(workspace: &Workspace, release: bool) -> Result<PathBuf> {
@@ -182,11 +182,7 @@ fn build(workspace: &Workspace, release: bool) -> Result<PathBuf> {
 }
 
 /// Makes the servers and runs the program's own part on them.
-pub(crate) fn on_servers(root: &Path, program: &Path, more: &[&str]) -> Result<()> {
-    on_servers_with(root, program, more, false)
-}
-
-fn on_servers_with(root: &Path, program: &Path, more: &[&str], statements: bool) -> Result<()> {
+pub(crate) fn on_servers(root: &Path, program: &Path, more: &[&str], statements: bool) -> Result<()> {
     let servers = Servers::start(root)?;
     if statements {
         servers.count_statements()?;

@@ -26,6 +26,7 @@ use crate::{DbError, Engine, PostgresOptions, Row, Share, Value};
 use types::{row, translate};
 
 type Answer<T> = Result<T, tokio_postgres::Error>;
+
 /// Statements kept prepared per session; above it all are dropped and prepared anew.
 const STATEMENTS_MAX: usize = 512;
 /// The oldest server whose behaviour is tested.

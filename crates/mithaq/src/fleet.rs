@@ -51,7 +51,21 @@ pub(crate) struct Fleet {
 }
 
 /// A directory that goes with the fleet.
-struct Temporary(PathBuf);
+pub(crate) struct Temporary(PathBuf);
+
+/// Where nodes are to lie: in the directory that the person named, or in one that goes with what this returns beside it.
+pub(crate) fn place(name: &str, directory: Option<&Path>) -> Result<(PathBuf, Option<Temporary>), Failure> {
+    let base = match directory {
+        Some(path) => path.to_path_buf(),
+        None => std::env::temp_dir().join(format!("mithaq-{name}-{}", std::process::id())),
+    };
+    if base.exists() {
+        let text = format!("`{}` exists already", base.display());
+        return Err(Failure::new(Exit::Usage, "fleet.exists", text).hint("give another directory with --dir"));
+    }
+    let temporary = directory.is_none().then(|| Temporary(base.clone()));
+    Ok((base, temporary))
+}
 
 impl Drop for Temporary {
     fn drop(&mut self) {
@@ -75,19 +89,7 @@ impl Fleet {
         specs: &[Spec],
         lang: &'static str,
     ) -> Result<Self, Failure> {
-        let base = match directory {
-            Some(path) => path.to_path_buf(),
-            None => std::env::temp_dir().join(format!("mithaq-{name}-{}", std::process::id())),
-        };
-        if base.exists() {
-            return Err(Failure::new(
-                Exit::Usage,
-                "fleet.exists",
-                format!("`{}` exists already", base.display()),
-            )
-            .hint("give another directory with --dir"));
-        }
-        let temporary = directory.is_none().then(|| Temporary(base.clone()));
+        let (base, temporary) = place(name, directory)?;
         let nodes = specs.iter().map(|spec| make::node(&base.join(spec.party), spec));
         let mut nodes = nodes.collect::<Result<Vec<_>, _>>()?;
         // Further processes come after all nodes, so that nodes keep the numbers of their specifications.

@@ -18,7 +18,7 @@ use mithaq_model::{
 use mithaq_wire::Digest;
 
 use crate::sight::{self, Sight};
-use crate::sql::{Of, id, in_lists, insert_new, sha256, time};
+use crate::sql::{Of, count, id, in_lists, insert_new, sha256, time};
 use crate::vault::{Kind, Plain, Record, erase_key};
 use crate::{StoreError, Vault};
 
@@ -294,6 +294,11 @@ fn set_states(
     Ok(changed)
 }
 
+/// Every one of them was there to be changed.
+fn all_of(changed: u64, wanted: usize, what: &'static str) -> Result<(), StoreError> {
+    if changed == count(wanted) { Ok(()) } else { Err(StoreError::Conflict { what }) }
+}
+
 fn edit_columns((number, revision): (ReportId, u32), new: &NewVersion<'_>, content: Vec<u8>) -> Vec<Value> {
     vec![
         id(number),
@@ -317,11 +322,7 @@ pub fn set_state(
     to: ReportState,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    if set_states(tx, &[number], (from, to), at)? == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Conflict { what: "report" })
-    }
+    all_of(set_states(tx, &[number], (from, to), at)?, 1, "report")
 }
 
 /// Changes the last day of use.
@@ -382,8 +383,8 @@ pub fn head_locked(tx: &mut dyn Tx, number: ReportId) -> Result<ReportHead, Stor
 /// # Errors
 /// As [`head_locked`].
 pub fn heads_locked(tx: &mut dyn Tx, numbers: &[ReportId]) -> Result<Vec<ReportHead>, StoreError> {
-    let (values, lock) =
-        (numbers.iter().map(|number| id(*number)).collect::<Vec<_>>(), lock_clause(tx.engine()));
+    let lock = lock_clause(tx.engine());
+    let values: Vec<_> = numbers.iter().map(|number| id(*number)).collect();
     let mut found = BTreeMap::new();
     for (marks, list) in in_lists(&values, 1) {
         // In one order, so that no two transactions wait for each other's row.

@@ -141,7 +141,7 @@ pub(super) fn kills(context: &mut Context<'_>) -> Result<Outcome> {
 pub(super) fn cluster(context: &mut Context<'_>) -> Result<Outcome> {
     shell::run(&mut context.cargo(BUILD))?;
     let program = context.workspace.bin("mithaq");
-    done(crate::cluster::on_servers(&context.workspace.root, &program, CLUSTER))
+    done(crate::cluster::on_servers(&context.workspace.root, &program, CLUSTER, false))
 }
 
 /// Builds the nodes and kills them with the given arguments.

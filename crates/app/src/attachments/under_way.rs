@@ -40,11 +40,13 @@ impl App {
     pub fn cancel_upload(&self, may: May<intent::WriteReport>, id: [u8; 16]) -> Result<(), AppError> {
         self.attempt(Event::refused(may, self.party.clone()), move |app, tx| {
             let upload = rows::upload(tx, &app.vault, id)?.ok_or_else(AppError::not_found)?;
-            if upload.officer != may.actor() {
-                head_seen(tx, may, upload.report)?;
-            }
+            let head = if upload.officer == may.actor() {
+                reports::head(tx, upload.report)?
+            } else {
+                Some(head_seen(tx, may, upload.report)?)
+            };
             rows::end_upload(tx, id)?;
-            let case = reports::head(tx, upload.report)?.and_then(|head| head.case);
+            let case = head.and_then(|head| head.case);
             app.log(tx, &[Event::by(may, "attachment.given_up", upload.report).case(case)])?;
             Ok(())
         })?;

@@ -53,16 +53,18 @@ impl PgConnection {
     ) -> Result<u64, DbError> {
         // As given it says how many values a row has, and is checked like any other.
         self.prepare_for(sql, parameters)?;
-        let mut sum = 0;
-        let mut blocks = wide::blocks(rows).peekable();
+        let (mut sum, mut done) = (0, 0);
+        let mut blocks = wide::blocks(rows).filter(|block| block.len() > 1).peekable();
         while let Some(block) = blocks.next() {
             let mut lists = vec![block.concat()];
             while let Some(next) = blocks.next_if(|next| next.len() == block.len()) {
                 lists.push(next.concat());
             }
             sum += self.run_many(&insert.rows(block.len(), parameters), &lists)?;
+            done += block.len() * lists.len();
         }
-        Ok(sum)
+        // The blocks of one row come last: they are the statement as given, and need no copy.
+        Ok(sum + self.run_many(sql, rows.get(done..).unwrap_or_default())?)
     }
 
     /// Asks a question for each list of values; they travel together.

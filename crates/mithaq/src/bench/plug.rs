@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::check::{Known, Run, Side, Verdict, judge};
 use super::dice::Dice;
-use crate::fleet::{Fleet, now, until_within};
-use crate::ui::{Exit, Failure, Ui};
+use crate::fleet::{Fleet, now, place, until_within};
+use crate::ui::{Failure, Ui};
 
 #[derive(Debug, Args)]
 pub(crate) struct PlugArgs {
@@ -43,15 +43,10 @@ pub(crate) fn run(args: &PlugArgs, ui: Ui) -> Result<(), Failure> {
     let seed = args.seed.unwrap_or_else(|| u64::try_from(now().as_millis()).unwrap_or(0));
     let mut dice = Dice::new(seed);
     let most = u64::try_from(args.within.as_millis()).unwrap_or(u64::MAX);
-    let temporary = std::env::temp_dir().join(format!("mithaq-plug-{}", std::process::id()));
-    let place = args.dir.clone().unwrap_or_else(|| temporary.clone());
-    if place.exists() {
-        let text = format!("`{}` exists already", place.display());
-        return Err(Failure::new(Exit::Usage, "plug.exists", text).hint("give another directory with --dir"));
-    }
+    let (place, _temporary) = place("plug", args.dir.as_deref())?;
     std::fs::create_dir_all(&place)?;
     let (mut all, mut early) = (Verdict::default(), 0);
-    let outcome = super::block_on(async {
+    super::block_on(async {
         for time in 1..=args.times {
             let after = Duration::from_millis(dice.below(most));
             let demo = place.join(format!("demo-{time}"));
@@ -62,12 +57,7 @@ pub(crate) fn run(args: &PlugArgs, ui: Ui) -> Result<(), Failure> {
             all.add(judged.unwrap_or_default());
         }
         Ok(())
-    });
-    if args.dir.is_none() {
-        // What cannot be removed is the system's to clean.
-        let _left = std::fs::remove_dir_all(&temporary);
-    }
-    outcome?;
+    })?;
     let times = args.times;
     all.tell(
         Run {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use mithaq_db::Tx;
 use mithaq_model::{ReportId, ReportState, Timestamp};
 
-use super::{EDIT, NewVersion, edit_columns, record, set_states};
-use crate::sql::count;
+use super::{EDIT, NewVersion, all_of, edit_columns, record, set_states};
 use crate::vault::{ERASE_KEY, key_columns};
 use crate::{StoreError, Vault};
 
@@ -46,11 +45,6 @@ pub fn release(tx: &mut dyn Tx, vault: &Vault, leaving: &[Leaving<'_>]) -> Resul
     }
     tx.exec_many(ERASE_KEY, &old)?;
     Vault::put_keys(tx, &keys)
-}
-
-/// Every one of them was there to be changed.
-fn all_of(changed: u64, wanted: usize, what: &'static str) -> Result<(), StoreError> {
-    if changed == count(wanted) { Ok(()) } else { Err(StoreError::Conflict { what }) }
 }
 
 /// Notes of released reports that a partner accepted them. What is in another state by now stays as it is.
