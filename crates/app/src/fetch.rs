@@ -1,7 +1,7 @@
 //! The sending half for partners that fetch: a node that accepts no connection still gets what is for it, and gives
 //! back the same signed answers. Also the batches of a courier.
 
-use mithaq_exchange::{Answered, Batch, Flow, Halt, LaneOut, Window, settle};
+use mithaq_exchange::{Batch, Flow, Halt, LaneOut, Window, settle};
 use mithaq_model::{AgreementId, PartyId};
 use mithaq_store::lanes::{self, LaneKey, Outbox};
 use mithaq_wire::{Lane, LaneId, Position, decode_batch_answer, encode_batch};
@@ -73,17 +73,10 @@ impl App {
             }
             let lane = lanes::outbound(tx, &id)?;
             let mut outbox = Outbox::new(tx, LaneKey::of(&id));
-            let settled = settle(
-                &lane,
-                Answered::brought(&answer),
-                &mut outbox,
-                &PeerReceipts(&known),
-                app.now(),
-                jitter,
-            )
-            .map_err(|error| {
-                AppError::new(ErrorKind::Unavailable, "lane.settle", words::UNAVAILABLE).because(error)
-            })?;
+            let settled = settle(&lane, &answer, &mut outbox, &PeerReceipts(&known), app.now(), jitter)
+                .map_err(|error| {
+                    AppError::new(ErrorKind::Unavailable, "lane.settle", words::UNAVAILABLE).because(error)
+                })?;
             app.store_settled(tx, &settled, &known)
         })
     }

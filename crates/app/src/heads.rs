@@ -111,11 +111,6 @@ impl App {
             let taken = heads.taken.iter().find(|ack| ack.lane == class);
             let have = taken.map_or(Position { epoch: 1, seq: 0 }, |ack| ack.at);
             let Some(lane) = lanes::peek_outbound(tx, &id)? else { continue };
-            // Also where the receipt of an earlier place never came, and the cursor stands before it.
-            if have < lane.settled || lanes::is_signed_after(tx, LaneKey::of(&id), have)? {
-                let lost = lanes::outbound(tx, &id)?.lost_by_partner(have);
-                lanes::save_outbound(tx, &lost)?;
-            }
             if have < lane.settled {
                 behind.push((id, have));
             }

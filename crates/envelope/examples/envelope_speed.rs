@@ -90,6 +90,7 @@ fn receipts(
         lane: header.lane.clone(),
         manifest: manifest.hash(),
         stored_at: header.created,
+        log: 1,
         statements: (1..=64).map(statement).collect(),
     };
     let bytes = sign_receipts(&batch, keys)?;

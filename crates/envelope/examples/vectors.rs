@@ -74,6 +74,7 @@ fn receipts(ma: &Node, es: &Node, agreement: AgreementId, envelope: Digest) -> R
         },
         manifest: es.manifest.hash(),
         stored_at: Timestamp::from_millis(1_780_300_801_000),
+        log: 1,
         statements: vec![
             statement(1, Verdict::Accepted),
             statement(2, refused),
@@ -82,7 +83,8 @@ fn receipts(ma: &Node, es: &Node, agreement: AgreementId, envelope: Digest) -> R
     };
     let bytes = sign_receipts(&batch, &es.keys)?;
     let proof = receipt_proof(&bytes, 2)?;
-    Ok(json!({ "receipts": hex(&bytes), "proof_of_third": hex(&proof) }))
+    let restored = sign_receipts(&ReceiptBatch { log: 3, ..batch }, &es.keys)?;
+    Ok(json!({ "receipts": hex(&bytes), "proof_of_third": hex(&proof), "in_log_3": hex(&restored) }))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -19,6 +19,8 @@ const VERSION: u64 = 1;
 const RECEIPTS_BYTES_MAX: usize = 64 * 1024;
 /// Longest statement in bytes.
 const STATEMENT_MAX: usize = 512;
+/// The log of a node that was never restored; logs count from it.
+const FIRST_LOG: u32 = 1;
 /// Longest path: 64 statements need six hashes.
 const PATH_MAX: usize = 6;
 
@@ -110,7 +112,7 @@ pub fn sign_receipts(batch: &ReceiptBatch, signer: &dyn NodeSigner) -> Result<Ve
         .iter()
         .zip(&batch.statements)
         .all(|(bytes, value)| bytes.len() <= STATEMENT_MAX && decode_statement(bytes).as_ref() == Ok(value));
-    if !possible || !readable {
+    if !possible || !readable || batch.log < FIRST_LOG {
         return Err(ReceiptError::Malformed);
     }
     let head = ReceiptHead {
@@ -120,7 +122,9 @@ pub fn sign_receipts(batch: &ReceiptBatch, signer: &dyn NodeSigner) -> Result<Ve
         count: u32::try_from(statements.len()).map_err(|_many| ReceiptError::Malformed)?,
         root: root(&leaves),
     };
-    let protected = sign1::protected(&encode_receipt_head(&head), &signer.node_key());
+    // The first log is not named: who never lost anything signs what nodes of every version read alike.
+    let log = (batch.log != FIRST_LOG).then_some(batch.log);
+    let protected = sign1::protected_in(&encode_receipt_head(&head), &signer.node_key(), log);
     let signed = sign1::make(Context::Receipts, &protected, &[], |tbs| signer.sign_node(tbs))
         .map_err(|_key| ReceiptError::Key)?;
     let mut w = Writer::default();
@@ -132,14 +136,15 @@ pub fn sign_receipts(batch: &ReceiptBatch, signer: &dyn NodeSigner) -> Result<Ve
 }
 
 /// Receipts read, not verified.
-struct Parts<'a> {
-    signed: &'a [u8],
+pub(crate) struct Parts<'a> {
+    pub(crate) signed: &'a [u8],
     head: ReceiptHead,
-    statements: Vec<&'a [u8]>,
+    log: u32,
+    pub(crate) statements: Vec<&'a [u8]>,
 }
 
 impl<'a> Parts<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self, ReceiptError> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, ReceiptError> {
         if bytes.len() > RECEIPTS_BYTES_MAX {
             return Err(ReceiptError::Malformed);
         }
@@ -154,22 +159,27 @@ impl<'a> Parts<'a> {
             statements.push(r.bytes(STATEMENT_MAX)?);
         }
         r.end()?;
-        let head = read_head(&Sign1::parse(signed, RECEIPTS_BYTES_MAX)?)?;
-        Ok(Self { signed, head, statements })
+        let (head, log) = read_head(&Sign1::parse(signed, RECEIPTS_BYTES_MAX)?)?;
+        Ok(Self { signed, head, log, statements })
     }
 }
 
-fn read_head(signed: &Sign1<'_>) -> Result<ReceiptHead, ReceiptError> {
-    if signed.payload.is_empty() {
-        Ok(decode_receipt_head(signed.document)?)
-    } else {
-        Err(ReceiptError::Malformed)
+/// What was signed, and the number of the log that has the entries.
+fn read_head(signed: &Sign1<'_>) -> Result<(ReceiptHead, u32), ReceiptError> {
+    let log = match signed.log.map(<[u8; 4]>::try_from) {
+        None => Some(FIRST_LOG),
+        Some(Ok(number)) => Some(u32::from_be_bytes(number)).filter(|number| *number > FIRST_LOG),
+        Some(Err(_length)) => None,
+    };
+    match log {
+        Some(log) if signed.payload.is_empty() => Ok((decode_receipt_head(signed.document)?, log)),
+        _other => Err(ReceiptError::Malformed),
     }
 }
 
 fn verify_head(signed: &[u8], receiver: &VerifiedManifest) -> Result<ReceiptHead, ReceiptError> {
     let signed = Sign1::parse(signed, RECEIPTS_BYTES_MAX)?;
-    let head = read_head(&signed)?;
+    let (head, _log) = read_head(&signed)?;
     // The receiver of the messages is who signs.
     if head.manifest != receiver.hash() || head.lane.to != receiver.manifest().party {
         return Err(ReceiptError::Signer);
@@ -202,7 +212,8 @@ pub fn verify_receipts(bytes: &[u8], receiver: &VerifiedManifest) -> Result<Rece
     }
     let statements =
         parts.statements.iter().map(|bytes| decode_statement(bytes)).collect::<Result<_, _>>()?;
-    Ok(ReceiptBatch { lane: head.lane, manifest: head.manifest, stored_at: head.stored_at, statements })
+    let ReceiptHead { lane, manifest, stored_at, .. } = head;
+    Ok(ReceiptBatch { lane, manifest, stored_at, log: parts.log, statements })
 }
 
 /// Returns the proof of one statement of signed receipts: `index` from 0.
@@ -229,7 +240,7 @@ pub fn receipt_proof(receipts: &[u8], index: usize) -> Result<Vec<u8>, ReceiptEr
 /// # Errors
 /// When the bytes are no proof.
 pub fn peek_receipt_proof(proof: &[u8]) -> Result<ReceiptHead, ReceiptError> {
-    read_head(&Sign1::parse(Proof::read(proof)?.signed, RECEIPTS_BYTES_MAX)?)
+    read_head(&Sign1::parse(Proof::read(proof)?.signed, RECEIPTS_BYTES_MAX)?).map(|(head, _log)| head)
 }
 
 /// The proof of one statement, read, not verified.

@@ -16,6 +16,8 @@ const CRIT: i64 = 2;
 const KID: i64 = 4;
 /// Label of this protocol's document, of the private range (RFC 9052, §11.1).
 const DOCUMENT: i64 = -70_001;
+/// Label of the number of the log that has the entry, of the private range; what signs into its first log leaves it out.
+const LOG: i64 = -70_002;
 /// Ed25519 (EdDSA, RFC 9053, §2.2).
 const EDDSA: i64 = -8;
 /// Most labels of a protected header, most critical labels.
@@ -65,16 +67,26 @@ pub(crate) struct Sign1<'a> {
     pub(crate) protected: &'a [u8],
     pub(crate) kid: [u8; 8],
     pub(crate) document: &'a [u8],
+    /// Value of the label of the log, as it stands there.
+    pub(crate) log: Option<&'a [u8]>,
     pub(crate) payload: &'a [u8],
     signature: [u8; 64],
 }
 
 /// The protected header around a document.
 pub(crate) fn protected(document: &[u8], key: &[u8; 32]) -> Vec<u8> {
+    protected_in(document, key, None)
+}
+
+/// The same; what is signed says which log has the entry.
+pub(crate) fn protected_in(document: &[u8], key: &[u8; 32], log: Option<u32>) -> Vec<u8> {
     let mut w = Writer::default();
     // Keys in the order of their bytes: 01, 02, 04, 3a…
-    w.map(4).int(ALG).int(EDDSA).int(CRIT).array(1).int(DOCUMENT);
+    w.map(if log.is_some() { 5 } else { 4 }).int(ALG).int(EDDSA).int(CRIT).array(1).int(DOCUMENT);
     w.int(KID).bytes(&key_name(key)).int(DOCUMENT).bytes(document);
+    if let Some(log) = log {
+        w.int(LOG).bytes(&log.to_be_bytes());
+    }
     w.finish()
 }
 
@@ -109,8 +121,8 @@ impl<'a> Sign1<'a> {
         let payload = r.bytes(max)?;
         let signature = r.array()?;
         r.end()?;
-        let (kid, document) = labels(protected)?;
-        Ok(Self { protected, kid, document, payload, signature })
+        let Labels { kid, document, log } = Labels::read(protected)?;
+        Ok(Self { protected, kid, document, log, payload, signature })
     }
 
     pub(crate) fn verify(&self, context: Context, key: &Verifier) -> bool {
@@ -119,38 +131,52 @@ impl<'a> Sign1<'a> {
     }
 }
 
-/// Reads the protected header: the labels we know, in order and once each. Others are passed over when they are byte
-/// strings and nobody called them critical; they are signed like the rest.
-fn labels(bytes: &[u8]) -> Result<([u8; 8], &[u8]), ParseError> {
-    let mut r = Reader::new(bytes);
-    let (mut alg, mut crit, mut kid, mut document) = (None, None, None, None);
-    let mut last: Option<Vec<u8>> = None;
-    for _ in 0..r.map(LABELS_MAX)? {
-        let label = r.int()?;
-        let mut w = Writer::default();
-        w.int(label);
-        let spelled = w.finish();
-        // RFC 8949, §4.2.1: bytewise lexicographic, which also excludes a second of the same key.
-        if last.as_ref().is_some_and(|last| *last >= spelled) {
-            return Err(ParseError::Malformed);
-        }
-        last = Some(spelled);
-        match label {
-            ALG => alg = Some(r.int()?),
-            CRIT => crit = Some(critical(&mut r)?),
-            KID => kid = Some(r.array()?),
-            DOCUMENT => document = Some(r.bytes(PROTECTED_MAX)?),
-            _foreign => {
-                r.bytes(FOREIGN_MAX)?;
+/// What a protected header says.
+struct Labels<'a> {
+    kid: [u8; 8],
+    document: &'a [u8],
+    log: Option<&'a [u8]>,
+}
+
+impl<'a> Labels<'a> {
+    /// Reads the labels we know, in order and once each. Others are passed over when they are byte strings and nobody
+    /// called them critical; they are signed like the rest.
+    fn read(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let mut r = Reader::new(bytes);
+        let (mut alg, mut crit, mut kid, mut document, mut log) = (None, None, None, None, None);
+        let mut last: Option<Vec<u8>> = None;
+        for _ in 0..r.map(LABELS_MAX)? {
+            let label = r.int()?;
+            let mut w = Writer::default();
+            w.int(label);
+            let spelled = w.finish();
+            // RFC 8949, §4.2.1: bytewise lexicographic, which also excludes a second of the same key.
+            if last.as_ref().is_some_and(|last| *last >= spelled) {
+                return Err(ParseError::Malformed);
+            }
+            last = Some(spelled);
+            match label {
+                ALG => alg = Some(r.int()?),
+                CRIT => crit = Some(critical(&mut r)?),
+                KID => kid = Some(r.array()?),
+                DOCUMENT => document = Some(r.bytes(PROTECTED_MAX)?),
+                LOG => log = Some(r.bytes(FOREIGN_MAX)?),
+                _foreign => {
+                    r.bytes(FOREIGN_MAX)?;
+                }
             }
         }
+        r.end()?;
+        // Ours must be called critical: a reader that does not know it must not take the payload for something else.
+        if alg.ok_or(ParseError::Malformed)? != EDDSA || crit.ok_or(ParseError::Malformed)? != [DOCUMENT] {
+            return Err(ParseError::Unsupported);
+        }
+        Ok(Self {
+            kid: kid.ok_or(ParseError::Malformed)?,
+            document: document.ok_or(ParseError::Malformed)?,
+            log,
+        })
     }
-    r.end()?;
-    // Ours must be called critical: a reader that does not know it must not take the payload for something else.
-    if alg.ok_or(ParseError::Malformed)? != EDDSA || crit.ok_or(ParseError::Malformed)? != [DOCUMENT] {
-        return Err(ParseError::Unsupported);
-    }
-    Ok((kid.ok_or(ParseError::Malformed)?, document.ok_or(ParseError::Malformed)?))
 }
 
 fn critical(r: &mut Reader<'_>) -> Result<Vec<i64>, ParseError> {

@@ -37,8 +37,8 @@ pub use pump::{Batch, Flow, Window, pick_lane};
 pub use read::{Locked, PartnerControl, announced, heads, may_read};
 pub use receive::{ReceiveError, Received, Shelf, receive};
 pub use rows::{
-    Again, AheadRow, Halt, HeldVersion, Holding, InRow, LaneIn, LaneOut, Modified, OutMessage, OutState,
-    ReceiptRow, Tombstone, VersionState, Versions,
+    AheadRow, Halt, HeldVersion, Holding, InRow, LaneIn, LaneOut, Modified, OutMessage, OutState, ReceiptRow,
+    Tombstone, VersionState, Versions,
 };
 pub use settle::{Answered, SettleError, Settled, acknowledge, failed, overdue, settle};
 pub use take::EquivocationProof;

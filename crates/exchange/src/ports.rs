@@ -102,6 +102,9 @@ pub trait SignReceipts {
     /// Returns the hash of the manifest whose node key signs.
     fn manifest(&self) -> Digest;
 
+    /// Returns the number of the log that has the entries ([`ReceiptBatch::log`]).
+    fn log(&self) -> u32;
+
     /// Signs a batch of statements.
     ///
     /// # Errors
@@ -263,4 +266,10 @@ pub trait Outbox {
     /// # Errors
     /// When the store fails.
     fn after(&mut self, at: Position, limit: usize) -> Result<Vec<OutMessage>, Self::Error>;
+
+    /// Returns a receipt that was kept, by its hash.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn receipt(&mut self, id: Digest) -> Result<Option<Vec<u8>>, Self::Error>;
 }

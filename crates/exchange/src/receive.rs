@@ -345,6 +345,7 @@ impl<V: Inbox, J: Judge<U::Report>, U: Unwrap> Run<'_, V, J, U> {
                 lane: self.lane.id.clone(),
                 manifest: sign.manifest(),
                 stored_at: now,
+                log: sign.log(),
                 statements: chunk.iter().map(statement).collect(),
             };
             let bytes = sign.sign(&batch).map_err(ReceiveError::Sign)?;

@@ -20,24 +20,6 @@ pub enum Halt {
     Fault(PeerFault),
 }
 
-/// Places that went out again because the partner said that it has less than it signed for: after the first, up to the
-/// second. Answers of before its loss and of after it cross on the wire, and it may decide otherwise what it lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Again {
-    /// What the partner said it has, at the least.
-    pub after: Position,
-    /// The last place there was when it said so.
-    pub to: Position,
-}
-
-impl Again {
-    /// Whether a place is one of them.
-    #[must_use]
-    pub fn has(&self, place: Position) -> bool {
-        self.after < place && place <= self.to
-    }
-}
-
 /// An outgoing lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneOut {
@@ -59,21 +41,9 @@ pub struct LaneOut {
     pub attempts: u32,
     /// Not before, by this node's clock.
     pub retry_at: Timestamp,
-    /// What the partner lost and gets again, or got. Durable: its two answers may come years and restarts apart.
-    pub again: Option<Again>,
 }
 
 impl LaneOut {
-    /// The partner said that it has less than it signed for; what it signs for the rest may differ from what it signed.
-    #[must_use]
-    pub fn lost_by_partner(self, have: Position) -> Self {
-        let now = Again { after: have, to: self.last() };
-        let again = self
-            .again
-            .map_or(now, |before| Again { after: before.after.min(now.after), to: before.to.max(now.to) });
-        Self { again: Some(again), ..self }
-    }
-
     /// Returns a lane nothing was ever sent in.
     #[must_use]
     pub const fn new(id: LaneId) -> Self {
@@ -87,7 +57,6 @@ impl LaneOut {
             halt: Halt::Open,
             attempts: 0,
             retry_at: Timestamp::from_millis(i64::MIN),
-            again: None,
         }
     }
 
@@ -121,19 +90,24 @@ impl OutState {
     /// Returns whether a receipt covers it.
     #[must_use]
     pub const fn has_receipt(&self) -> bool {
+        self.decided().is_some()
+    }
+
+    /// Returns the verdict a receipt gave, in time or late, and the hash of that receipt.
+    #[must_use]
+    pub const fn decided(&self) -> Option<(&Verdict, &Digest)> {
         match self {
-            Self::Waiting | Self::NotDelivered { late: None } => false,
-            Self::Decided { .. } | Self::NotDelivered { late: Some(_) } => true,
+            Self::Waiting | Self::NotDelivered { late: None } => None,
+            Self::Decided { verdict, receipt } | Self::NotDelivered { late: Some((verdict, receipt)) } => {
+                Some((verdict, receipt))
+            }
         }
     }
 
     /// Returns the verdict a receipt gave, in time or late.
     #[must_use]
-    pub const fn verdict(&self) -> Option<&Verdict> {
-        match self {
-            Self::Waiting | Self::NotDelivered { late: None } => None,
-            Self::Decided { verdict, .. } | Self::NotDelivered { late: Some((verdict, _)) } => Some(verdict),
-        }
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.decided().map(|(verdict, _)| verdict)
     }
 }
 

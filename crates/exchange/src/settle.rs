@@ -49,8 +49,6 @@ pub struct Settled {
 pub struct Answered<'a> {
     answer: &'a BatchAnswer,
     settled_before: Position,
-    /// From where on the partner took again what it had lost is not known.
-    is_brought: bool,
 }
 
 impl<'a> Answered<'a> {
@@ -63,14 +61,7 @@ impl<'a> Answered<'a> {
     /// Returns an answer to what was asked when the cursor stood there ([`Batch::settled`]).
     #[must_use]
     pub const fn since(settled_before: Position, answer: &'a BatchAnswer) -> Self {
-        Self { answer, settled_before, is_brought: false }
-    }
-
-    /// Returns an answer that a partner brings by itself: it fetched, or it comes by hand, and from where on it took
-    /// again what it had lost is not known. A second verdict in it is never held against the partner.
-    #[must_use]
-    pub const fn brought(answer: &'a BatchAnswer) -> Self {
-        Self { answer, settled_before: START, is_brought: true }
+        Self { answer, settled_before }
     }
 }
 
@@ -98,14 +89,14 @@ pub fn settle<'a, O: Outbox, K: ReadReceipts>(
     now: Timestamp,
     jitter: u16,
 ) -> Result<Settled, SettleError<O::Error>> {
-    let Answered { answer, settled_before, is_brought } = answered.into();
-    let mut run =
-        Run { lane: lane.clone(), outbox, is_brought, changed: BTreeMap::new(), out: Out::default() };
+    let Answered { answer, settled_before } = answered.into();
+    let (changed, logs) = (BTreeMap::new(), BTreeMap::new());
+    let mut run = Run { lane: lane.clone(), outbox, keys, changed, logs, out: Out::default() };
     if answer.receipts.len() > ANSWER_RECEIPTS_MAX {
         run.fault(PeerFault::AnswerSize, None);
     } else {
         for bytes in &answer.receipts {
-            run.receipt(bytes, keys.read(bytes)).map_err(SettleError::Store)?;
+            run.receipt(bytes).map_err(SettleError::Store)?;
         }
     }
     run.advance().map_err(SettleError::Store)?;
@@ -183,15 +174,17 @@ struct Out {
     alarms: Vec<Alarm>,
 }
 
-struct Run<'a, O> {
+struct Run<'a, O, K> {
     lane: LaneOut,
     outbox: &'a mut O,
-    is_brought: bool,
+    keys: &'a K,
     changed: BTreeMap<Position, OutState>,
+    /// Which log of the partner has the entries of a receipt; none for one that proves nothing any more.
+    logs: BTreeMap<Digest, Option<u32>>,
     out: Out,
 }
 
-impl<O: Outbox> Run<'_, O> {
+impl<O: Outbox, K: ReadReceipts> Run<'_, O, K> {
     fn fault(&mut self, fault: PeerFault, evidence: Option<&[u8]>) {
         self.out.facts.push(Fact {
             happened: Happened::PeerFault,
@@ -205,8 +198,8 @@ impl<O: Outbox> Run<'_, O> {
         self.out.evidence.extend(evidence.map(<[u8]>::to_vec));
     }
 
-    fn receipt(&mut self, bytes: &[u8], read: Option<ReceiptBatch>) -> Result<(), O::Error> {
-        let Some(batch) = read else {
+    fn receipt(&mut self, bytes: &[u8]) -> Result<(), O::Error> {
+        let Some(batch) = self.keys.read(bytes) else {
             self.fault(PeerFault::ReceiptInvalid, Some(bytes));
             return Ok(());
         };
@@ -214,10 +207,11 @@ impl<O: Outbox> Run<'_, O> {
             self.fault(PeerFault::ReceiptLane, Some(bytes));
             return Ok(());
         }
-        let id = hash(bytes);
-        let mut used = false;
-        for statement in batch.statements {
-            match self.statement(id, statement)? {
+        let ReceiptBatch { log, statements, .. } = batch;
+        let (id, mut used) = (hash(bytes), false);
+        self.logs.insert(id, Some(log));
+        for statement in statements {
+            match self.statement((id, log), statement)? {
                 Ok(new) => used |= new,
                 Err(fault) => self.fault(fault, Some(bytes)),
             }
@@ -231,7 +225,7 @@ impl<O: Outbox> Run<'_, O> {
     /// Returns whether the statement said something new.
     fn statement(
         &mut self,
-        receipt: Digest,
+        (receipt, log): (Digest, u32),
         statement: Statement,
     ) -> Result<Result<bool, PeerFault>, O::Error> {
         let Some(message) = self.outbox.message(statement.at)? else {
@@ -243,15 +237,16 @@ impl<O: Outbox> Run<'_, O> {
             return Ok(Err(PeerFault::ReceiptHash));
         }
         let state = self.changed.get(&statement.at).unwrap_or(&message.state);
-        if let Some(before) = state.verdict() {
+        if let Some((before, first)) = state.decided() {
             if *before == statement.verdict {
                 return Ok(Ok(false));
             }
-            if !self.is_brought && self.lane.again.is_none_or(|again| !again.has(statement.at)) {
+            let first = *first;
+            if self.log_of(first)? == Some(log) {
                 return Ok(Err(PeerFault::ReceiptContradicts));
             }
-            // It lost what it knew when it signed one of the two (a recall came meanwhile, a rule changed) and decided
-            // again. Both receipts are kept; the one that came first stays what was decided.
+            // Signed into another log: it lost what it knew when it signed one of the two (a recall came meanwhile, a rule
+            // changed) and decided again. Both receipts are kept; the one that came first stays what was decided.
             let code = verdict_code(&statement.verdict).to_owned();
             self.out.alarms.push(Alarm::DecidedAnew);
             self.out.facts.push(about(&self.lane, Happened::DecidedAnew, &message, &code));
@@ -259,6 +254,17 @@ impl<O: Outbox> Run<'_, O> {
         }
         self.decided(&message, receipt, statement.verdict);
         Ok(Ok(true))
+    }
+
+    /// Which log of the partner has the entries of a receipt that was kept, if it still proves anything.
+    fn log_of(&mut self, receipt: Digest) -> Result<Option<u32>, O::Error> {
+        if let Some(known) = self.logs.get(&receipt) {
+            return Ok(*known);
+        }
+        let kept = self.outbox.receipt(receipt)?;
+        let log = kept.and_then(|bytes| self.keys.read(&bytes)).map(|batch| batch.log);
+        self.logs.insert(receipt, log);
+        Ok(log)
     }
 
     fn decided(&mut self, message: &OutMessage, receipt: Digest, verdict: Verdict) {
@@ -328,7 +334,6 @@ impl<O: Outbox> Run<'_, O> {
         if have < settled_before {
             // It signed for more than it has: restored from an old copy, or untrue. Both are sent again.
             self.fault(PeerFault::HaveBehind, None);
-            self.lane = self.lane.clone().lost_by_partner(have);
             return Ok(Some(have));
         }
         Ok(answer.stopped.as_ref().map(|_| settled))

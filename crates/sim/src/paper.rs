@@ -71,6 +71,8 @@ pub struct Sealed {
 pub struct Paper {
     us: PartyId,
     manifest: Digest,
+    /// Which of its logs has the entries of what it receipts: a later one after each restore.
+    pub log: u32,
     known: BTreeMap<PartyId, BTreeSet<Digest>>,
     bug: Option<Bug>,
 }
@@ -107,7 +109,7 @@ impl Paper {
     #[must_use]
     pub fn new(us: &PartyId, all: &[PartyId]) -> Self {
         let known = all.iter().map(|p| (p.clone(), BTreeSet::from([manifest(p, 1)]))).collect();
-        Self { us: us.clone(), manifest: manifest(us, 1), known, bug: None }
+        Self { us: us.clone(), manifest: manifest(us, 1), log: 1, known, bug: None }
     }
 
     /// Learns another manifest of a party.
@@ -234,11 +236,16 @@ impl SignReceipts for Paper {
         self.manifest
     }
 
+    fn log(&self) -> u32 {
+        self.log
+    }
+
     fn sign(&self, batch: &ReceiptBatch) -> Result<Vec<u8>, Self::Error> {
         let mut pen = Pen::default();
         put_lane(&mut pen, &batch.lane);
         pen.raw(&batch.manifest.0);
         pen.long(batch.stored_at.as_millis().cast_unsigned());
+        pen.word(batch.log);
         pen.byte(u8::try_from(batch.statements.len()).unwrap_or(u8::MAX));
         for statement in &batch.statements {
             put_place(&mut pen, statement.at);

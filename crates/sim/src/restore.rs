@@ -24,6 +24,7 @@ impl World {
         n.crash();
         n.store = backup;
         n.restored = true;
+        n.hand.log = n.hand.log.saturating_add(1);
         n.own.clear();
         for them in names.iter().filter(|them| **them != n.name) {
             n.controls.insert(lane_between(them, &n.name, Lane::Control), PartnerControl::lost());
@@ -113,10 +114,6 @@ impl World {
         let Some(have) = self.nodes.get(node).map(|us| us.store.lane_in(lane).have) else { return };
         let Some(them) = self.nodes.get_mut(peer) else { return };
         let row = them.store.lane_out(lane);
-        let signed = them.store.out_after(lane, have, usize::MAX).iter().any(|one| one.state.has_receipt());
-        if signed || have < row.settled {
-            them.store.lost_by_partner(lane, have);
-        }
         if have < row.settled {
             them.windows.entry(lane.clone()).or_insert_with(|| Window::new(&row)).partner_has(have);
             self.after(0, Event::Pump(peer));

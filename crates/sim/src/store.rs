@@ -53,12 +53,6 @@ impl Store {
         self.lanes_out.get(id).cloned().unwrap_or_else(|| LaneOut::new(id.clone()))
     }
 
-    /// Notes that a partner said that it has less of a lane than it signed for.
-    pub fn lost_by_partner(&mut self, lane: &LaneId, have: Position) {
-        let row = self.lane_out(lane).lost_by_partner(have);
-        self.lanes_out.insert(lane.clone(), row);
-    }
-
     /// Returns an incoming lane's row, new if it has none.
     #[must_use]
     pub fn lane_in(&self, id: &LaneId) -> LaneIn {
@@ -210,6 +204,10 @@ impl Outbox for OutboxOf<'_> {
 
     fn after(&mut self, at: Position, limit: usize) -> Result<Vec<OutMessage>, Infallible> {
         Ok(self.0.out_after(&self.1, at, limit))
+    }
+
+    fn receipt(&mut self, id: Digest) -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(self.0.receipts_got.get(&id).cloned())
     }
 }
 

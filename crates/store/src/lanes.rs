@@ -30,8 +30,8 @@ pub use inbound::{
     peek_inbound, save_control, save_inbound, take, taken_after,
 };
 pub use outbound::{
-    Outbox, due, forget_sent, is_signed_after, message, messages, of_object, outbound, overdue,
-    peek_outbound, put, save_outbound, save_states, waiting,
+    Outbox, due, forget_sent, message, messages, of_object, outbound, overdue, peek_outbound, put,
+    save_outbound, save_states, waiting,
 };
 pub use overview::{LaneView, Standing, overview, standing};
 pub use proofs::{add_equivocations, add_evidence, equivocations, evidence};

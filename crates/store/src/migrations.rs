@@ -136,6 +136,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0022_again.sql"),
         postgres: include_str!("../migrations/postgres/0022_again.sql"),
     },
+    Migration {
+        version: 23,
+        name: "receipt_log",
+        sqlite: include_str!("../migrations/sqlite/0023_receipt_log.sql"),
+        postgres: include_str!("../migrations/postgres/0023_receipt_log.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

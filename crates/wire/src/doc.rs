@@ -263,6 +263,8 @@ pub struct ReceiptBatch {
     pub manifest: Digest,
     /// When it was durable, by the receiver's clock.
     pub stored_at: Timestamp,
+    /// Which of the receiver's logs has the entries: 1, and a later one after each restore.
+    pub log: u32,
     /// Statements in the order of the lane; not empty.
     pub statements: Vec<Statement>,
 }

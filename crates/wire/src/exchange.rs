@@ -7,11 +7,9 @@ use crate::cbor::{Reader, WireError, Writer};
 use crate::codec::{CODE_MAX, Part, get_list, put_list};
 use crate::doc::{
     Ack, BatchAnswer, Digest, EnvelopeHeader, Lane, LaneId, LaterReceipt, Manifest, MessageKind, Notice,
-    Order, OrderReason, Position, ReceiptBatch, SealHeader, Statement, Verdict,
+    Order, OrderReason, Position, SealHeader, Statement, Verdict,
 };
-use crate::limits::{
-    ACKS_MAX, BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, ENVELOPE_MAX, RECEIPTS_MAX, RECIPIENTS_MAX,
-};
+use crate::limits::{ACKS_MAX, BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, ENVELOPE_MAX, RECIPIENTS_MAX};
 
 const VERSION: u64 = 1;
 /// Longest document of this module besides batches, in bytes.
@@ -64,8 +62,6 @@ documents! {
     Order, encode_order, decode_order, DOCUMENT_MAX;
     /// Returns the canonical bytes of a notice.
     Notice, encode_notice, decode_notice, DOCUMENT_MAX;
-    /// Returns the canonical bytes of a receipt batch.
-    ReceiptBatch, encode_receipt_batch, decode_receipt_batch, RECEIPT_MAX;
     /// Returns the canonical bytes of one statement.
     Statement, encode_statement, decode_statement, DOCUMENT_MAX;
     /// Returns the canonical bytes of an answer to a batch.
@@ -348,26 +344,6 @@ impl Part for Statement {
     fn get(r: &mut Reader<'_>) -> Result<Self, WireError> {
         r.tuple(3)?;
         Ok(Self { at: Position::get(r)?, envelope: Digest::get(r)?, verdict: Verdict::get(r)? })
-    }
-}
-
-impl Part for ReceiptBatch {
-    fn put(&self, w: &mut Writer) {
-        w.array(4);
-        self.lane.put(w);
-        self.manifest.put(w);
-        self.stored_at.put(w);
-        put_list(w, &self.statements);
-    }
-    fn get(r: &mut Reader<'_>) -> Result<Self, WireError> {
-        r.tuple(4)?;
-        let made = Self {
-            lane: LaneId::get(r)?,
-            manifest: Digest::get(r)?,
-            stored_at: Timestamp::get(r)?,
-            statements: get_list(r, RECEIPTS_MAX)?,
-        };
-        if made.statements.is_empty() { Err(WireError::Value) } else { Ok(made) }
     }
 }
 

@@ -36,9 +36,9 @@ pub use doc::{
 };
 pub use exchange::{
     LaterReceipts, decode_batch, decode_batch_answer, decode_envelope_header, decode_later_receipts,
-    decode_manifest, decode_notice, decode_order, decode_receipt_batch, decode_seal_header, decode_statement,
-    encode_batch, encode_batch_answer, encode_envelope_header, encode_later_receipts, encode_manifest,
-    encode_notice, encode_order, encode_receipt_batch, encode_seal_header, encode_statement,
+    decode_manifest, decode_notice, decode_order, decode_seal_header, decode_statement, encode_batch,
+    encode_batch_answer, encode_envelope_header, encode_later_receipts, encode_manifest, encode_notice,
+    encode_order, encode_seal_header, encode_statement,
 };
 pub use heads::{Heads, decode_heads, encode_heads};
 pub use onward::{

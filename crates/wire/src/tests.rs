@@ -230,24 +230,6 @@ fn header() -> EnvelopeHeader {
     }
 }
 
-fn receipts() -> ReceiptBatch {
-    let statement =
-        |seq, verdict| Statement { at: Position { epoch: 1, seq }, envelope: Digest([8; 32]), verdict };
-    ReceiptBatch {
-        lane: lane(),
-        manifest: Digest([2; 32]),
-        stored_at: Timestamp::from_millis(7),
-        statements: vec![
-            statement(1, Verdict::Accepted),
-            statement(
-                2,
-                Verdict::Refused { code: "RSK".to_owned(), ground: Some(RefusalGround::TortureOrCidtRisk) },
-            ),
-            statement(3, Verdict::Quarantined { code: "exchange.internal".to_owned() }),
-        ],
-    }
-}
-
 fn manifest() -> Manifest {
     Manifest {
         party: PartyId::new("ma-security").unwrap(),
@@ -309,7 +291,7 @@ proptest! {
     #[test]
     fn nothing_foreign_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = (decode_report(&bytes), decode_subject(&bytes), decode_envelope_header(&bytes), decode_seal_header(&bytes));
-        let _ = (decode_order(&bytes), decode_notice(&bytes), decode_receipt_batch(&bytes), decode_batch_answer(&bytes));
+        let _ = (decode_order(&bytes), decode_notice(&bytes), decode_batch_answer(&bytes));
         let _ = (decode_manifest(&bytes), decode_later_receipts(&bytes), decode_batch(&bytes), decode_statement(&bytes));
     }
 }
@@ -317,7 +299,6 @@ proptest! {
 #[test]
 fn documents_of_the_exchange_have_one_spelling() {
     no_second_spelling(&encode_envelope_header(&header()), decode_envelope_header, encode_envelope_header);
-    no_second_spelling(&encode_receipt_batch(&receipts()), decode_receipt_batch, encode_receipt_batch);
     no_second_spelling(&encode_manifest(&manifest()), decode_manifest, encode_manifest);
     let seal = SealHeader {
         object: ObjectId::new([1; 16]),

@@ -260,6 +260,10 @@ impl SignReceipts for OwnReceipts<'_> {
         self.manifest
     }
 
+    fn log(&self) -> u32 {
+        self.app.ledger.log()
+    }
+
     fn sign(&self, batch: &ReceiptBatch) -> Result<Vec<u8>, Self::Error> {
         // The key of the manifest the batch names, also when it was replaced meanwhile.
         let signer = self.app.keys_of(batch.manifest).unwrap_or_else(|| self.app.keys.soft());

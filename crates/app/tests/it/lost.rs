@@ -9,8 +9,9 @@ use mithaq_db::testing::TestDatabase;
 use mithaq_db::{Db, SqliteOptions, backup_sqlite};
 use mithaq_evidence::{Anchors, judge};
 use mithaq_model::{AgreementId, CrimeArea, PartyId, ReportId};
-use mithaq_store::lanes;
-use mithaq_wire::{BatchAnswer, Digest, Lane, LaneId, Position, decode_batch_answer, encode_batch_answer};
+use mithaq_wire::{
+    BatchAnswer, Digest, Lane, OrderReason, Position, decode_batch_answer, encode_batch_answer,
+};
 
 use crate::world::{ES, MA, Node, World, parts, recruiter};
 
@@ -146,14 +147,6 @@ fn what_was_sent_and_taken_since_the_copy_comes_back_from_the_partner() {
     };
     meet(&mut world);
     assert_eq!(world.ma().count("message.recovered"), 1, "the lost report, by the partner's receipt");
-    let lane = LaneId {
-        from: world.es().party.clone(),
-        to: world.ma().party.clone(),
-        agreement: world.agreement,
-        lane: Lane::Control,
-    };
-    let sent = world.es().db.read(move |tx| lanes::peek_outbound(tx, &lane)).unwrap().unwrap();
-    assert!(sent.again.is_some_and(|again| again.has(sent.settled)), "what it may decide anew is kept");
     exchange(&mut world);
     assert_eq!(world.ma().count("receipt.read"), 1, "R3 came again");
     world.ma().release(stuck, &Use::default()).unwrap();
@@ -286,6 +279,47 @@ fn reports_wait_until_orders_were_taken_again() {
     world.nodes[1].settle(batch, None);
     exchange(&mut world);
     assert_eq!(world.ma().count("report.received"), 1);
+}
+
+#[test]
+fn a_node_that_decides_anew_what_it_lost_is_not_accused() {
+    let (mut world, file) = world();
+    world.settle();
+    let scratch = tempfile::tempdir().unwrap();
+    let copy = scratch.path().join("node.db");
+    backup_sqlite(&file.path().unwrap(), &copy).unwrap();
+    let (ma, es) = (world.ma().party.clone(), world.es().party.clone());
+    let spain = world.es();
+    let case = spain.case(CrimeArea::ForeignTerroristFighters);
+    let subject = spain.add_subject(case, crate::world::subject_of(ES, 4));
+    let report = crate::world::new_report(world.agreement, std::slice::from_ref(&ma), &[subject]);
+    let number = spain.ready(case, report);
+    spain.release(number, &Use::default()).unwrap();
+    let batch = world.nodes[1].next_batch(&ma).unwrap();
+    // Taken, and the answer is on its way when the machine breaks.
+    let before = world.ma().app.receive_batch(&es, &batch.body).unwrap();
+    put_back(&mut world, &copy);
+    let may = world.es().actor("supervisor").may(intent::RecallReport).unwrap();
+    world.es().app.recall_report(may, number, OrderReason::Inaccurate).unwrap();
+    let heads = world.es().app.heads_for(&ma, world.agreement).unwrap();
+    world.ma().app.note_heads(&es, &heads).unwrap();
+    let order = world.nodes[1].next_batch(&ma).unwrap();
+    world.ma().app.receive_batch(&es, &order.body).unwrap();
+    // The sender tries again what it has no answer to: it is decided otherwise now.
+    let after = world.ma().app.receive_batch(&es, &batch.body).unwrap();
+    assert_ne!(before, after);
+    world.nodes[1].settle(batch, Some(&after));
+    world.es().app.settle_answer(&ma, (world.agreement, Lane::Report), &before).unwrap();
+    let said =
+        |kind: &str| world.es().entries().into_iter().filter(|entry| entry.0 == kind).collect::<Vec<_>>();
+    assert_eq!(said("message.decided_anew").len(), 1, "the second word is kept, and people are told");
+    assert_eq!(
+        said("peer.fault"),
+        [],
+        "both verdicts are its own, in the log it had then and in the one it has now"
+    );
+    let rung = world.es().app.alarms(world.es().actor("spoc").may(intent::ReadHealth).unwrap()).unwrap();
+    assert!(rung.iter().any(|alarm| alarm.kind == "peer.decided_anew" && alarm.reference == MA));
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! One signature for a batch, each statement provable alone.
 
 use mithaq_model::RefusalGround;
+use mithaq_wire::cbor::Writer;
 use mithaq_wire::{Digest, Lane, LaneId, Position, ReceiptBatch, Statement, Verdict};
 
 use super::fixture::World;
+use crate::receipt::Parts;
+use crate::sign1::{self, Context, Sign1};
 use crate::*;
 
 fn batch(w: &World, count: u64) -> ReceiptBatch {
@@ -26,6 +29,7 @@ fn batch(w: &World, count: u64) -> ReceiptBatch {
         },
         manifest: w.es.manifest.hash(),
         stored_at: w.sample.now,
+        log: 1,
         statements: (0..count).map(statement).collect(),
     }
 }
@@ -87,6 +91,45 @@ fn impossible_batches_are_not_signed() {
     let mut odd = batch(&w, 1);
     odd.statements[0].verdict = Verdict::Quarantined { code: "a sentence".to_owned() };
     assert_eq!(sign_receipts(&odd, &w.es.keys), Err(ReceiptError::Malformed));
+}
+
+#[test]
+fn receipts_name_the_log_of_a_node_that_was_restored() {
+    let w = World::new();
+    for log in [2, 256, u32::MAX] {
+        let batch = ReceiptBatch { log, ..batch(&w, 3) };
+        let bytes = sign_receipts(&batch, &w.es.keys).unwrap();
+        assert_eq!(verify_receipts(&bytes, &w.es.manifest), Ok(batch.clone()));
+        let (_, shown) = verify_receipt_proof(&receipt_proof(&bytes, 1).unwrap(), &w.es.manifest).unwrap();
+        assert_eq!(Some(&shown), batch.statements.get(1));
+    }
+    let none = ReceiptBatch { log: 0, ..batch(&w, 1) };
+    assert_eq!(sign_receipts(&none, &w.es.keys), Err(ReceiptError::Malformed));
+}
+
+#[test]
+fn the_log_of_receipts_has_one_spelling() {
+    let w = World::new();
+    let first = sign_receipts(&batch(&w, 1), &w.es.keys).unwrap();
+    let signed = Parts::read(&first).unwrap().signed.to_vec();
+    let document = Sign1::parse(&signed, 1 << 16).unwrap().document.to_vec();
+    let with = |log: &[u8]| {
+        let key = w.es.keys.node_key();
+        let mut protected = sign1::protected_in(&document, &key, Some(7));
+        // The number is the end of the header: its head says four bytes.
+        protected.truncate(protected.len() - 5);
+        let mut value = Writer::default();
+        value.bytes(log);
+        protected.extend(value.finish());
+        let signed = sign1::make(Context::Receipts, &protected, &[], |tbs| w.es.keys.sign_node(tbs)).unwrap();
+        let mut all = Writer::default();
+        all.array(3).uint(1).bytes(&signed).array(1).bytes(Parts::read(&first).unwrap().statements[0]);
+        verify_receipts(&all.finish(), &w.es.manifest).map(|batch| batch.log)
+    };
+    assert_eq!(with(&[0, 0, 0, 7]), Ok(7));
+    for other in [&[0, 0, 0, 0][..], &[0, 0, 0, 1], &[7], &[], &[0, 0, 0, 0, 7]] {
+        assert_eq!(with(other), Err(ReceiptError::Malformed), "{other:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `docs/spec/vectors/envelope.json`: the worked example byte for byte, and the shapes the page shows.
 
-use mithaq_wire::{decode_envelope_header, decode_report, decode_seal_header};
+use mithaq_wire::{ReceiptBatch, decode_envelope_header, decode_report, decode_seal_header};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -89,6 +89,9 @@ fn receipts_and_signatures_verify() {
     let batch = verify_receipts(&receipts, &es.manifest).unwrap();
     assert_eq!(batch.statements.len(), 3);
     assert_eq!(sign_receipts(&batch, &es.keys), Ok(receipts.clone()));
+    let restored = hex(&v["receipts"]["in_log_3"]);
+    assert_eq!(verify_receipts(&restored, &es.manifest), Ok(ReceiptBatch { log: 3, ..batch.clone() }));
+    assert_eq!(sign_receipts(&ReceiptBatch { log: 3, ..batch.clone() }, &es.keys), Ok(restored));
     let proof = hex(&v["receipts"]["proof_of_third"]);
     assert_eq!(receipt_proof(&receipts, 2), Ok(proof.clone()));
     let (_, shown) = verify_receipt_proof(&proof, &es.manifest).unwrap();

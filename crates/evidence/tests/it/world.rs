@@ -328,6 +328,7 @@ impl World {
             lane: self.lane(),
             manifest: self.es.hash,
             stored_at: now(),
+            log: 1,
             statements: vec![Statement {
                 at: Position { epoch: 1, seq: 1 },
                 envelope: mithaq_envelope::envelope_hash(envelope),

@@ -141,6 +141,10 @@ impl SignReceipts for Node {
         self.manifest.hash()
     }
 
+    fn log(&self) -> u32 {
+        1
+    }
+
     fn sign(&self, batch: &ReceiptBatch) -> Result<Vec<u8>, Self::Error> {
         sign_receipts(batch, &self.keys)
     }

@@ -1,5 +1,6 @@
 //! What the sender queues, hands out, and makes of answers.
 
+use mithaq_exchange::ports::ReadReceipts;
 use mithaq_exchange::{
     Alarm, Answered, EnqueueError, Flow, Halt, OutState, PeerFault, Settled, Window, acknowledge, failed,
     is_due, overdue, pick_lane, settle,
@@ -92,7 +93,7 @@ fn every_lie_of_an_answer_is_a_fault() {
     let sign = |b: &Node, lane: &mithaq_wire::LaneId, seq, envelope, verdict| {
         let statements = vec![Statement { at: at(seq), envelope, verdict }];
         let manifest = mithaq_sim::paper::manifest(&b.party, 1);
-        let batch = ReceiptBatch { lane: lane.clone(), manifest, stored_at: NOW, statements };
+        let batch = ReceiptBatch { lane: lane.clone(), manifest, stored_at: NOW, log: 1, statements };
         mithaq_exchange::ports::SignReceipts::sign(&b.paper, &batch).unwrap()
     };
     let with = |receipt: Vec<u8>| BatchAnswer { receipts: vec![receipt], ..good.clone() };
@@ -136,17 +137,26 @@ fn every_lie_of_an_answer_is_a_fault() {
     assert_eq!(settled.lane.settled, at(3), "what it signed stays signed");
 }
 
-/// Takes three reports, loses what it decided, hears of a recall, and gets them again: the answers of before the loss and of
-/// after it.
-struct Lost {
+/// Takes three reports and decides two of them twice, between which it hears of a recall: the answers of before and of after.
+struct Twice {
     a: Node,
     lane: mithaq_wire::LaneId,
     before: BatchAnswer,
     after: BatchAnswer,
 }
 
-impl Lost {
-    fn new() -> Self {
+impl Twice {
+    /// It lost what it had decided and was restored: it signs into another log.
+    fn restored() -> Self {
+        Self::new(2)
+    }
+
+    /// It lost nothing, or does not say so.
+    fn unexplained() -> Self {
+        Self::new(1)
+    }
+
+    fn new(log: u32) -> Self {
         let (mut a, mut b) = pair();
         let lane = a.lane_to(&b.party, Lane::Report);
         let empty = b.store.clone();
@@ -156,6 +166,7 @@ impl Lost {
         let mut all: Vec<_> = (2..=3).map(|n| a.report(&b.party, n)).collect();
         let before = b.take(&a.party, &all).1;
         b.store = empty;
+        b.paper.log = log;
         let recall = a.recall(&b.party, object(2), &[]);
         let order = a.queue(&b.party, MessageKind::Order, &recall);
         b.take(&a.party, &[order]);
@@ -164,84 +175,67 @@ impl Lost {
         Self { a, lane, before, after }
     }
 
-    /// It told what it has: nothing.
-    fn told(mut self) -> Self {
-        self.a.store.lost_by_partner(&self.lane, at(0));
-        self
-    }
-
     fn settle(&mut self, answer: &BatchAnswer) -> Settled {
-        let settled = self.judge(Answered::since(at(0), answer));
+        let settled = self.judge(answer, &self.a.paper);
         self.a.store.commit_settled(&settled);
         settled
     }
 
-    fn judge(&self, answered: Answered<'_>) -> Settled {
+    fn judge<'a>(&self, answered: impl Into<Answered<'a>>, keys: &impl ReadReceipts) -> Settled {
         let row = self.a.store.lane_out(&self.lane);
-        settle(&row, answered, &mut OutboxOf(&self.a.store, self.lane.clone()), &self.a.paper, NOW, 0)
-            .unwrap()
+        settle(&row, answered, &mut OutboxOf(&self.a.store, self.lane.clone()), keys, NOW, 0).unwrap()
+    }
+}
+
+/// Reads what the hand reads, but for one receipt that proves nothing any more.
+struct Distrusting<'a>(&'a mithaq_sim::paper::Paper, &'a [u8]);
+
+impl ReadReceipts for Distrusting<'_> {
+    fn read(&self, bytes: &[u8]) -> Option<ReceiptBatch> {
+        (bytes != self.1).then(|| self.0.read(bytes)).flatten()
     }
 }
 
 #[test]
-fn a_restored_partner_that_decides_anew_is_not_accused() {
-    let mut lost = Lost::new();
-    lost.settle(&lost.before.clone());
-    let brought = lost.judge(Answered::brought(&lost.after));
-    assert_eq!(brought.alarms, [Alarm::DecidedAnew], "what is fetched or carried is not accused");
-    let mut lost = lost.told();
-    let settled = lost.settle(&lost.after.clone());
-    assert_eq!(settled.alarms, [Alarm::DecidedAnew], "people hear of it, without an accusation");
-    assert_eq!((settled.facts.len(), settled.receipts.len()), (1, 1), "its second word is kept");
-    assert_eq!(settled.facts[0].verdict.as_deref(), Some("object.recalled"));
-    assert!(settled.changed.is_empty() && settled.evidence.is_empty(), "the first stays what was decided");
-}
-
-#[test]
-fn answers_of_before_and_of_after_a_loss_that_cross_do_not_accuse() {
+fn a_restored_partner_that_decides_anew_is_not_accused_whichever_answer_comes_first() {
     for before_first in [true, false] {
-        // It was told while the answer of before was on its way. The one of after may be lost, and its receipts come
-        // with another answer, to another process.
-        let mut lost = Lost::new().told();
-        let mut answers = [lost.before.clone(), lost.after.clone()];
+        // Nothing told of the loss between the two: one was on its way while it was restored.
+        let mut twice = Twice::restored();
+        let mut answers = [twice.before.clone(), twice.after.clone()];
         if !before_first {
             answers.reverse();
         }
-        assert_eq!(lost.settle(&answers[0]).alarms, []);
-        let second = lost.settle(&answers[1]);
-        assert_eq!((second.alarms.as_slice(), second.evidence.len()), (&[Alarm::DecidedAnew][..], 0));
+        assert_eq!(twice.settle(&answers[0]).alarms, []);
+        let second = twice.settle(&answers[1]);
+        assert_eq!(second.alarms, [Alarm::DecidedAnew], "people hear of it, without an accusation");
+        assert_eq!((second.facts.len(), second.receipts.len()), (1, 1), "its second word is kept");
+        let word = if before_first { "object.recalled" } else { "accepted" };
+        assert_eq!(second.facts[0].verdict.as_deref(), Some(word));
+        assert!(second.changed.is_empty() && second.evidence.is_empty(), "the first stays what was decided");
     }
 }
 
 #[test]
-fn two_verdicts_without_a_loss_between_them_are_a_contradiction() {
-    let accused = |mut lost: Lost| {
-        lost.settle(&lost.before.clone());
-        let settled = lost.settle(&lost.after.clone());
-        assert!(settled.alarms.contains(&Alarm::Peer(PeerFault::ReceiptContradicts)));
-        assert_eq!(settled.evidence.len(), 1, "its own signatures are kept");
-    };
-    accused(Lost::new());
-    // It told a loss, of other places.
-    let mut elsewhere = Lost::new();
-    elsewhere.a.store.lost_by_partner(&elsewhere.lane.clone(), at(2));
-    accused(elsewhere);
+fn two_verdicts_in_one_log_are_a_contradiction() {
+    let mut twice = Twice::unexplained();
+    twice.settle(&twice.before.clone());
+    let settled = twice.settle(&twice.after.clone());
+    assert!(settled.alarms.contains(&Alarm::Peer(PeerFault::ReceiptContradicts)));
+    assert_eq!(settled.evidence.len(), 1, "its own signatures are kept");
+    // Also in one answer.
+    let mut twice = Twice::unexplained();
+    let receipts = [twice.before.receipts.clone(), twice.after.receipts.clone()].concat();
+    let both = BatchAnswer { receipts, ..twice.after.clone() };
+    assert!(twice.settle(&both).alarms.contains(&Alarm::Peer(PeerFault::ReceiptContradicts)));
 }
 
 #[test]
-fn an_answer_that_tells_less_than_was_signed_is_a_loss_too_and_one_that_is_busy_is_none() {
-    let mut lost = Lost::new();
-    lost.settle(&lost.before.clone());
-    let rows = lost.a.store.out_after(&lost.lane, at(0), 9);
-    let stopped = BatchAnswer { stopped: Some("node.busy".to_owned()), ..answer(at(3), rows[2].envelope) };
-    assert_eq!(lost.judge(Answered::since(at(3), &stopped)).lane.again, None);
-    let overtaken = lost.judge(Answered::since(at(1), &answer(at(1), rows[0].envelope)));
-    assert_eq!(overtaken.lane.again, None, "an answer that was overtaken");
-    let behind = lost.judge(Answered::since(at(3), &answer(at(1), rows[0].envelope)));
-    let again = behind.lane.again.unwrap();
-    assert_eq!((again.after, again.to), (at(1), at(3)));
-    let wider = behind.lane.lost_by_partner(at(0)).again.unwrap();
-    assert!(wider.has(at(1)) && wider.has(at(3)) && !wider.has(at(4)) && !wider.has(at(0)));
+fn a_receipt_that_proves_nothing_any_more_accuses_nobody() {
+    // Its root distrusts the key of the first: a thief may have signed it.
+    let mut twice = Twice::unexplained();
+    twice.settle(&twice.before.clone());
+    let keys = Distrusting(&twice.a.paper, &twice.before.receipts[0]);
+    assert_eq!(twice.judge(&twice.after, &keys).alarms, [Alarm::DecidedAnew]);
 }
 
 #[test]

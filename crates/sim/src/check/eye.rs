@@ -16,6 +16,8 @@ pub(super) struct Seen {
 /// What the checker reads of a receipt.
 pub(super) struct SeenReceipt {
     pub(super) lane: LaneKey,
+    /// Which of the receiver's logs has the entries.
+    pub(super) log: u64,
     /// Place, envelope, verdict code.
     pub(super) statements: Vec<(Place, [u8; 32], String)>,
 }
@@ -96,13 +98,13 @@ pub(super) fn envelope(bytes: &[u8]) -> Option<Seen> {
 pub(super) fn receipt(bytes: &[u8]) -> Option<SeenReceipt> {
     let mut left = Left(bytes.get(32..)?);
     let (lane, manifest) = (left.lane()?, left.h32()?);
-    let _stored_at = left.number(8)?;
+    let (_stored_at, log) = (left.number(8)?, left.number(4)?);
     let mut statements = Vec::new();
     for _one in 0..left.u8()? {
         let (at, hash, class, code) = (left.place()?, left.h32()?, left.u8()?, left.string()?);
         statements.push((at, hash, if class == 0 { "accepted".to_owned() } else { code }));
     }
-    is_signed(bytes, &lane.to, manifest, 2).then_some(SeenReceipt { lane, statements })
+    is_signed(bytes, &lane.to, manifest, 2).then_some(SeenReceipt { lane, log, statements })
 }
 
 /// What the checker reads of an envelope beyond its place: the kind, and what was sealed.

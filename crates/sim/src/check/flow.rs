@@ -20,7 +20,8 @@ struct Seen {
     came_by: BTreeMap<(Thing, u32), String>,
     /// Empty list: all versions.
     taken_back: BTreeMap<Thing, Vec<Vec<u32>>>,
-    receipts: BTreeMap<Spot, Vec<u8>>,
+    /// By place and log: who lost rows signs into another.
+    receipts: BTreeMap<(Spot, u64), Vec<u8>>,
     announced: BTreeMap<LaneKey, Place>,
     /// Nodes that lost rows: what they did before may have to be done again.
     restored: BTreeSet<String>,
@@ -167,14 +168,12 @@ fn receipted(
         return;
     };
     report.expect(receipt.lane.to == node, "I5", || format!("{node} signed as another"));
-    if seen.restored.contains(node) {
-        return;
-    }
     for (at, hash, verdict) in receipt.statements {
         let spot = (receipt.lane.clone(), at);
         let durable = inbox.get(&spot).is_some_and(|(kept, said)| *kept == hash && *said == verdict);
+        let durable = durable || seen.restored.contains(node);
         report.expect(durable, "I4", || format!("a receipt for what is not there: {spot:?}"));
-        let first = seen.receipts.entry(spot.clone()).or_insert_with(|| bytes.to_vec());
+        let first = seen.receipts.entry((spot.clone(), receipt.log)).or_insert_with(|| bytes.to_vec());
         report.expect(first == bytes, "I6", || format!("two receipts for one message: {spot:?}"));
     }
 }

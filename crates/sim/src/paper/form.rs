@@ -249,7 +249,7 @@ pub(super) fn take_sealed(thumb: &mut Thumb<'_>) -> Result<(SealHeader, Inside),
 pub(super) fn take_receipts(thumb: &mut Thumb<'_>) -> Result<ReceiptBatch, Short> {
     let lane = take_lane(thumb)?;
     let manifest = Digest(thumb.array()?);
-    let stored_at = thumb.time()?;
+    let (stored_at, log) = (thumb.time()?, thumb.word()?);
     let mut statements = Vec::new();
     for _statement in 0..thumb.byte()? {
         let at = take_place(thumb)?;
@@ -265,7 +265,7 @@ pub(super) fn take_receipts(thumb: &mut Thumb<'_>) -> Result<ReceiptBatch, Short
         statements.push(Statement { at, envelope, verdict });
     }
     if thumb.rest().is_empty() {
-        Ok(ReceiptBatch { lane, manifest, stored_at, statements })
+        Ok(ReceiptBatch { lane, manifest, stored_at, log, statements })
     } else {
         Err(Short)
     }

@@ -89,6 +89,10 @@ impl SignReceipts for Memory {
         Digest([1; 32])
     }
 
+    fn log(&self) -> u32 {
+        1
+    }
+
     fn sign(&self, batch: &ReceiptBatch) -> Result<Vec<u8>, Infallible> {
         let bytes = format!("{batch:?}").into_bytes();
         self.receipts.lock().unwrap().insert(bytes.clone(), batch.clone());

@@ -1,7 +1,7 @@
 use mithaq_db::{Constraint, DbError};
 use mithaq_exchange::ports::{Inbox as _, Known, Outbox as _};
 use mithaq_exchange::{
-    Again, AheadRow, EquivocationProof, Halt, HeldVersion, Holding, InRow, LaneIn, LaneOut, Logged, Modified,
+    AheadRow, EquivocationProof, Halt, HeldVersion, Holding, InRow, LaneIn, LaneOut, Logged, Modified,
     OutMessage, OutState, PartnerControl, PeerFault, ReceiptRow, Tombstone, VersionState, Versions,
 };
 use mithaq_model::{Millis, RefusalGround};
@@ -73,7 +73,6 @@ fn a_lane_begins_once_and_is_kept_as_it_is() {
             halt: Halt::Fault(PeerFault::HaveAhead),
             attempts: 5,
             retry_at: at(77),
-            again: Some(Again { after: place(1), to: Position { epoch: 2, seq: 8 } }),
             ..LaneOut::new(id())
         };
         let inn = move || LaneIn {
@@ -164,8 +163,6 @@ fn settled_messages_keep_verdict_and_receipt_and_lose_their_bytes() {
             let found = node.read(move |tx, _| lanes::message(tx, key(), at)).unwrap().unwrap();
             assert_eq!(found, OutMessage { state, ..message(at.seq) });
         }
-        let signed = |seq| node.read(move |tx, _| lanes::is_signed_after(tx, key(), place(seq)));
-        assert_eq!([0, 4, 5, 6].map(signed), [true, true, false, false].map(Ok), "5 came late, 6 waits");
         let ghost = node.write(|tx, _| lanes::save_states(tx, key(), &[(place(9), OutState::Waiting)]));
         assert_eq!(ghost, Err(StoreError::Missing { what: "message" }));
         let late: Vec<_> = node.read(|tx, _| lanes::overdue(tx, at(106), 9)).unwrap();

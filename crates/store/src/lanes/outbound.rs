@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use mithaq_db::{Row, Tx, Value, args, lock_clause};
-use mithaq_exchange::{Again, Halt, LaneOut, Logged, OutMessage, OutState, PeerFault};
+use mithaq_exchange::{Halt, LaneOut, Logged, OutMessage, OutState, PeerFault};
 use mithaq_model::{ObjectId, ReportVersion, Timestamp};
-use mithaq_wire::{LaneId, MessageKind, Position};
+use mithaq_wire::{Digest, LaneId, MessageKind, Position};
 
 use super::{LaneKey, name, read_lane, read_verdict, verdict_columns};
 use crate::StoreError;
@@ -60,8 +60,7 @@ fn halt_of(code: &str) -> Option<Halt> {
 }
 
 const LANE: &str = "SELECT epoch, next_seq, head, settled_epoch, settled_seq, acked_epoch, acked_seq, halt,
-    attempts, retry_at, again_after_epoch, again_after_seq, again_to_epoch, again_to_seq
-    FROM lane_out WHERE lane = $1";
+    attempts, retry_at FROM lane_out WHERE lane = $1";
 
 /// Returns the sending end of a lane as it is, not locked; none for a lane that was never used.
 ///
@@ -86,8 +85,8 @@ pub fn outbound(tx: &mut dyn Tx, lane: &LaneId) -> Result<LaneOut, StoreError> {
     let new = LaneOut::new(lane.clone());
     tx.exec(
         "INSERT INTO lane_out (lane, epoch, next_seq, head, settled_epoch, settled_seq, acked_epoch, acked_seq,
-         halt, attempts, retry_at, again_after_epoch, again_after_seq, again_to_epoch, again_to_seq)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
+         halt, attempts, retry_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
         &lane_columns(&new)?,
     )?;
     let row = tx.query_one(&sql, args![key.0])?;
@@ -107,10 +106,6 @@ fn lane_columns(lane: &LaneOut) -> Result<Vec<Value>, StoreError> {
         Value::from(halt_code(lane.halt)),
         Value::from(lane.attempts),
         time(lane.retry_at),
-        Value::from(lane.again.map(|again| i64::from(again.after.epoch))),
-        lane.again.map_or(Ok(Value::from(None::<i64>)), |again| int(again.after.seq))?,
-        Value::from(lane.again.map(|again| i64::from(again.to.epoch))),
-        lane.again.map_or(Ok(Value::from(None::<i64>)), |again| int(again.to.seq))?,
     ])
 }
 
@@ -126,18 +121,7 @@ fn read_lane_out(row: &Row, lane: LaneId) -> Result<LaneOut, StoreError> {
         halt: halt_of(row.text(7)?).ok_or(of.broken())?,
         attempts: of.u32(row, 8)?,
         retry_at: of.time(row, 9)?,
-        again: read_again(row)?,
     })
-}
-
-fn read_again(row: &Row) -> Result<Option<Again>, StoreError> {
-    if row.opt_int(10)?.is_none() {
-        return Ok(None);
-    }
-    let place = |at: usize| {
-        Ok::<_, StoreError>(Position { epoch: OF_LANE.u32(row, at)?, seq: row.unsigned(at + 1)? })
-    };
-    Ok(Some(Again { after: place(10)?, to: place(12)? }))
 }
 
 /// Stores the sending end of a lane as a step returned it.
@@ -148,8 +132,8 @@ pub fn save_outbound(tx: &mut dyn Tx, lane: &LaneOut) -> Result<(), StoreError> 
     crate::sql::change_one(
         tx,
         "UPDATE lane_out SET epoch = $2, next_seq = $3, head = $4, settled_epoch = $5, settled_seq = $6,
-         acked_epoch = $7, acked_seq = $8, halt = $9, attempts = $10, retry_at = $11,
-         again_after_epoch = $12, again_after_seq = $13, again_to_epoch = $14, again_to_seq = $15 WHERE lane = $1",
+         acked_epoch = $7, acked_seq = $8, halt = $9, attempts = $10, retry_at = $11
+         WHERE lane = $1",
         &lane_columns(lane)?,
         "lane",
     )
@@ -162,7 +146,7 @@ pub fn save_outbound(tx: &mut dyn Tx, lane: &LaneOut) -> Result<(), StoreError> 
 pub fn due(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<LaneOut>, StoreError> {
     let rows = tx.query(
         "SELECT o.epoch, o.next_seq, o.head, o.settled_epoch, o.settled_seq, o.acked_epoch, o.acked_seq,
-         o.halt, o.attempts, o.retry_at, o.again_after_epoch, o.again_after_seq, o.again_to_epoch, o.again_to_seq,
+         o.halt, o.attempts, o.retry_at,
          l.lane, l.from_party, l.to_party, l.agreement, l.class
          FROM lane_out o JOIN lane l ON l.lane = o.lane
          WHERE o.retry_at <= $1 AND o.halt = 'open'
@@ -170,7 +154,7 @@ pub fn due(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<LaneOut>, 
          ORDER BY o.retry_at, o.lane LIMIT $2",
         &[time(now), Value::from(limit.min(PAGE_MAX))],
     )?;
-    rows.iter().map(|row| read_lane_out(row, read_lane(row, 14)?)).collect()
+    rows.iter().map(|row| read_lane_out(row, read_lane(row, 10)?)).collect()
 }
 
 /// Puts new messages into the outbox. A place that is taken is a violated constraint: two envelopes for one
@@ -339,21 +323,6 @@ pub fn messages(
     Ok(places.iter().map(|place| found.get(place).cloned()).collect())
 }
 
-/// How many messages are under way at most, with room.
-const NEAR: u32 = 512;
-
-/// Says whether the partner signed a receipt for one of the messages that follow a place closely.
-///
-/// # Errors
-/// When the engine refuses.
-pub fn is_signed_after(tx: &mut dyn Tx, lane: LaneKey, place: Position) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM (SELECT receipt FROM outbox
-               WHERE lane = $1 AND (epoch > $2 OR (epoch = $2 AND seq > $3)) ORDER BY epoch, seq LIMIT $4) near
-               WHERE receipt IS NOT NULL LIMIT 1";
-    let args = [lane.value(), Value::from(place.epoch), int(place.seq)?, Value::from(NEAR)];
-    Ok(tx.query_opt(sql, &args)?.is_some())
-}
-
 /// Returns waiting messages of any lane whose deadline is over by `now`, each with its lane, longest first.
 ///
 /// # Errors
@@ -462,6 +431,10 @@ impl mithaq_exchange::ports::Outbox for Outbox<'_> {
     fn after(&mut self, at: Position, limit: usize) -> Result<Vec<OutMessage>, StoreError> {
         let limit = u32::try_from(limit).unwrap_or(PAGE_MAX);
         after_place(self.tx, LIGHT, (self.lane, at), limit)
+    }
+
+    fn receipt(&mut self, id: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        super::receipt(self.tx, self.lane, id)
     }
 }
 
