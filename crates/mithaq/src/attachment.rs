@@ -166,8 +166,12 @@ async fn tell_of_others(report: &str, api: &Api, ui: Ui) {
     }
 }
 
-/// The last chunk that is there is sent again: the node tells whether this is still the same file.
+/// The last chunk that is there is sent again: the node tells whether this is still the same file. Not of what is in the
+/// draft already.
 fn one_back(mut begun: Json) -> Json {
+    if begun.get("place").is_some_and(|place| !place.is_null()) {
+        return begun;
+    }
     let next = number(&begun, "next").saturating_sub(1);
     if let Some(fields) = begun.as_object_mut() {
         fields.insert("next".to_owned(), json!(next));

@@ -113,10 +113,11 @@ impl World {
     fn correct(&mut self, node: usize) {
         let Some((index, mut own)) = self.pick_own(node) else { return };
         let Some(version) = own.latest.next() else { return };
-        // Who got a copy from another may get the correction from its originator itself.
+        // Who got a copy from another may get the correction from its originator itself; not what was taken back, for the order
+        // went another way, and who lost it has only the originator's word that it may be had.
         let holders = self.holders_of(node, own.object);
         let new = holders.into_iter().filter(|holder| !own.recipients.contains(holder));
-        let new: Vec<_> = new.filter(|_| self.dice.chance(300)).collect();
+        let new: Vec<_> = new.filter(|_| self.dice.chance(300) && !own.taken_back).collect();
         own.recipients.extend(new);
         if let Some(mine) = self.nodes.get_mut(node).and_then(|n| n.own.get_mut(index)) {
             mine.latest = version;

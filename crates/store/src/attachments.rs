@@ -13,7 +13,8 @@ use crate::sql::{Of, PAGE_MAX, agreement, id, int, time};
 mod uploads;
 
 pub use uploads::{
-    NewUpload, UnderWay, Upload, advance_upload, end_upload, stale_uploads, start_upload, under_way, upload,
+    DoneUpload, NewUpload, UnderWay, Upload, advance_upload, done_upload, end_upload, finish_upload,
+    stale_uploads, start_upload, under_way, upload,
 };
 
 const OF_FILE: Of = Of("attachment_file");

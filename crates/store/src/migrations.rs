@@ -142,6 +142,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0023_receipt_log.sql"),
         postgres: include_str!("../migrations/postgres/0023_receipt_log.sql"),
     },
+    Migration {
+        version: 24,
+        name: "upload_done",
+        sqlite: include_str!("../migrations/sqlite/0024_upload_done.sql"),
+        postgres: include_str!("../migrations/postgres/0024_upload_done.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

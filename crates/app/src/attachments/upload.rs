@@ -50,6 +50,8 @@ pub(crate) struct Uploading {
     key: ChunkKey,
     next: u64,
     durable: u64,
+    /// Its place in the draft, once it is there.
+    place: Option<u32>,
 }
 
 impl App {
@@ -89,19 +91,21 @@ impl App {
     }
 
     /// Returns how far an upload is: where to go on. Never behind the last chunk: with all of them there it is still not
-    /// in the draft when the node was killed between the two, and the last one, given again, brings it there.
+    /// in the draft when the node was killed between the two, and the last one, given again, brings it there. One whose file
+    /// is in the draft says so for a week: the answer may have been lost.
     ///
     /// # Errors
     /// When there is none of this officer by that number.
     pub fn upload_state(&self, may: May<intent::WriteReport>, id: [u8; 16]) -> Result<UploadState, AppError> {
-        let one = self.uploading(may, id)?;
+        let Some(one) = self.uploading(may, id)? else { return self.done(may, id) };
         let one = one.lock().unwrap_or_else(PoisonError::into_inner);
         let chunks = chunks_of(one.upload.attachment.length);
         Ok(UploadState { id, next: to_move(one.next, chunks), chunks, place: None })
     }
 
     /// Takes the chunk at a place of an upload: 1 MiB each, the last one the rest. A chunk that was taken before is
-    /// answered like the first time if it is the same; with the last one the file is in the draft.
+    /// answered like the first time if it is the same; with the last one the file is in the draft, and every chunk is
+    /// answered like the last: the key it would be compared with is gone.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] for a chunk ahead of what is expected, for one taken before with other bytes, and when the
@@ -115,9 +119,12 @@ impl App {
         plain: &[u8],
     ) -> Result<UploadState, AppError> {
         self.check_takes(mithaq_wire::Lane::Bulk, plain.len())?;
-        let one = self.uploading(may, id)?;
+        let Some(one) = self.uploading(may, id)? else { return self.done(may, id) };
         let mut one = one.lock().unwrap_or_else(PoisonError::into_inner);
         let chunks = chunks_of(one.upload.attachment.length);
+        if one.place.is_some() {
+            return Ok(UploadState { id, next: chunks, chunks, place: one.place });
+        }
         if index > one.next || (index == one.next && one.next == chunks) {
             return Err(AppError::conflict("attachment.chunk_ahead")
                 .hint("ask how far the upload is, and go on from there"));
@@ -130,9 +137,17 @@ impl App {
         if one.next < chunks {
             return Ok(UploadState { id, next: one.next, chunks, place: None });
         }
-        let place = self.finish_upload(may, &one.upload)?;
+        one.place = Some(self.finish_upload(may, &one.upload)?);
         stop_moving(&self.uploads, &id);
-        Ok(UploadState { id, next: chunks, chunks, place: Some(place) })
+        Ok(UploadState { id, next: chunks, chunks, place: one.place })
+    }
+
+    /// Answers for an upload whose file is in the draft.
+    fn done(&self, may: May<intent::WriteReport>, id: [u8; 16]) -> Result<UploadState, AppError> {
+        let done = self.read(move |_app, tx| Ok(rows::done_upload(tx, id)?))?;
+        let done = done.filter(|done| done.officer == may.actor()).ok_or_else(AppError::not_found)?;
+        let chunks = chunks_of(done.length);
+        Ok(UploadState { id, next: chunks, chunks, place: Some(done.place) })
     }
 
     fn take_part(&self, one: &mut Uploading, index: u64, plain: &[u8]) -> Result<(), AppError> {
@@ -172,6 +187,10 @@ impl App {
     /// Gives the durable file its name and the draft its attachment, in one transaction.
     fn finish_upload(&self, may: May<intent::WriteReport>, upload: &Upload) -> Result<u32, AppError> {
         let id = upload.id;
+        if let Ok(UploadState { place: Some(place), .. }) = self.done(may, id) {
+            // Another process took the last chunk too.
+            return Ok(place);
+        }
         let hashes = self.blobs.hashes(id).map_err(disk)?;
         let list = ChunkList::new(upload.attachment.length, hashes).map_err(|why| lost().because(why))?;
         let root = attachment_root(&list);
@@ -187,6 +206,12 @@ impl App {
         self.attempt(Event::refused(may, number), move |app, tx| {
             let draft = app.load_draft(tx, number)?;
             open_for_files(&draft)?;
+            let place = draft.report.attachments.len().saturating_add(1);
+            let place = u32::try_from(place).unwrap_or(u32::MAX);
+            if !rows::finish_upload(tx, id, place, app.now())? {
+                // Ended while its last chunk came, or finished by another process: asked again, that says so.
+                return Err(AppError::not_found());
+            }
             app.blobs.finish(id, root, &bytes).map_err(disk)?;
             let chunks = chunks_of(attachment.length);
             let file = File {
@@ -197,13 +222,11 @@ impl App {
                 at: app.now(),
             };
             rows::put_file(tx, &file)?;
-            rows::end_upload(tx, id)?;
             let case = draft.head.case;
-            let place = draft.report.attachments.len().saturating_add(1);
             let committed = app.change_files(tx, draft, salt, |files| files.push(attachment))?;
             let event = Event::by(may, "attachment.added", number).case(case).committed(committed);
             app.log(tx, &[event])?;
-            Ok(u32::try_from(place).unwrap_or(u32::MAX))
+            Ok(place)
         })
         .inspect(|_place| {
             let _swept_at_the_start = self.blobs.remove(Blob::Upload(id));
@@ -262,15 +285,18 @@ impl App {
         self.sweep_attachments().map(drop)
     }
 
-    /// Another process may have gone on with it.
-    fn follow_upload(&self, id: [u8; 16], one: &Mutex<Uploading>) -> Result<(), AppError> {
+    /// Another process may have gone on with it, or ended it. Returns whether it is under way.
+    fn follow_upload(&self, id: [u8; 16], one: &Mutex<Uploading>) -> Result<bool, AppError> {
         let row = self.read(move |app, tx| Ok(rows::upload(tx, &app.vault, id)?))?;
-        let have = row.ok_or_else(AppError::not_found)?.have;
+        let Some(Upload { have, .. }) = row else {
+            stop_moving(&self.uploads, &id);
+            return Ok(false);
+        };
         let mut one = one.lock().unwrap_or_else(PoisonError::into_inner);
         if have > one.next {
             (one.next, one.durable) = (have, have);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What a row says is durable is on the disk, unless that is another disk: the node was restored without it.
@@ -285,29 +311,30 @@ impl App {
         Err(lost())
     }
 
+    /// Returns an upload under way of this officer, or nothing for one that is not under way (any more).
     fn uploading(
         &self,
         may: May<intent::WriteReport>,
         id: [u8; 16],
-    ) -> Result<Arc<Mutex<Uploading>>, AppError> {
+    ) -> Result<Option<Arc<Mutex<Uploading>>>, AppError> {
         let found = match moving(&self.uploads, &id) {
             Some(found) => {
-                if self.is_shared() {
-                    self.follow_upload(id, &found)?;
+                if self.is_shared() && !self.follow_upload(id, &found)? {
+                    return Ok(None);
                 }
                 found
             }
             None => {
                 let upload = self.read(move |app, tx| Ok(rows::upload(tx, &app.vault, id)?))?;
-                let upload = upload.ok_or_else(AppError::not_found)?;
+                let Some(upload) = upload else { return Ok(None) };
                 self.still_there(&upload)?;
                 let key = ChunkKey::new(&upload.attachment.key, upload.attachment.length);
                 let next = upload.have;
-                keep_moving(&self.uploads, id, Uploading { upload, key, next, durable: next })
+                keep_moving(&self.uploads, id, Uploading { upload, key, next, durable: next, place: None })
             }
         };
         let mine = found.lock().unwrap_or_else(PoisonError::into_inner).upload.officer == may.actor();
-        if mine { Ok(found) } else { Err(AppError::not_found()) }
+        if mine { Ok(Some(found)) } else { Err(AppError::not_found()) }
     }
 }
 

@@ -262,6 +262,51 @@ fn a_draft_is_not_reviewed_while_a_file_is_on_its_way_into_it() {
     ma.review(case, number).unwrap();
 }
 
+/// Its row is gone while its last chunk is being taken: what a colleague ended does not come into the draft.
+#[test]
+fn an_upload_that_is_ended_while_its_last_chunk_comes_stays_out_of_the_draft() {
+    let world = World::new();
+    let ma = world.ma();
+    let (case, number) = drafted(&world, &[]);
+    let begun = begin(ma, case, number, 2 * MIB).unwrap();
+    put(&ma.app, ma, begun.id, 0, &file(MIB, 2)).unwrap();
+    // The node that takes the chunk has the upload in memory already.
+    ma.db.write(move |tx| rows::end_upload(tx, begun.id)).unwrap();
+    assert_eq!(code(put(&ma.app, ma, begun.id, 1, &file(MIB, 3))), "object.not_found");
+    assert_eq!(ma.count("attachment.added"), 0);
+    ma.review(case, number).unwrap();
+}
+
+#[test]
+fn an_upload_whose_last_answer_was_lost_says_that_its_file_is_in_the_draft() {
+    let mut world = World::new();
+    let (case, number) = drafted(&world, &[]);
+    attach(world.ma(), case, number, &file(MIB, 1));
+    let begun = begin(world.ma(), case, number, MIB + 9).unwrap();
+    let chunks = [file(MIB, 2), file(9, 3)];
+    put(&world.ma().app, world.ma(), begun.id, 0, &chunks[0]).unwrap();
+    put(&world.ma().app, world.ma(), begun.id, 1, &chunks[1]).unwrap();
+    for again in 0..2_u8 {
+        let ma = world.ma();
+        let may = || ma.actor("analyst").may(intent::WriteReport).unwrap();
+        let state = ma.app.upload_state(may(), begun.id).unwrap();
+        assert_eq!((state.next, state.chunks, state.place), (2, 2, Some(2)), "{again}");
+        assert_eq!(put(&ma.app, ma, begun.id, 1, &chunks[1]).unwrap(), state);
+        assert_eq!(ma.count("attachment.added"), 2, "it came in once");
+        let other = ma.actor("supervisor").may(intent::WriteReport).ok();
+        assert!(other.is_none_or(|may| ma.app.upload_state(may, begun.id).is_err()), "its officer only");
+        assert_eq!(code(ma.app.cancel_upload(may(), begun.id)), "object.not_found", "nothing is on its way");
+        restart(&mut world, 0, 3 + again);
+    }
+    let ma = world.ma();
+    ma.review(case, number).unwrap();
+    world.clock.0.advance(mithaq_model::Days(8));
+    ma.app.tick_attachments().unwrap();
+    let may = ma.actor("analyst").may(intent::WriteReport).unwrap();
+    assert_eq!(ma.app.upload_state(may, begun.id).unwrap_err().kind(), ErrorKind::NotFound, "for a week");
+    assert_eq!(read(ma, case, number, 2, 0).unwrap(), chunks.concat());
+}
+
 #[test]
 fn a_disk_that_fails_loses_nothing() {
     let mut world = World::new();

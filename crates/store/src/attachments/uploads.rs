@@ -70,12 +70,13 @@ pub fn start_upload(tx: &mut dyn Tx, vault: &Vault, new: &NewUpload) -> Result<(
     Vault::put_keys(tx, &[sealed.key])
 }
 
-/// Returns an upload.
+/// Returns an upload under way.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when it is damaged.
 pub fn upload(tx: &mut dyn Tx, vault: &Vault, number: [u8; 16]) -> Result<Option<Upload>, StoreError> {
-    let row = tx.query_opt(&format!("{COLUMNS} WHERE u.id = $1"), &[Value::from(number)])?;
+    let row =
+        tx.query_opt(&format!("{COLUMNS} WHERE u.id = $1 AND u.place IS NULL"), &[Value::from(number)])?;
     row.map(|row| read(&row, vault, number)).transpose()
 }
 
@@ -100,8 +101,8 @@ pub struct UnderWay {
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
 pub fn under_way(tx: &mut dyn Tx, report: ReportId) -> Result<Vec<UnderWay>, StoreError> {
-    let sql = "SELECT id, officer, length, have, changed_at FROM attachment_upload WHERE report = $1
-        ORDER BY changed_at, id";
+    let sql = "SELECT id, officer, length, have, changed_at FROM attachment_upload
+        WHERE report = $1 AND place IS NULL ORDER BY changed_at, id";
     let rows = tx.query(sql, &[id(report)])?;
     let read = |row: &Row| {
         Ok(UnderWay {
@@ -115,12 +116,53 @@ pub fn under_way(tx: &mut dyn Tx, report: ReportId) -> Result<Vec<UnderWay>, Sto
     rows.iter().map(read).collect()
 }
 
+/// An upload whose file came into its draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DoneUpload {
+    /// Who brought it.
+    pub officer: OfficerId,
+    /// Bytes of the file.
+    pub length: u64,
+    /// The place it got among the attachments of the draft.
+    pub place: u32,
+}
+
+/// Returns an upload whose file came into its draft, as long as it is remembered ([`stale_uploads`]).
+///
+/// # Errors
+/// [`StoreError::Integrity`] when the row is damaged.
+pub fn done_upload(tx: &mut dyn Tx, number: [u8; 16]) -> Result<Option<DoneUpload>, StoreError> {
+    let sql = "SELECT officer, length, place FROM attachment_upload WHERE id = $1 AND place IS NOT NULL";
+    let row = tx.query_opt(sql, &[Value::from(number)])?;
+    let read = |row: Row| {
+        Ok(DoneUpload { officer: OF.id(&row, 0)?, length: row.unsigned(1)?, place: OF.u32(&row, 2)? })
+    };
+    row.map(read).transpose()
+}
+
+/// Notes that the file of an upload is in its draft: key and name go. Returns whether the upload was still under way.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn finish_upload(
+    tx: &mut dyn Tx,
+    number: [u8; 16],
+    place: u32,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE attachment_upload SET place = $2, content = NULL, changed_at = $3
+               WHERE id = $1 AND place IS NULL";
+    let ended = tx.exec(sql, &[Value::from(number), Value::from(place), time(at)])? > 0;
+    erase_keys(tx, Kind::Upload, &[&number])?;
+    Ok(ended)
+}
+
 /// Says how many chunks are durable.
 ///
 /// # Errors
-/// [`StoreError::Missing`] when it is not there any more.
+/// [`StoreError::Missing`] when it is not under way any more.
 pub fn advance_upload(tx: &mut dyn Tx, number: [u8; 16], have: u64, at: Timestamp) -> Result<(), StoreError> {
-    let sql = "UPDATE attachment_upload SET have = $2, changed_at = $3 WHERE id = $1";
+    let sql = "UPDATE attachment_upload SET have = $2, changed_at = $3 WHERE id = $1 AND place IS NULL";
     change_one(tx, sql, &[Value::from(number), int(have)?, time(at)], "upload")
 }
 
@@ -134,7 +176,7 @@ pub fn end_upload(tx: &mut dyn Tx, number: [u8; 16]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns uploads nobody went on with since.
+/// Returns uploads nobody went on with since, and those that are done since before.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.

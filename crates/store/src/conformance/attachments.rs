@@ -210,8 +210,20 @@ fn an_upload_is_kept_encrypted_goes_on_and_ends_with_its_key() {
         node.write(|tx, _| attachments::end_upload(tx, [2; 16])).unwrap();
         assert!(load(2).is_none());
         assert!(node.write(|tx, _| attachments::advance_upload(tx, [2; 16], 1, at(901))).is_err());
+        let finish = |n: u8| node.write(move |tx, _| attachments::finish_upload(tx, [n; 16], 4, at(902)));
+        assert_eq!(
+            [finish(3), finish(3), finish(2)],
+            [Ok(true), Ok(false), Ok(false)],
+            "once, and not what was ended"
+        );
+        let done = || node.read(|tx, _| attachments::done_upload(tx, [3; 16])).unwrap();
+        assert_eq!(done().map(|done| (done.officer, done.place)), Some((number(4), 4)));
+        assert!(
+            load(3).is_none() && node.read(|tx, _| attachments::under_way(tx, number(6))).unwrap().is_empty()
+        );
+        assert!(node.read(|tx, _| attachments::done_upload(tx, [1; 16])).unwrap().is_none());
         erase(&node, 6, Versions::All);
-        assert!(load(3).is_none(), "it goes with the draft it was for");
+        assert_eq!(done(), None, "it goes with the draft it was for");
         // Changed by hand, it does not open.
         node.tamper("UPDATE attachment_upload SET content = officer");
         let damaged = node.read(|tx, vault| attachments::upload(tx, vault, [1; 16])).unwrap_err();
