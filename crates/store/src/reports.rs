@@ -36,8 +36,9 @@ const COLUMNS: &str =
     "SELECT r.id, r.direction, r.originator, r.agreement, r.case_id, r.author, r.state, r.version,
     r.level, r.created_at, r.changed_at, r.expires_at FROM report r";
 
-/// Most reports of one call.
-pub const BATCH_MAX: usize = 256;
+/// Most reports of one call: what a batch of a partner brings, and all that may wait behind the gap it closes. A lower limit
+/// would refuse the batch each time it came.
+pub const BATCH_MAX: usize = mithaq_wire::limits::BATCH_MESSAGES_MAX + mithaq_wire::limits::REORDER_MAX;
 
 /// Where a report is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
