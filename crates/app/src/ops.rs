@@ -8,6 +8,7 @@ use mithaq_db::DbStats;
 use mithaq_exchange::{LaneOut, OutMessage};
 use mithaq_model::PartyId;
 use mithaq_store::attachments::LinkState;
+use mithaq_store::disclosures::Owed;
 use mithaq_store::lanes::{self, LaneKey, LaneView, Standing};
 use mithaq_store::{alarms, settings};
 use mithaq_wire::{Lane, LaneId, Position};
@@ -160,8 +161,8 @@ impl App {
                 alarms: alarms::open(tx, ALARMS_MAX)?.len(),
                 entries: app.tally.read(),
                 attachments: mithaq_store::attachments::figures(tx)?,
-                not_proven: app.count_unproven(tx)?,
-                not_confirmed: app.count_unconfirmed(tx)?,
+                not_proven: app.count_late(tx, Owed::Erasure)?,
+                not_confirmed: app.count_late(tx, Owed::Receipt)?,
                 unwiped: mithaq_store::erasures::count(tx)?,
                 database: app.db.stats(),
             })

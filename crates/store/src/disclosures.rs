@@ -252,12 +252,12 @@ pub enum Owed {
 
 impl Owed {
     /// Whose recipient owes it since.
-    fn late(self) -> String {
+    pub(crate) fn late(self) -> String {
         let column = self.column();
         format!("WHERE {column} IS NOT NULL AND {column} <= $1")
     }
 
-    const fn column(self) -> &'static str {
+    pub(crate) const fn column(self) -> &'static str {
         match self {
             Self::Erasure => "answer_by",
             Self::Receipt => "confirm_by",

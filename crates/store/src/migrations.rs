@@ -148,6 +148,12 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0024_upload_done.sql"),
         postgres: include_str!("../migrations/postgres/0024_upload_done.sql"),
     },
+    Migration {
+        version: 25,
+        name: "copy_confirm",
+        sqlite: include_str!("../migrations/sqlite/0025_copy_confirm.sql"),
+        postgres: include_str!("../migrations/postgres/0025_copy_confirm.sql"),
+    },
 ];
 
 /// Brings the tables to the version this program knows. Blocks; other nodes on the same database wait.

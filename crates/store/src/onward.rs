@@ -7,7 +7,7 @@ use mithaq_model::{
     Timestamp,
 };
 
-use crate::disclosures::Escalated;
+use crate::disclosures::{Escalated, Owed};
 use crate::reports::Direction;
 use crate::sight::{self, Sight};
 use crate::sql::{Of, PAGE_MAX, Page, agreement, id, insert_new, int, time};
@@ -19,11 +19,12 @@ const OF_COPY: Of = Of("onward_copy");
 const COLUMNS: &str =
     "SELECT id, direction, partner, agreement, object, version, recipient, purpose, state, until_at,
     use_by, asked_at, officer, role, case_id, token, change, sender, sender_role, follows FROM onward_consent";
-const COPIES: &str =
-    "SELECT object, version, holder, via, consent, agreement, state, proven, at, answer_by FROM onward_copy";
+const COPIES: &str = "SELECT object, version, holder, via, consent, agreement, state, proven, at, answer_by, confirm_by FROM onward_copy";
 
-/// Whose holder owes an answer since. Who refused the copy has none.
-const LATE: &str = "WHERE answer_by IS NOT NULL AND answer_by <= $1 AND state <> 'refused'";
+/// Whose holder owes something since. Who refused the copy has none.
+fn late(owed: Owed) -> String {
+    format!("{} AND state <> 'refused'", owed.late())
+}
 
 /// A consent to pass one version on to one party.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub struct Copy {
     pub at: Timestamp,
     /// An answer to an order about it is owed by then.
     pub answer_by: Option<Timestamp>,
+    /// Word that the holder accepted the correction of it is owed by then.
+    pub confirm_by: Option<Timestamp>,
 }
 
 impl Copy {
@@ -106,6 +109,7 @@ impl Copy {
             proven: false,
             at,
             answer_by: None,
+            confirm_by: None,
         }
     }
 }
@@ -358,7 +362,8 @@ pub fn put_copy(tx: &mut dyn Tx, copy: &Copy) -> Result<(), StoreError> {
     values.extend([Value::from(copy.state.code()), Value::from(i64::from(copy.proven)), time(copy.at)]);
     let changed = tx.exec(
         "UPDATE onward_copy SET state = $5, proven = $6, at = $7,
-         answer_by = CASE WHEN $6 = 1 THEN NULL ELSE answer_by END
+         answer_by = CASE WHEN $6 = 1 THEN NULL ELSE answer_by END,
+         confirm_by = CASE WHEN $5 = 'erased' THEN NULL ELSE confirm_by END
          WHERE object = $1 AND version = $2 AND holder = $3 AND via = $4 AND proven <= $6 AND state <> 'erased'",
         &values,
     )?;
@@ -375,10 +380,12 @@ pub fn put_copy(tx: &mut dyn Tx, copy: &Copy) -> Result<(), StoreError> {
         id(copy.consent),
         Value::from(copy.agreement.map(|one| *one.as_bytes())),
         Value::from(copy.answer_by.map(Timestamp::as_millis)),
+        Value::from(copy.confirm_by.map(Timestamp::as_millis)),
     ]);
     tx.exec(
-        "INSERT INTO onward_copy (object, version, holder, via, state, proven, at, consent, agreement, answer_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+        "INSERT INTO onward_copy
+         (object, version, holder, via, state, proven, at, consent, agreement, answer_by, confirm_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
         &values,
     )?;
     Ok(())
@@ -403,18 +410,44 @@ pub fn ask_by(
     holder: Option<&PartyId>,
     answer_by: Timestamp,
 ) -> Result<u64, StoreError> {
-    let sql = "UPDATE onward_copy SET answer_by = $2 WHERE object = $1 AND (holder = $3 OR $4 = 1)
+    let sql = "UPDATE onward_copy SET answer_by = $2, confirm_by = NULL, escalated = 0
+               WHERE object = $1 AND (holder = $3 OR $4 = 1)
                AND NOT (state = 'erased' AND proven = 1) AND state <> 'refused'";
     let (one, all) = (holder.map_or("", PartyId::as_str), i64::from(holder.is_none()));
     Ok(tx.exec(sql, &[id(object), time(answer_by), Value::from(one), Value::from(all)])?)
 }
 
-/// Returns copies whose holders owed an answer by an instant and gave none, longest first.
+/// Notes until when word is owed that the holders of earlier versions have a correction, unless they have to erase.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn confirm_by(
+    tx: &mut dyn Tx,
+    (object, version): (ObjectId, ReportVersion),
+    confirm_by: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE onward_copy SET confirm_by = $3, escalated = 0 WHERE object = $1 AND version < $2
+               AND answer_by IS NULL AND state NOT IN ('erased', 'refused')";
+    tx.exec(sql, &[id(object), Value::from(version.get()), time(confirm_by)])?;
+    Ok(())
+}
+
+/// Notes that a holder has the newest version: of no earlier one a word is owed.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn confirmed(tx: &mut dyn Tx, object: ObjectId, holder: &PartyId) -> Result<(), StoreError> {
+    let sql = "UPDATE onward_copy SET confirm_by = NULL WHERE object = $1 AND holder = $2";
+    tx.exec(sql, &[id(object), Value::from(holder.as_str())])?;
+    Ok(())
+}
+
+/// Returns copies whose holders owed something by an instant that did not come, longest first.
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
-pub fn overdue(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Copy>, StoreError> {
-    let sql = format!("{COPIES} {LATE} ORDER BY answer_by, object LIMIT $2");
+pub fn overdue(tx: &mut dyn Tx, owed: Owed, now: Timestamp, limit: u32) -> Result<Vec<Copy>, StoreError> {
+    let sql = format!("{COPIES} {} ORDER BY {}, object LIMIT $2", late(owed), owed.column());
     tx.query(&sql, &[time(now), Value::from(limit.min(PAGE_MAX))])?.iter().map(read_copy).collect()
 }
 
@@ -422,8 +455,15 @@ pub fn overdue(tx: &mut dyn Tx, now: Timestamp, limit: u32) -> Result<Vec<Copy>,
 ///
 /// # Errors
 /// [`StoreError::Integrity`] when a row is damaged.
-pub fn untold(tx: &mut dyn Tx, by: Timestamp, whom: Escalated, limit: u32) -> Result<Vec<Copy>, StoreError> {
-    let sql = format!("{COPIES} {LATE} AND escalated < $2 ORDER BY answer_by, object LIMIT $3");
+pub fn untold(
+    tx: &mut dyn Tx,
+    owed: Owed,
+    by: Timestamp,
+    whom: Escalated,
+    limit: u32,
+) -> Result<Vec<Copy>, StoreError> {
+    let sql =
+        format!("{COPIES} {} AND escalated < $2 ORDER BY {}, object LIMIT $3", late(owed), owed.column());
     let args = [time(by), whom.value(), Value::from(limit.min(PAGE_MAX))];
     tx.query(&sql, &args)?.iter().map(read_copy).collect()
 }
@@ -444,8 +484,8 @@ pub fn told(tx: &mut dyn Tx, object: ObjectId, holder: &PartyId, whom: Escalated
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn count_overdue(tx: &mut dyn Tx, now: Timestamp) -> Result<u64, StoreError> {
-    let sql = format!("SELECT COUNT(*) FROM onward_copy {LATE}");
+pub fn count_overdue(tx: &mut dyn Tx, owed: Owed, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = format!("SELECT COUNT(*) FROM onward_copy {}", late(owed));
     Ok(tx.query_one(&sql, &[time(now)])?.unsigned(0)?)
 }
 
@@ -485,5 +525,6 @@ fn read_copy(row: &Row) -> Result<Copy, StoreError> {
         proven: row.int(7)? == 1,
         at: OF_COPY.time(row, 8)?,
         answer_by: OF_COPY.opt_time(row, 9)?,
+        confirm_by: OF_COPY.opt_time(row, 10)?,
     })
 }

@@ -16,6 +16,7 @@ use crate::App;
 use crate::correct::newest_sealed;
 use crate::error::AppError;
 use crate::log::Event;
+use crate::orders::ANSWER;
 use crate::ports::fresh;
 use crate::release::Use;
 
@@ -50,6 +51,7 @@ impl App {
                 used.insert((row.partner.clone(), row.to.clone(), row.purpose), row);
             }
         }
+        onward::confirm_by(tx, (object, version), self.now().plus(ANSWER))?;
         used.into_values().try_for_each(|row| self.consent_follows(tx, &row, version, events))
     }
 

@@ -21,9 +21,11 @@ use mithaq_wire::{LaneId, LaterReceipt, OnwardStep, OnwardToken, SealHeader, Ver
 
 use super::{consent_event, consented, words_of};
 use crate::App;
+use crate::correct::newest_sealed;
 use crate::error::{AppError, ErrorKind, words};
 use crate::inbound::open::Incoming;
 use crate::log::Event;
+use crate::orders::ANSWER;
 use crate::registry::Known;
 use crate::release::day;
 
@@ -204,6 +206,7 @@ impl App {
             proven: false,
             at: self.now(),
             answer_by: None,
+            confirm_by: None,
         };
         onward::put_copy(tx, &copy)?;
         let event = Event::system("onward.received", incoming.report.id).agreement(agreement).with(&hop.by);
@@ -556,6 +559,8 @@ impl App {
             onward::save(tx, &row)?;
             self.late_correction(tx, &row, events)?;
         }
+        let newest = newest_sealed(tx, ReportId::from(*object))?;
+        let is_behind = newest.is_some_and(|newest| *version < newest);
         let copy = Copy {
             object: *object,
             version: *version,
@@ -567,8 +572,13 @@ impl App {
             proven: *state == CopyState::Erased && signed,
             at: self.now(),
             answer_by: None,
+            // Heard of after its correction left.
+            confirm_by: is_behind.then(|| self.now().plus(ANSWER)),
         };
         onward::put_copy(tx, &copy)?;
+        if !is_behind && matches!(state, CopyState::Accepted | CopyState::Read) {
+            onward::confirmed(tx, *object, holder)?;
+        }
         let word = if *state == CopyState::Erased && !signed { "erased.not_proven" } else { state.code() };
         events.push(event.agreement(row.agreement).verdict(word));
         Ok(())

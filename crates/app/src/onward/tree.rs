@@ -23,7 +23,8 @@ pub enum Standing {
     None,
     /// It was told to erase, or says it did, and no signature of its own over it is here.
     NotProven,
-    /// It was sent a correction or an earlier last day, and no receipt of it that accepts is here.
+    /// It was sent a correction or an earlier last day, and no receipt of it that accepts is here; or, where the copy went on,
+    /// no word of who passed it on that it accepted the correction.
     NotConfirmed,
     /// It signed that it erased.
     Erased,
@@ -126,7 +127,11 @@ pub(super) fn further(copy: &Copy) -> Holder {
         CopyState::Erased => Standing::NotProven,
         CopyState::Refused => Standing::None,
         CopyState::Sent | CopyState::Accepted | CopyState::Undelivered | CopyState::Read => {
-            if copy.answer_by.is_some() { Standing::NotProven } else { Standing::Holds }
+            match (copy.answer_by, copy.confirm_by) {
+                (Some(_), _) => Standing::NotProven,
+                (None, Some(_)) => Standing::NotConfirmed,
+                (None, None) => Standing::Holds,
+            }
         }
     };
     Holder {
@@ -135,7 +140,7 @@ pub(super) fn further(copy: &Copy) -> Holder {
         version: copy.version,
         state: copy.state.code(),
         standing,
-        answer_by: copy.answer_by,
+        answer_by: copy.answer_by.or(copy.confirm_by),
         at: copy.at,
     }
 }

@@ -50,7 +50,8 @@ impl App {
             let now = app.now();
             let mut sent = disclosures::overdue(tx, Owed::Erasure, now, LIST_MAX)?;
             sent.extend(disclosures::overdue(tx, Owed::Receipt, now, LIST_MAX)?);
-            let copies = onward::overdue(tx, now, LIST_MAX)?;
+            let mut copies = onward::overdue(tx, Owed::Erasure, now, LIST_MAX)?;
+            copies.extend(onward::overdue(tx, Owed::Receipt, now, LIST_MAX)?);
             let sent = sent.iter().map(|one| (ReportId::from(one.object), direct(one)));
             let copies = copies.iter().map(|one| (ReportId::from(one.object), further(one)));
             let mut all = Vec::new();
@@ -95,22 +96,18 @@ impl App {
     fn late(&self, tx: &mut dyn Tx, owed: Owed, whom: Escalated, after: Days) -> Result<Vec<Late>, AppError> {
         let by = self.now().minus(after);
         let sent = disclosures::untold(tx, owed, by, whom, TOLD_MAX)?.into_iter();
-        // Who got it from somebody else owes its receipts there.
-        let copies = match owed {
-            Owed::Erasure => onward::untold(tx, by, whom, TOLD_MAX)?,
-            Owed::Receipt => Vec::new(),
-        };
+        let copies = onward::untold(tx, owed, by, whom, TOLD_MAX)?.into_iter();
         let sent = sent.map(|one| Late {
             object: one.object,
             holder: one.recipient,
             agreement: Some(one.agreement),
             confirm_by: one.answers.confirm_by,
         });
-        let copies = copies.into_iter().map(|one| Late {
+        let copies = copies.map(|one| Late {
             object: one.object,
             holder: one.holder,
             agreement: one.agreement,
-            confirm_by: None,
+            confirm_by: one.confirm_by,
         });
         Ok(sent.chain(copies).collect())
     }
@@ -125,13 +122,10 @@ impl App {
         self.ring_once(tx, kind, names)
     }
 
-    pub(crate) fn count_unproven(&self, tx: &mut dyn Tx) -> Result<u64, AppError> {
+    /// Counts the holders that owe something by now.
+    pub(crate) fn count_late(&self, tx: &mut dyn Tx, owed: Owed) -> Result<u64, AppError> {
         let now = self.now();
-        let sent = disclosures::count_overdue(tx, Owed::Erasure, now)?;
-        Ok(sent.saturating_add(onward::count_overdue(tx, now)?))
-    }
-
-    pub(crate) fn count_unconfirmed(&self, tx: &mut dyn Tx) -> Result<u64, AppError> {
-        Ok(disclosures::count_overdue(tx, Owed::Receipt, self.now())?)
+        let sent = disclosures::count_overdue(tx, owed, now)?;
+        Ok(sent.saturating_add(onward::count_overdue(tx, owed, now)?))
     }
 }

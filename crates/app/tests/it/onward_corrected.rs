@@ -110,12 +110,14 @@ fn what_the_rules_do_not_let_on_leaves_the_holder_told_and_people_warned() {
     assert_eq!(verdicts(chain.es(), "onward.decided"), ["permit", "RSK"]);
     chain.es().app.tick_consents().unwrap();
     assert_eq!(verdicts(chain.es(), "onward.decided").len(), 2, "tried again, told once");
-    assert_eq!(tree(&chain)[1], (2, "granted", HolderStanding::None), "MA sees that it is not there");
+    let seen = [(1, "read", HolderStanding::NotConfirmed), (2, "granted", HolderStanding::None)];
+    assert_eq!(tree(&chain), seen, "MA sees that it is not there");
     // Its people may send it when nothing stands against it any more, or the timer does.
     chain.es().assess(&party(CI), &crate::world::low_risk());
     assert_eq!(chain.es().app.tick_consents().unwrap(), 1);
     chain.rest();
     assert_eq!(chain.read_at_ci().unwrap().version.get(), 2);
+    assert_eq!(tree(&chain)[0].2, HolderStanding::Holds);
 }
 
 #[test]
@@ -158,8 +160,17 @@ fn a_correction_that_crosses_the_word_of_the_copy_still_follows_it() {
     chain.pass(CI).unwrap();
     // ES sent it; MA does not know yet, and corrects.
     chain.correct(TITLE);
+    chain.world.carry(1, 2);
+    chain.world.carry(2, 1);
+    chain.world.carry(1, 0);
+    assert_eq!(tree(&chain)[0], (1, "accepted", HolderStanding::NotConfirmed), "it has what is out of date");
     chain.rest();
     assert_eq!(chain.read_at_ci().unwrap().version.get(), 2);
+    assert!(
+        tree(&chain).iter().all(|(.., standing)| *standing == HolderStanding::Holds),
+        "{:?}",
+        tree(&chain)
+    );
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //! them, each once; and they see who it is.
 
 use mithaq_app::{HolderStanding, intent};
-use mithaq_model::{CrimeArea, Days, Millis, Role};
+use mithaq_model::{CrimeArea, Days, Millis, RiskLevel, Role};
+use mithaq_testkit::party;
 
 use crate::onward::Chain;
-use crate::world::{CI, ES, Node};
+use crate::world::{CI, ES, Node, low_risk, risk};
 
 /// The alarms of one kind at a node.
 fn rung(node: &Node, kind: &str) -> Vec<String> {
@@ -98,6 +99,42 @@ fn who_does_not_accept_a_correction_in_time_is_told_of_at_each_step_and_for_each
         let counts = ["correction.not_confirmed", "correction.not_confirmed_week"].map(|kind| ma.count(kind));
         assert_eq!(counts, [round as usize; 2]);
     }
+}
+
+#[test]
+fn a_further_holder_that_does_not_get_a_correction_in_time_is_told_of_until_it_has_it() {
+    let mut chain = Chain::new();
+    chain.passed();
+    let object = chain.number.to_string();
+    // What ES knows of CI does not let the correction on.
+    chain.es().assess(&party(CI), &risk(RiskLevel::Real));
+    chain.correct("Ferry tickets");
+    chain.rest();
+    assert_eq!((chain.ma().app.remind_unproven().unwrap(), unconfirmed(chain.ma()).len()), (0, 0), "not yet");
+    chain.world.clock.0.advance(Days(3));
+    chain.world.clock.0.advance(Millis::hours(1));
+    let ma = chain.ma();
+    assert_eq!((ma.app.remind_unproven().unwrap(), ma.app.remind_unproven().unwrap()), (1, 0), "once");
+    assert_eq!(unconfirmed(ma), [(CI.to_owned(), 1)]);
+    assert_eq!((ma.app.figures().unwrap().not_confirmed, ma.count("correction.not_confirmed")), (1, 1));
+    assert_eq!(rung(ma, "correction.not_confirmed"), [format!("{object} {CI}")]);
+    chain.world.clock.0.advance(Days(7));
+    assert_eq!(chain.ma().app.remind_unproven().unwrap(), 1);
+    assert_eq!(chain.ma().count("correction.not_confirmed_week"), 1);
+    chain.es().assess(&party(CI), &low_risk());
+    assert_eq!(chain.es().app.tick_consents().unwrap(), 1);
+    chain.rest();
+    let ma = chain.ma();
+    assert_eq!((unconfirmed(ma).len(), ma.app.figures().unwrap().not_confirmed), (0, 0), "it is there now");
+    // What takes the whole back takes its place.
+    chain.es().assess(&party(CI), &risk(RiskLevel::Real));
+    chain.correct("Ferry tickets of June");
+    chain.rest();
+    chain.recall();
+    chain.world.clock.0.advance(Days(4));
+    let ma = chain.ma();
+    assert_eq!(ma.app.remind_unproven().unwrap(), 2, "{CI} and {ES}");
+    assert_eq!((late(ma, "dpo").len(), unconfirmed(ma).len()), (5, 0), "each version that they have");
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn ledger(page: &mut Page, figures: &Figures) {
     page.one(
         "mithaq_corrections_not_confirmed",
         "gauge",
-        "Corrections and earlier last days whose recipient was to accept them by now, and did not.",
+        "Corrections and earlier last days whose recipient or further holder was to accept them by now, and did not.",
         figures.not_confirmed,
     );
     page.one(

@@ -30,7 +30,7 @@ fn the_runs_reach_what_they_are_for() {
     let mut copies = 0;
     let (mut recalls, mut shown, mut proofs, mut late, mut refused, mut stopped) = (0, 0, 0, 0, 0, 0);
     let mut anew = 0;
-    for seed in 1..=40 {
+    for seed in 1..=100 {
         let outcome = run(Options { seed, nodes: 5, bug: None });
         for (_, record) in &outcome.history.records {
             recalls += usize::from(matches!(record, Record::TakenBack { .. }));
@@ -60,14 +60,14 @@ fn the_runs_reach_what_they_are_for() {
         ("lanes halted against the liar", stopped),
         ("copies that were passed on", copies),
     ] {
-        assert!(count > 0, "no {what} in 40 seeds");
+        assert!(count > 0, "no {what} in 100 seeds");
     }
     for word in
         ["crash ", "clock ", "twin ", "alarm ", "ReceiptContradicts", "HaveAhead", "HaveBehind", "HaveHead"]
     {
-        assert!(log.contains(word), "no {word} in 40 seeds");
+        assert!(log.contains(word), "no {word} in 100 seeds");
     }
     for code in ["missing", "forged", "version", "recipient", "expired", "seal", "route"] {
-        assert!(codes.contains_key(&format!("onward.{code}")), "no onward.{code} in 40 seeds: {codes:?}");
+        assert!(codes.contains_key(&format!("onward.{code}")), "no onward.{code} in 100 seeds: {codes:?}");
     }
 }

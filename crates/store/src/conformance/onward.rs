@@ -4,7 +4,7 @@
 use mithaq_model::{ConsentState, CopyState, ObjectId, Purpose, ReportVersion, Role};
 
 use super::{AGREEMENT, at, integrity, nodes, number, party};
-use crate::disclosures::Escalated;
+use crate::disclosures::{Escalated, Owed};
 use crate::onward::{self, Consent, Copy};
 use crate::reports::Direction;
 use crate::sight::Sight;
@@ -51,6 +51,7 @@ fn copy(state: CopyState, proven: bool) -> Copy {
         proven,
         at: at(5_000),
         answer_by: None,
+        confirm_by: None,
     }
 }
 
@@ -177,13 +178,50 @@ fn one_holder_is_asked_and_the_others_are_not() {
             node.write(move |tx, _| onward::ask_by(tx, number(90), Some(&one), at(7_000))).unwrap(),
             1
         );
-        let late = |whom| node.read(move |tx, _| onward::untold(tx, at(7_000), whom, 9)).unwrap();
+        let late =
+            |whom| node.read(move |tx, _| onward::untold(tx, Owed::Erasure, at(7_000), whom, 9)).unwrap();
         assert_eq!(late(Escalated::Dpo).len(), 1);
         node.write(|tx, _| onward::told(tx, number(90), &party("fr-police"), Escalated::Dpo)).unwrap();
         assert_eq!((late(Escalated::Dpo).len(), late(Escalated::Oversight).len()), (0, 1));
         assert_eq!(node.write(|tx, _| onward::ask_by(tx, number(90), None, at(8_000))).unwrap(), 2);
-        assert_eq!(node.read(|tx, _| onward::count_overdue(tx, at(7_999))), Ok(0));
-        assert_eq!(node.read(|tx, _| onward::overdue(tx, at(8_000), 9)).unwrap().len(), 2);
+        assert_eq!(node.read(|tx, _| onward::count_overdue(tx, Owed::Erasure, at(7_999))), Ok(0));
+        assert_eq!(node.read(|tx, _| onward::overdue(tx, Owed::Erasure, at(8_000), 9)).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn word_of_a_correction_is_owed_until_the_newest_version_is_there_or_all_are_to_go() {
+    for node in nodes() {
+        let second = ReportVersion::new(2).unwrap();
+        let at_fr = || Copy { holder: party("fr-police"), ..copy(CopyState::Read, false) };
+        let refused = Copy { holder: party("it-police"), ..copy(CopyState::Refused, false) };
+        let gone = Copy { holder: party("ma-security"), ..copy(CopyState::Erased, false) };
+        let rows = [copy(CopyState::Accepted, false), at_fr(), refused, gone];
+        node.write(move |tx, _| rows.iter().try_for_each(|row| onward::put_copy(tx, row))).unwrap();
+        node.write(move |tx, _| onward::confirm_by(tx, (number(90), second), at(7_000))).unwrap();
+        let late = || {
+            let rows = node.read(|tx, _| onward::overdue(tx, Owed::Receipt, at(7_000), 9)).unwrap();
+            rows.into_iter().map(|row| (row.holder.to_string(), row.confirm_by)).collect::<Vec<_>>()
+        };
+        let due = Some(at(7_000));
+        assert_eq!(late(), [("ci-judiciary".to_owned(), due), ("fr-police".to_owned(), due)]);
+        assert_eq!(node.read(|tx, _| onward::count_overdue(tx, Owed::Erasure, at(9_000))), Ok(0));
+        let untold =
+            |whom| node.read(move |tx, _| onward::untold(tx, Owed::Receipt, at(7_000), whom, 9)).unwrap();
+        node.write(|tx, _| onward::told(tx, number(90), &party("fr-police"), Escalated::Dpo)).unwrap();
+        assert_eq!((untold(Escalated::Dpo).len(), untold(Escalated::Oversight).len()), (1, 2));
+
+        node.write(|tx, _| onward::confirmed(tx, number(90), &party("ci-judiciary"))).unwrap();
+        assert_eq!(late(), [("fr-police".to_owned(), due)]);
+        let erased = Copy { state: CopyState::Erased, ..at_fr() };
+        node.write(move |tx, _| onward::put_copy(tx, &erased)).unwrap();
+        assert_eq!(late(), [], "what it says is gone is not out of date");
+        node.write(move |tx, _| onward::confirm_by(tx, (number(90), second), at(7_000))).unwrap();
+        assert_eq!(late().len(), 1);
+        node.write(|tx, _| onward::ask_by(tx, number(90), None, at(8_000))).unwrap();
+        assert_eq!(late(), [], "it is to erase all of it");
+        node.write(move |tx, _| onward::confirm_by(tx, (number(90), second), at(7_000))).unwrap();
+        assert_eq!(late(), []);
     }
 }
 
