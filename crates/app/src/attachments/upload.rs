@@ -187,18 +187,18 @@ impl App {
     /// Gives the durable file its name and the draft its attachment, in one transaction.
     fn finish_upload(&self, may: May<intent::WriteReport>, upload: &Upload) -> Result<u32, AppError> {
         let id = upload.id;
-        if let Ok(UploadState { place: Some(place), .. }) = self.done(may, id) {
-            // Another process took the last chunk too.
-            return Ok(place);
-        }
-        let hashes = self.blobs.hashes(id).map_err(disk)?;
-        let list = ChunkList::new(upload.attachment.length, hashes).map_err(|why| lost().because(why))?;
-        let root = attachment_root(&list);
         if self.blobs.size(Blob::Upload(id)).is_none() {
+            // Another process took the last chunk too, and put it into the draft.
+            if let Ok(UploadState { place: Some(place), .. }) = self.done(may, id) {
+                return Ok(place);
+            }
             // Named and never in a draft: the node was killed between the two.
             self.drop_upload(id)?;
             return Err(lost());
         }
+        let hashes = self.blobs.hashes(id).map_err(disk)?;
+        let list = ChunkList::new(upload.attachment.length, hashes).map_err(|why| lost().because(why))?;
+        let root = attachment_root(&list);
         let mut attachment = upload.attachment.clone();
         attachment.root = root.0;
         let (number, salt) = (upload.report, random::<32>(&*self.entropy)?);
