@@ -2,6 +2,7 @@
 //! sending its unchanged seal with its token. Consent is decided in `granting`, what comes in is taken in `inward`,
 //! and where every copy is, is shown by `tree`.
 
+mod copies;
 mod corrections;
 mod granting;
 mod inward;

@@ -1,10 +1,10 @@
 //! What comes in about passing on: hops, judged with their token by this node's own rules; questions, tokens and what
-//! ends them; what became of copies; orders that a forwarder carries on.
+//! ends them; orders that a forwarder carries on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mithaq_db::Tx;
-use mithaq_envelope::{Opened, open_seal, peek_seal};
+use mithaq_envelope::peek_seal;
 use mithaq_exchange::ports::Judgement;
 use mithaq_exchange::{Arrived, Carried, Content, Refuse};
 use mithaq_model::{
@@ -17,15 +17,13 @@ use mithaq_store::disclosures;
 use mithaq_store::lanes;
 use mithaq_store::onward::{self, Consent, Copy};
 use mithaq_store::reports::{self, Direction};
-use mithaq_wire::{LaneId, LaterReceipt, OnwardStep, OnwardToken, SealHeader, Verdict};
+use mithaq_wire::{LaneId, OnwardStep, OnwardToken, SealHeader, Verdict};
 
 use super::{consent_event, consented, words_of};
 use crate::App;
-use crate::correct::newest_sealed;
 use crate::error::{AppError, ErrorKind, words};
 use crate::inbound::open::Incoming;
 use crate::log::Event;
-use crate::orders::ANSWER;
 use crate::registry::Known;
 use crate::release::day;
 
@@ -526,81 +524,5 @@ impl App {
             self.report_copy(tx, to, &copy, proof.map(<[u8]>::to_vec))?;
         }
         Ok(())
-    }
-
-    /// A forwarder tells what became of a copy. An erasure counts as proven only with the holder's own signature.
-    fn copy_told(
-        &self,
-        tx: &mut dyn Tx,
-        from: &PartyId,
-        step: &OnwardStep,
-        events: &mut Vec<Event>,
-    ) -> Result<(), AppError> {
-        let OnwardStep::Copy { consent, object, version, holder, state, at: _, proof } = step else {
-            return Ok(());
-        };
-        let event = Event::system("onward.copy", *object).with(holder);
-        let row = onward::locked(tx, *consent)?.filter(|row| {
-            row.direction == Direction::Received
-                && row.partner == *from
-                && row.object == *object
-                && row.version == *version
-                && row.to == *holder
-                && row.token.is_some()
-        });
-        let Some(mut row) = row else {
-            events.push(event.verdict("ignored"));
-            return Ok(());
-        };
-        let signed =
-            proof.as_deref().is_some_and(|bytes| self.is_erasure(bytes, holder, (*object, *version)));
-        if row.state == ConsentState::Granted {
-            row.state = ConsentState::Used;
-            onward::save(tx, &row)?;
-            self.late_correction(tx, &row, events)?;
-        }
-        let newest = newest_sealed(tx, ReportId::from(*object))?;
-        let is_behind = newest.is_some_and(|newest| *version < newest);
-        let copy = Copy {
-            object: *object,
-            version: *version,
-            holder: holder.clone(),
-            via: from.clone(),
-            consent: *consent,
-            agreement: None,
-            state: *state,
-            proven: *state == CopyState::Erased && signed,
-            at: self.now(),
-            answer_by: None,
-            // Heard of after its correction left.
-            confirm_by: is_behind.then(|| self.now().plus(ANSWER)),
-        };
-        onward::put_copy(tx, &copy)?;
-        if !is_behind && matches!(state, CopyState::Accepted | CopyState::Read) {
-            onward::confirmed(tx, *object, holder)?;
-        }
-        let word = if *state == CopyState::Erased && !signed { "erased.not_proven" } else { state.code() };
-        events.push(event.agreement(row.agreement).verdict(word));
-        Ok(())
-    }
-
-    /// Whether bytes are a receipt that the holder itself sealed, saying that it erased this version.
-    fn is_erasure(
-        &self,
-        bytes: &[u8],
-        holder: &PartyId,
-        (object, version): (ObjectId, ReportVersion),
-    ) -> bool {
-        let registry = self.registry();
-        let Some(peer) = registry.peers.get(holder) else { return false };
-        let opened = peer.trusted().find_map(|manifest| open_seal(bytes, manifest).ok());
-        let Some(Opened::LaterReceipts(_, receipts)) = opened else { return false };
-        receipts.iter().any(|one| match one {
-            // No version named: it held nothing of the object.
-            LaterReceipt::Erased { object: gone, versions, .. } => {
-                *gone == object && (versions.is_empty() || versions.contains(&version))
-            }
-            LaterReceipt::Read { .. } | LaterReceipt::Decided { .. } | LaterReceipt::Complete { .. } => false,
-        })
     }
 }
